@@ -1,0 +1,142 @@
+-- What a worker may do: write to the attempt its token belongs to, and only while that attempt is the current one.
+-- Every function takes the token first; a token of an older attempt is refused (fencing).
+
+create function offhook_own_attempt(token text) returns attempts language plpgsql stable security definer
+set search_path from current as $$
+declare a attempts;
+begin
+    select t.* into a from attempts t join calls c on c.id = t.call_id and c.attempt = t.number
+     where t.token_hash = sha256(convert_to(token, 'UTF8')) and t.settled_at is null;
+    if not found then
+        raise exception 'this attempt is over or was never given out'
+            using errcode = 'insufficient_privilege', hint = 'The worker must stop: its writes do not count any more.';
+    end if;
+    return a;
+end $$;
+
+create function worker_event(token text, kind text, detail jsonb) returns void language plpgsql security definer
+set search_path from current as $$
+declare a attempts := offhook_own_attempt(token);
+begin
+    insert into events (call_id, attempt, kind, detail) values (a.call_id, a.number, worker_event.kind, worker_event.detail);
+end $$;
+
+-- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Answers false where the call was
+-- cancelled meanwhile, and then nothing may be dialled.
+create function worker_progress(token text, step text, detail jsonb) returns boolean language plpgsql security definer
+set search_path from current as $$
+declare a attempts := offhook_own_attempt(token); go_on boolean;
+begin
+    select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
+    if step = 'dialing' and not go_on then
+        return false;
+    end if;
+    if step not in ('dialing', 'ringing', 'talking') then
+        raise exception 'unknown step %', step;
+    end if;
+    update attempts t set
+        dialing_at  = case when step = 'dialing' then coalesce(t.dialing_at, clock_timestamp()) else t.dialing_at end,
+        ringing_at  = case when step = 'ringing' then coalesce(t.ringing_at, clock_timestamp()) else t.ringing_at end,
+        answered_at = case when step = 'talking' then coalesce(t.answered_at, clock_timestamp()) else t.answered_at end,
+        seen_at = clock_timestamp()
+     where t.call_id = a.call_id and t.number = a.number;
+    if step = 'dialing' then
+        update calls c set state = 'dialing' where c.id = a.call_id and c.state = 'claimed';
+    elsif step = 'talking' then
+        update calls c set state = 'talking' where c.id = a.call_id and c.state = 'dialing';
+    end if;
+    insert into events (call_id, attempt, kind, detail) values (a.call_id, a.number, step, worker_progress.detail);
+    return go_on;
+end $$;
+
+-- A sign of life; answers whether the call is to be cancelled.
+create function worker_seen(token text) returns boolean language plpgsql security definer set search_path from current as $$
+declare a attempts := offhook_own_attempt(token);
+begin
+    update attempts t set seen_at = clock_timestamp() where t.call_id = a.call_id and t.number = a.number;
+    return (select c.cancel_requested from calls c where c.id = a.call_id);
+end $$;
+
+create function worker_turn(token text, number int, speaker text, language text, said text, started_ms bigint, ended_ms bigint,
+    interrupted boolean) returns void language plpgsql security definer set search_path from current as $$
+declare a attempts := offhook_own_attempt(token);
+begin
+    insert into turns as t (call_id, attempt, number, speaker, language, text, started_ms, ended_ms, interrupted)
+    values (a.call_id, a.number, worker_turn.number, worker_turn.speaker, worker_turn.language, said, worker_turn.started_ms,
+            worker_turn.ended_ms, worker_turn.interrupted)
+    on conflict (call_id, attempt, number) do update
+        set text = excluded.text, ended_ms = excluded.ended_ms, interrupted = excluded.interrupted, language = excluded.language;
+end $$;
+
+-- The journal of tools. `begin` answers null the first time and the stored result ({} where it is not known) every other time:
+-- a tool whose number is known is not run again.
+create function worker_tool_begin(token text, number int, name text, arguments jsonb) returns jsonb
+language plpgsql security definer set search_path from current as $$
+declare a attempts := offhook_own_attempt(token); known jsonb;
+begin
+    insert into tool_calls (call_id, attempt, number, name, arguments)
+    values (a.call_id, a.number, worker_tool_begin.number, worker_tool_begin.name, worker_tool_begin.arguments)
+    on conflict do nothing;
+    if found then return null; end if;
+    select coalesce(t.result, '{}') into known from tool_calls t
+     where t.call_id = a.call_id and t.attempt = a.number and t.number = worker_tool_begin.number;
+    return known;
+end $$;
+
+create function worker_tool_end(token text, number int, result jsonb) returns void language plpgsql security definer
+set search_path from current as $$
+declare a attempts := offhook_own_attempt(token);
+begin
+    update tool_calls t set result = worker_tool_end.result, ended_at = clock_timestamp()
+     where t.call_id = a.call_id and t.attempt = a.number and t.number = worker_tool_end.number;
+end $$;
+
+-- The end of the attempt, as src/report.rs writes it. The transcript is there already: turns are written as they happen. Told twice,
+-- the first telling stands.
+create function worker_finish(token text, report jsonb) returns void language plpgsql security definer
+set search_path from current as $$
+declare a attempts := offhook_own_attempt(token);
+begin
+    perform offhook_finish_attempt(a.call_id, a.number, report);
+end $$;
+
+create function offhook_finish_attempt(of_call bigint, of_attempt int, report jsonb) returns boolean language plpgsql
+set search_path from current as $$
+declare r jsonb := report -> 'recording';
+begin
+    update attempts t set
+        ended_at     = clock_timestamp(),
+        disposition  = (report ->> 'disposition')::disposition,
+        sip_code     = (report ->> 'sip_code')::int,
+        sip_reason   = report ->> 'sip_reason',
+        detail       = report ->> 'detail',
+        codec        = report ->> 'codec',
+        media        = report -> 'media',
+        outcome      = (report ->> 'outcome')::outcome,
+        agreed_date  = (report ->> 'agreed_date')::date,
+        agreed_time  = (report ->> 'agreed_time')::time,
+        agreed_party = (report ->> 'agreed_party')::int,
+        agreed_name  = report ->> 'agreed_name',
+        reference    = report ->> 'reference',
+        notes        = report ->> 'notes',
+        offers       = coalesce(report -> 'offers', '[]'),
+        evidence     = coalesce((select array_agg(e::int) from jsonb_array_elements_text(report -> 'evidence') e), '{}'),
+        language     = report ->> 'language'
+     where t.call_id = of_call and t.number = of_attempt and t.ended_at is null;
+    if not found then return false; end if;
+    if jsonb_typeof(r) = 'object' then
+        insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete)
+        values (of_call, of_attempt, r ->> 'uri', r ->> 'sha256', (r ->> 'bytes')::bigint, (r ->> 'duration_ms')::bigint,
+                coalesce((r ->> 'complete')::boolean, true))
+        on conflict do nothing;
+    end if;
+    if coalesce((report ->> 'do_not_call')::boolean, false) then
+        insert into do_not_call (number, reason, call_id)
+        select c.number, coalesce(report ->> 'detail', 'asked not to be called'), c.id from calls c where c.id = of_call
+        on conflict do nothing;
+    end if;
+    insert into events (call_id, attempt, kind, detail)
+    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome'));
+    perform pg_notify('offhook_ended', of_call || '/' || of_attempt);
+    return true;
+end $$;

@@ -1,0 +1,167 @@
+//! What a worker is handed: everything about one attempt, as one JSON file that only it can read.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{language::Language, request::Request, secret::Secret};
+
+/// The name of the specification inside the attempt's spool folder.
+pub const SPECIFICATION_FILE: &str = "attempt.json";
+/// The name of the report the worker leaves in the spool folder before it tells the database.
+pub const REPORT_FILE: &str = "report.json";
+/// The name of the recording in the spool folder.
+pub const RECORDING_FILE: &str = "recording.opus";
+
+/// One attempt, in full. Written by the coordinator with mode 0400, read by the worker at start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AttemptSpecification {
+    /// Which call.
+    pub call_id: i64,
+    /// Which attempt of it, from 1.
+    pub attempt: u32,
+    /// Opens the worker's functions in the database, for this attempt only.
+    pub token: Secret,
+    /// The database the worker writes to, credentials included.
+    pub database_url: Secret,
+    /// The folder this file lies in, as the worker sees it; report and recording go there.
+    pub spool: PathBuf,
+    /// What is to be negotiated.
+    pub request: Request,
+    /// Whom to dial and how.
+    pub dial: DialSpecification,
+    /// Sockets and codecs.
+    pub media: MediaSpecification,
+    /// Where hearing, thinking and speaking happen.
+    pub providers: ProviderSpecification,
+    /// How long anything may take.
+    pub limits: CallLimits,
+}
+
+/// Whom to dial, through which trunk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DialSpecification {
+    /// E.164 or `sip:` URI, as in the row.
+    pub number: String,
+    /// The trunk's host, and its port; `None` dials a `sip:` URI where it points.
+    pub trunk: Option<(String, u16)>,
+    /// Digest user, where the trunk wants one.
+    pub username: Option<String>,
+    /// Digest password.
+    pub password: Option<Secret>,
+    /// User part of From.
+    pub caller_id: String,
+    /// Host part of From; the local address where absent.
+    pub from_domain: Option<String>,
+    /// Derived from call and attempt, so that a second INVITE of the same attempt can be told.
+    pub sip_call_id: String,
+}
+
+/// Sockets and codecs of the attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MediaSpecification {
+    /// The local address SIP and RTP are bound to and advertised with.
+    pub address: IpAddr,
+    /// The first of four UDP ports leased to this attempt: SIP, RTP, RTCP, spare. 0: whatever is free.
+    pub port_base: u16,
+    /// In the order of preference.
+    pub codecs: Vec<CodecName>,
+    /// Whether to record.
+    pub record: bool,
+}
+
+/// A codec we offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodecName {
+    /// RFC 7587, 48 kHz clock.
+    Opus,
+    /// G.711 µ-law, payload type 0.
+    Pcmu,
+    /// G.711 A-law, payload type 8.
+    Pcma,
+}
+
+/// One HTTP endpoint that speaks the OpenAI-compatible wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Up to and without `/chat/completions` and the like, e.g. `https://api.openai.com/v1`.
+    pub base_url: String,
+    /// Sent as bearer token, where given.
+    pub key: Option<Secret>,
+    /// The model's name on that server.
+    pub model: String,
+}
+
+/// Where hearing, thinking and speaking happen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProviderSpecification {
+    /// `POST {base}/audio/transcriptions`
+    pub speech_to_text: Endpoint,
+    /// `POST {base}/chat/completions`
+    pub chat: Endpoint,
+    /// `POST {base}/audio/speech`
+    pub text_to_speech: Endpoint,
+    /// The voice for each language.
+    pub voices: Vec<(Language, String)>,
+}
+
+/// Wall clocks of one attempt. Serialised in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallLimits {
+    /// From the first ringing answer (or the INVITE) to our CANCEL.
+    #[serde(with = "milliseconds")]
+    pub ring: Duration,
+    /// From the answer to our polite end.
+    #[serde(with = "milliseconds")]
+    pub call: Duration,
+    /// Without a word from the callee, before we ask whether somebody is there; twice that ends the call.
+    #[serde(with = "milliseconds")]
+    pub silence: Duration,
+    /// From the request to the first token, the first sound, or the transcript.
+    #[serde(with = "milliseconds")]
+    pub provider_first: Duration,
+    /// Between two tokens or two chunks of sound.
+    #[serde(with = "milliseconds")]
+    pub provider_stall: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        CallLimits {
+            ring: Duration::from_secs(45),
+            call: Duration::from_secs(300),
+            silence: Duration::from_secs(10),
+            provider_first: Duration::from_secs(8),
+            provider_stall: Duration::from_secs(5),
+        }
+    }
+}
+
+/// `Duration` as a whole number of milliseconds.
+pub mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes milliseconds; what is below is dropped.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+/// The container's name, from call and attempt: a second create of the same attempt is refused by the engine.
+pub fn container_name(call_id: i64, attempt: u32) -> String {
+    format!("offhook-{call_id}-{attempt}")
+}
+
+/// The SIP Call-ID, from call and attempt and the database the call lives in.
+pub fn sip_call_id(namespace: &str, call_id: i64, attempt: u32) -> String {
+    format!("{call_id}-{attempt}-{namespace}@offhook")
+}

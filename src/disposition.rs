@@ -1,0 +1,92 @@
+//! How an attempt ended as a telephone call, whatever was said in it.
+
+use serde::{Deserialize, Serialize};
+
+/// The telephony result of an attempt; the outcome is kept apart from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "disposition", rename_all = "snake_case")]
+pub enum Disposition {
+    /// A person answered.
+    Answered,
+    /// 486, 600.
+    Busy,
+    /// Rang out (our CANCEL, 408, 480, 487).
+    NoAnswer,
+    /// A machine took the call.
+    Voicemail,
+    /// A telephone menu that led nowhere.
+    MenuDeadEnd,
+    /// 603, 607, 403 by the callee: does not want to be called.
+    Rejected,
+    /// 404, 410, 484, 604: there is nobody behind this number.
+    InvalidNumber,
+    /// The trunk's fault, not the callee's: 5xx, other 4xx, timeout of the transaction, unreachable, wrong credentials.
+    TrunkFailure,
+    /// The worker died, or nothing is known of how it ended.
+    Lost,
+    /// Taken back by the user while it was under way.
+    Cancelled,
+}
+
+impl Disposition {
+    /// All of them.
+    pub const ALL: [Disposition; 10] = [
+        Disposition::Answered,
+        Disposition::Busy,
+        Disposition::NoAnswer,
+        Disposition::Voicemail,
+        Disposition::MenuDeadEnd,
+        Disposition::Rejected,
+        Disposition::InvalidNumber,
+        Disposition::TrunkFailure,
+        Disposition::Lost,
+        Disposition::Cancelled,
+    ];
+
+    /// The disposition of a final SIP answer to our INVITE that is not a 2xx.
+    pub const fn of_final_code(code: u16) -> Disposition {
+        match code {
+            486 | 600 => Disposition::Busy,
+            408 | 480 | 487 => Disposition::NoAnswer,
+            404 | 410 | 484 | 604 => Disposition::InvalidNumber,
+            603 | 607 | 608 => Disposition::Rejected,
+            _ => Disposition::TrunkFailure,
+        }
+    }
+
+    /// The name as the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Disposition::Answered => "answered",
+            Disposition::Busy => "busy",
+            Disposition::NoAnswer => "no_answer",
+            Disposition::Voicemail => "voicemail",
+            Disposition::MenuDeadEnd => "menu_dead_end",
+            Disposition::Rejected => "rejected",
+            Disposition::InvalidNumber => "invalid_number",
+            Disposition::TrunkFailure => "trunk_failure",
+            Disposition::Lost => "lost",
+            Disposition::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn final_answers_mean_what_a_caller_would_say_they_mean() {
+        for (code, disposition) in [
+            (486, Disposition::Busy),
+            (603, Disposition::Rejected),
+            (404, Disposition::InvalidNumber),
+            (480, Disposition::NoAnswer),
+            (503, Disposition::TrunkFailure),
+            (403, Disposition::TrunkFailure),
+        ] {
+            assert_eq!(Disposition::of_final_code(code), disposition, "{code}");
+        }
+    }
+}

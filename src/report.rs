@@ -1,0 +1,63 @@
+//! The end of an attempt as the worker tells it, and as `worker_finish` (migrations/0003) stores it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{disposition::Disposition, outcome::OutcomeReport};
+
+/// What the worker leaves of an attempt: telephony and outcome apart. Also written to the spool as `report.json`, so that it
+/// survives a database that is away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How the telephone call ended.
+    pub disposition: Disposition,
+    /// The final SIP code, where there was one.
+    pub sip_code: Option<u16>,
+    /// Its reason phrase, or ours.
+    pub sip_reason: Option<String>,
+    /// One sentence for people.
+    pub detail: Option<String>,
+    /// The codec of the media, as in SDP: `opus`, `PCMU`, `PCMA`.
+    pub codec: Option<String>,
+    /// Counters of the media.
+    pub media: Option<MediaReport>,
+    /// The outcome; absent where nobody was talked to.
+    #[serde(flatten)]
+    pub outcome: Option<OutcomeReport>,
+    /// The recording, where there is one.
+    pub recording: Option<RecordingReport>,
+    /// The callee does not want to be called again.
+    #[serde(default)]
+    pub do_not_call: bool,
+}
+
+/// Counters of one media session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaReport {
+    /// RTP packets received that carried sound.
+    pub packets_received: u64,
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// Frames of 20 ms that had to be concealed while the callee was sending.
+    pub frames_concealed: u64,
+    /// Packets that came too late to be played.
+    pub packets_late: u64,
+    /// Packets that came twice.
+    pub packets_duplicate: u64,
+    /// Packets that were none, or not from the peer.
+    pub packets_refused: u64,
+}
+
+/// Where the recording lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingReport {
+    /// `file://` URI; the coordinator rewrites the worker's path to the host's.
+    pub uri: String,
+    /// Of the file, lower-case hex.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Length of the sound.
+    pub duration_ms: u64,
+    /// False where it was rescued from a worker that died.
+    pub complete: bool,
+}

@@ -1,0 +1,1 @@
+//! Everything offhook says to Postgres, by who says it.
