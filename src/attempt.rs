@@ -10,6 +10,8 @@ use crate::{language::Language, request::Request, secret::Secret};
 pub const SPECIFICATION_FILE: &str = "attempt.json";
 /// The name of the report the worker leaves in the spool folder before it tells the database.
 pub const REPORT_FILE: &str = "report.json";
+/// The journal of tools, one JSON object a line, written only where the database was away when a tool was about to run.
+pub const TOOLS_FILE: &str = "tools.jsonl";
 /// The name of the recording in the spool folder.
 pub const RECORDING_FILE: &str = "recording.opus";
 
@@ -62,7 +64,8 @@ pub struct DialSpecification {
 pub struct MediaSpecification {
     /// The local address SIP and RTP are bound to and advertised with.
     pub address: IpAddr,
-    /// The first of four UDP ports leased to this attempt: SIP, RTP, RTCP, spare. 0: whatever is free.
+    /// The first of four UDP ports leased to this attempt, even: SIP on the first, RTP on the third, RTCP on the fourth.
+    /// 0: whatever is free.
     pub port_base: u16,
     /// In the order of preference.
     pub codecs: Vec<CodecName>,

@@ -1,1 +1,76 @@
-fn main() {}
+//! `offhook-worker <specification>`: makes exactly one phone call and leaves its report.
+//!
+//! The specification is the JSON file the coordinator wrote (see `offhook::attempt`). Exit code 0: the report is in the
+//! database. 3: it lies beside the specification as `report.json`, the database could not be told. 2: nothing was dialled,
+//! because the specification could not be used.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result};
+use offhook::attempt::AttemptSpecification;
+use offhook_worker::call::{self, ending, journal::Journal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// How often we show that we live, and ask whether the call was taken back.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("OFFHOOK_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rsipstack=warn,sqlx=warn")),
+        )
+        .init();
+    // One call is one thread's work: media, hearing and signalling together take a few per cent of a core.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(run()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "nothing was dialled");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Answers whether the database knows the report.
+async fn run() -> Result<bool> {
+    let path = std::env::args_os().nth(1).map(PathBuf::from).context("name the specification: offhook-worker attempt.json")?;
+    let json = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let specification: AttemptSpecification =
+        serde_json::from_slice(&json).with_context(|| format!("{} is not a specification of this version", path.display()))?;
+    drop(json);
+    let _span = tracing::info_span!("call", id = specification.call_id, attempt = specification.attempt).entered();
+
+    let (cancel, cancelled) = watch::channel(false);
+    let journal = Journal::connect(&specification.database_url, &specification.token, &specification.spool).await.context("the database")?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let report = {
+        let attempt = call::run(&specification, &journal, cancelled);
+        tokio::pin!(attempt);
+        let mut sign_of_life = tokio::time::interval(SIGN_OF_LIFE);
+        loop {
+            tokio::select! {
+                report = &mut attempt => break report,
+                _ = terminate.recv() => { let _ = cancel.send(true); }
+                _ = interrupt.recv() => { let _ = cancel.send(true); }
+                _ = sign_of_life.tick() => journal.seen(&cancel),
+            }
+        }
+    };
+    tracing::info!(disposition = report.disposition.as_str(), "attempt over");
+    ending::write(&specification.spool, &report).context("writing the report beside the recording")?;
+    Ok(journal.finish(&report).await)
+}

@@ -1,0 +1,88 @@
+//! What an attempt leaves behind: its report, on disk first and then in the database.
+
+use std::path::Path;
+
+use offhook::{
+    attempt::{CodecName, REPORT_FILE},
+    disposition::Disposition,
+    report::{RecordingReport, Report},
+};
+
+use crate::{media::MediaOutcome, mind::action::Conclusion};
+
+/// The report of an attempt in which nobody was talked to.
+pub fn without_conversation(
+    disposition: Disposition,
+    sip_code: Option<u16>,
+    sip_reason: Option<String>,
+    detail: Option<String>,
+) -> Report {
+    Report {
+        disposition,
+        sip_code,
+        sip_reason,
+        detail,
+        codec: None,
+        media: None,
+        outcome: None,
+        recording: None,
+        do_not_call: false,
+    }
+}
+
+/// The report of a conversation.
+pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOutcome) -> Report {
+    Report {
+        disposition: conclusion.disposition,
+        sip_code: Some(200),
+        sip_reason: None,
+        detail: conclusion.detail,
+        codec: Some(
+            match codec {
+                CodecName::Opus => "opus",
+                CodecName::Pcmu => "PCMU",
+                CodecName::Pcma => "PCMA",
+            }
+            .to_owned(),
+        ),
+        media: Some(media.report),
+        outcome: conclusion.outcome,
+        recording: media.recording.map(|recording| RecordingReport {
+            uri: format!("file://{}", recording.path.display()),
+            sha256: recording.sha256,
+            bytes: recording.bytes,
+            duration_ms: recording.duration_ms,
+            complete: true,
+        }),
+        do_not_call: conclusion.do_not_call,
+    }
+}
+
+/// Writes the report beside the recording, whole or not at all: the coordinator delivers it when the database could not be
+/// told.
+///
+/// # Errors
+/// Where the spool folder cannot be written.
+pub fn write(spool: &Path, report: &Report) -> std::io::Result<()> {
+    let unfinished = spool.join(format!("{REPORT_FILE}.part"));
+    let json = serde_json::to_vec_pretty(report).map_err(std::io::Error::other)?;
+    std::fs::write(&unfinished, json)?;
+    std::fs::File::open(&unfinished)?.sync_all()?;
+    std::fs::rename(unfinished, spool.join(REPORT_FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_on_disk_is_read_back_as_it_was() {
+        let spool = std::env::temp_dir().join(format!("offhook-report-{}", std::process::id()));
+        std::fs::create_dir_all(&spool).unwrap();
+        let report = without_conversation(Disposition::Busy, Some(486), Some("Busy Here".into()), None);
+        write(&spool, &report).unwrap();
+        let read: Report = serde_json::from_slice(&std::fs::read(spool.join(REPORT_FILE)).unwrap()).unwrap();
+        assert_eq!(read, report);
+        std::fs::remove_dir_all(spool).unwrap();
+    }
+}

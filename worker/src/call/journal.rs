@@ -1,0 +1,155 @@
+//! What the call writes while it goes on: steps, turns, tools, events. Nothing here blocks the conversation but what must be
+//! committed before the act it names.
+
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use offhook::{
+    attempt::TOOLS_FILE,
+    report::Report,
+    secret::Secret,
+    store::worker::{Speaker, Step, ToolBegin, Turn as StoredTurn, WorkerStore, WorkerStoreError},
+};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use crate::mind::{
+    Event, Turn,
+    action::{self},
+};
+
+/// The call's line to the database. What cannot be written now waits there; what is refused is logged, never fatal.
+pub struct Journal {
+    store: WorkerStore,
+    /// Where tools are journaled while the database is away.
+    tools: PathBuf,
+    asking: Arc<AtomicBool>,
+}
+
+impl Journal {
+    /// Connects, and proves that the attempt is still ours.
+    ///
+    /// # Errors
+    /// Where the database is away or the attempt is over; then nothing may be dialled.
+    pub async fn connect(database: &Secret, token: &Secret, spool: &Path) -> Result<Journal, WorkerStoreError> {
+        let store = WorkerStore::connect(database, token).await?;
+        Ok(Journal { store, tools: spool.join(TOOLS_FILE), asking: Arc::default() })
+    }
+
+    /// Commits that we are about to dial. `false`: the call was taken back, do not.
+    ///
+    /// # Errors
+    /// Where it is not certain that the row knows; then nothing may be dialled.
+    pub async fn dialing(&self) -> Result<bool, WorkerStoreError> {
+        self.store.progress(Step::Dialing, json!({})).await
+    }
+
+    /// It rings.
+    pub fn ringing(&self, code: u16) {
+        note("ringing", self.store.progress_later(Step::Ringing, json!({ "code": code })));
+    }
+
+    /// Somebody answered.
+    pub fn talking(&self, detail: Value) {
+        note("talking", self.store.progress_later(Step::Talking, detail));
+    }
+
+    /// Something worth remembering.
+    pub fn event(&self, kind: &str, detail: Value) {
+        tracing::debug!(kind, %detail, "event");
+        note(kind, self.store.event(kind, detail));
+    }
+
+    /// What was said, as far as it was heard.
+    pub fn turn(&self, turn: &Turn) {
+        note(
+            "turn",
+            self.store.turn(StoredTurn {
+                number: turn.number as i32,
+                speaker: match turn.speaker {
+                    action::Speaker::Callee => Speaker::Callee,
+                    action::Speaker::Agent => Speaker::Agent,
+                },
+                language: turn.language,
+                text: turn.text.clone(),
+                started_ms: turn.started.0 as i64,
+                ended_ms: turn.ended.0 as i64,
+                interrupted: turn.interrupted,
+            }),
+        );
+    }
+
+    /// Journals a tool and reports back when it may run. Where the database is away for longer than it is asked, the entry goes to
+    /// the disk beside the recording instead: this process is the only one that will ever run this attempt.
+    pub fn tool_begin(&self, number: u32, name: String, arguments: Value, events: mpsc::Sender<Event>) {
+        let (store, tools) = (self.store.clone(), self.tools.clone());
+        tokio::spawn(async move {
+            let known = match store.tool_begin(number as i32, &name, arguments.clone()).await {
+                Ok(ToolBegin::Run) => None,
+                Ok(ToolBegin::Known(result)) => Some(result),
+                Err(error) => {
+                    tracing::warn!(%error, name, number, "the tool is journaled on disk");
+                    if let Err(error) = journal_on_disk(&tools, number, &name, &arguments) {
+                        tracing::error!(%error, name, number, "the tool does not run: it could not be journaled");
+                        return;
+                    }
+                    None
+                }
+            };
+            let _ = events.send(Event::ToolJournaled { number, known }).await;
+        });
+    }
+
+    /// The tool's result.
+    pub fn tool_end(&self, number: u32, result: Value) {
+        note("tool", self.store.tool_end(number as i32, result));
+    }
+
+    /// Shows that we live; turns `cancel` true where the user has taken the call back or the attempt is not ours any more.
+    pub fn seen(&self, cancel: &watch::Sender<bool>) {
+        if self.asking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (store, asking, cancel) = (self.store.clone(), Arc::clone(&self.asking), cancel.clone());
+        tokio::spawn(async move {
+            match store.seen().await {
+                Ok(false) => {}
+                Ok(true) | Err(WorkerStoreError::Stale) => {
+                    cancel.send_if_modified(|cancelled| !std::mem::replace(cancelled, true));
+                }
+                Err(error) => tracing::warn!(%error, "no sign of life could be given"),
+            }
+            asking.store(false, Ordering::Release);
+        });
+    }
+
+    /// Tells the end. Answers whether the database knows it (or does not want to know it any more).
+    pub async fn finish(&self, report: &Report) -> bool {
+        match self.store.finish(report).await {
+            Ok(()) | Err(WorkerStoreError::Stale) => true,
+            Err(error) => {
+                tracing::error!(%error, unsent = self.store.unsent().len(), "the report stays on disk");
+                false
+            }
+        }
+    }
+}
+
+fn journal_on_disk(tools: &Path, number: u32, name: &str, arguments: &Value) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(tools)?;
+    writeln!(file, "{}", json!({ "number": number, "name": name, "arguments": arguments }))?;
+    file.sync_all()
+}
+
+fn note(what: &str, written: Result<(), WorkerStoreError>) {
+    if let Err(error) = written {
+        tracing::warn!(what, %error, "not written");
+    }
+}
