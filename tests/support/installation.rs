@@ -28,6 +28,7 @@ pub struct Installation {
     settings: Vec<(String, String)>,
     sandbox: Running,
     coordinator: Option<Running>,
+    others: Vec<Running>,
 }
 
 /// What `call_results` shows of a call, as text.
@@ -67,6 +68,14 @@ impl Installation {
 
     /// The same with further arguments for the sandbox and settings for the coordinator.
     pub async fn start_with(sandbox_arguments: &[&str], settings: &[(&str, &str)]) -> Installation {
+        let mut installation = Installation::idle(sandbox_arguments).await;
+        installation.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        installation.start_coordinator().await;
+        installation
+    }
+
+    /// A sandbox, a trunk and a database, and no coordinator yet.
+    pub async fn idle(sandbox_arguments: &[&str]) -> Installation {
         let database = TestDatabase::create().await;
         let namespace = format!("offhook-test-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let folder = std::env::temp_dir().join(&namespace);
@@ -87,27 +96,38 @@ impl Installation {
             .unwrap();
         // Tests run side by side on one machine, each with a database of its own that knows nothing of the others' ports.
         let ports = 20_000 + (std::process::id() % 300) as u16 * 40;
-        let mut installation = Installation {
+        Installation {
             database,
             folder,
             sip,
             http,
             namespace,
             ports,
-            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            settings: Vec::new(),
             sandbox,
             coordinator: None,
-        };
-        installation.start_coordinator().await;
-        installation
+            others: Vec::new(),
+        }
     }
 
     /// Starts the coordinator (again).
     pub async fn start_coordinator(&mut self) {
-        let log = self.folder.join(format!("coordinator-{}.log", Instant::now().elapsed().as_nanos()));
-        let running = Running::start(self.coordinator_command(), &log);
+        self.coordinator = Some(self.run_coordinator(&[]).await);
+    }
+
+    /// Starts one more coordinator on the same queue.
+    pub async fn add_coordinator(&mut self, settings: &[(&str, &str)]) {
+        let coordinator = self.run_coordinator(settings).await;
+        self.others.push(coordinator);
+    }
+
+    async fn run_coordinator(&self, settings: &[(&str, &str)]) -> Running {
+        let log = self.folder.join(format!("coordinator-{}.log", uuid::Uuid::new_v4().simple()));
+        let mut command = self.coordinator_command();
+        command.envs(settings.iter().copied());
+        let running = Running::start(command, &log);
         running.wait_for_line("ready", Duration::from_secs(30)).await;
-        self.coordinator = Some(running);
+        running
     }
 
     /// SIGKILL: no goodbye, no clean-up.
