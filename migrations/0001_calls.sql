@@ -1,5 +1,6 @@
 -- The queue and everything a call leaves behind. A person inserts into `calls` with plain SQL, so every rule that can be
--- checked on one row is checked here, and says in a sentence what to change (see offhook_refuse below).
+-- checked on one row is a constraint here. The constraints are the backstop: the triggers of 0002 look first, and refuse a
+-- wrong row with a sentence that says what to change.
 
 create type call_state as enum
     ('queued', 'claimed', 'dialing', 'talking', 'finished', 'held', 'expired', 'cancelled');
@@ -31,11 +32,17 @@ create table trunks (
     tokens           double precision not null default 1,
     refilled_at      timestamptz not null default now(),
     constraint trunk_name_is_a_word check (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+    constraint trunk_host_is_a_host
+        check (host ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or host ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$'),
     constraint trunk_port_is_a_port check (port between 1 and 65535),
     constraint trunk_has_room check (max_concurrent between 0 and 10000),
     constraint trunk_rate_is_positive check (calls_per_second > 0 and calls_per_second <= 1000),
-    constraint trunk_codecs_are_known check (codecs <@ '{opus,pcmu,pcma,g722}'::text[] and cardinality(codecs) > 0),
-    constraint trunk_secret_is_a_file_name check (secret ~ '^[A-Za-z0-9._-]+$' and secret !~ '^\.')
+    constraint trunk_codecs_are_known
+        check (codecs <@ '{opus,pcmu,pcma}'::text[] and cardinality(codecs) > 0 and array_ndims(codecs) = 1),
+    constraint trunk_secret_is_a_file_name check (secret ~ '^[A-Za-z0-9._-]+$' and secret !~ '^\.'),
+    constraint trunk_secret_goes_with_a_username check (secret is null or username ~ '\S'),
+    constraint trunk_caller_id_is_a_user_part check (caller_id ~ '^[A-Za-z0-9+._-]{1,64}$'),
+    constraint trunk_from_domain_is_a_host check (from_domain ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$')
 );
 insert into trunks (name, host, preference, calls_per_second) values ('direct', null, 1000, 10);
 
@@ -43,8 +50,19 @@ create table do_not_call (
     number   text primary key,
     reason   text not null default 'asked not to be called',
     call_id  bigint,
-    added_at timestamptz not null default now()
+    added_at timestamptz not null default now(),
+    constraint do_not_call_number_is_e164_or_sip_uri
+        check (number ~ '^\+[1-9][0-9]{6,14}$' or number ~ '^sips?:[^@\s<>"]+@[^@\s<>"]+$'),
+    constraint do_not_call_reason_is_given check (reason ~ '\S')
 );
+
+-- The time zones a restaurant can be in, by their exact names: Postgres itself also takes `europe/berlin`, and abbreviations that
+-- know nothing about summer time.
+create table restaurant_zones (name text primary key);
+insert into restaurant_zones
+select name from pg_timezone_names
+ where name = 'UTC'
+    or name ~ '^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Canada|Etc|Europe|Indian|Pacific|US)/';
 
 create table calls (
     id                bigint generated always as identity primary key,
@@ -91,11 +109,19 @@ create table calls (
     constraint guest_name_is_given check (guest_name ~ '\S' and length(guest_name) <= 200),
     constraint guest_phone_is_e164 check (guest_phone ~ '^\+[1-9][0-9]{6,14}$'),
     constraint party_size_is_1_to_50 check (party_size between 1 and 50),
+    constraint times_are_before_midnight check (wanted_time < '24:00' and earliest_time < '24:00' and latest_time < '24:00'),
     constraint earliest_is_not_after_wanted check (earliest_time <= wanted_time),
     constraint latest_is_not_before_wanted check (latest_time >= wanted_time),
-    constraint other_dates_are_at_most_14 check (cardinality(other_dates) <= 14 and array_position(other_dates, null) is null),
-    constraint booking_reference_goes_with_existing_booking check (kind = 'book' or booking_reference ~ '\S'),
+    constraint other_dates_are_a_plain_list check (coalesce(array_ndims(other_dates), 1) = 1),
+    constraint other_dates_are_at_most_14
+        check (cardinality(other_dates) <= 14
+               and case when coalesce(array_ndims(other_dates), 1) = 1 then array_position(other_dates, null) is null end),
+    constraint booking_reference_goes_with_existing_booking check (kind = 'book' or coalesce(booking_reference, '') ~ '\S'),
+    constraint booking_reference_is_short check (length(booking_reference) <= 100),
     constraint language_hint_is_spoken check (language_hint in ('en', 'de', 'es', 'nl')),
+    constraint moments_are_finite
+        check (isfinite(wanted_date) and isfinite(not_before) and isfinite(not_after)
+               and not '{infinity,-infinity}'::date[] && other_dates),
     constraint not_after_is_later_than_not_before check (not_after > not_before),
     constraint calling_hours_are_in_order check (calling_from < calling_to),
     constraint priority_is_between_minus_100_and_100 check (priority between -100 and 100),
@@ -194,11 +220,13 @@ create table events (
     id      bigint generated always as identity primary key,
     call_id bigint not null references calls (id) on delete cascade,
     attempt int,
+    number  int,                                 -- the worker's own count of an attempt's events: one told twice is stored once
     at      timestamptz not null default clock_timestamp(),
     kind    text not null,
     detail  jsonb not null default '{}'
 );
 create index events_call on events (call_id, id);
+create unique index events_of_a_worker on events (call_id, attempt, number) where number is not null;
 
 create table recordings (
     call_id     bigint not null,

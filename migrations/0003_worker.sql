@@ -1,31 +1,38 @@
 -- What a worker may do: write to the attempt its token belongs to, and only while that attempt is the current one.
--- Every function takes the token first; a token of an older attempt is refused (fencing).
+-- Every function takes the token first; a token of an older attempt is refused (fencing). They run with their owner's rights, so the
+-- path they search is fixed: a worker's temporary table cannot stand in for one of ours.
 
 create function offhook_own_attempt(token text) returns attempts language plpgsql stable security definer
-set search_path from current as $$
+set search_path = public, pg_temp as $$
 declare a attempts;
 begin
     select t.* into a from attempts t join calls c on c.id = t.call_id and c.attempt = t.number
      where t.token_hash = sha256(convert_to(token, 'UTF8')) and t.settled_at is null;
     if not found then
         raise exception 'this attempt is over or was never given out'
-            using errcode = 'insufficient_privilege', hint = 'The worker must stop: its writes do not count any more.';
+            using errcode = 'insufficient_privilege', constraint = 'writes_of_the_current_attempt_only',
+                  hint = 'The worker must stop: its writes do not count any more.';
     end if;
     return a;
 end $$;
 
-create function worker_event(token text, kind text, detail jsonb) returns void language plpgsql security definer
-set search_path from current as $$
+-- `number` counts the worker's events, so that one told again after a lost connection is stored once; `age_ms` is how long ago it
+-- happened, where it had to wait for the database.
+create function worker_event(token text, kind text, detail jsonb, number int default null, age_ms bigint default 0)
+returns void language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
-    insert into events (call_id, attempt, kind, detail) values (a.call_id, a.number, worker_event.kind, worker_event.detail);
+    insert into events (call_id, attempt, number, at, kind, detail)
+    values (a.call_id, a.number, worker_event.number, clock_timestamp() - age_ms * interval '1 millisecond', worker_event.kind,
+            worker_event.detail)
+    on conflict (call_id, attempt, number) where events.number is not null do nothing;
 end $$;
 
 -- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Answers false where the call was
 -- cancelled meanwhile, and then nothing may be dialled.
-create function worker_progress(token text, step text, detail jsonb) returns boolean language plpgsql security definer
-set search_path from current as $$
-declare a attempts := offhook_own_attempt(token); go_on boolean;
+create function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare a attempts := offhook_own_attempt(token); go_on boolean; happened timestamptz;
 begin
     select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
     if step = 'dialing' and not go_on then
@@ -34,10 +41,11 @@ begin
     if step not in ('dialing', 'ringing', 'talking') then
         raise exception 'unknown step %', step;
     end if;
+    happened := clock_timestamp() - age_ms * interval '1 millisecond';
     update attempts t set
-        dialing_at  = case when step = 'dialing' then coalesce(t.dialing_at, clock_timestamp()) else t.dialing_at end,
-        ringing_at  = case when step = 'ringing' then coalesce(t.ringing_at, clock_timestamp()) else t.ringing_at end,
-        answered_at = case when step = 'talking' then coalesce(t.answered_at, clock_timestamp()) else t.answered_at end,
+        dialing_at  = case when step = 'dialing' then coalesce(t.dialing_at, happened) else t.dialing_at end,
+        ringing_at  = case when step = 'ringing' then coalesce(t.ringing_at, happened) else t.ringing_at end,
+        answered_at = case when step = 'talking' then coalesce(t.answered_at, happened) else t.answered_at end,
         seen_at = clock_timestamp()
      where t.call_id = a.call_id and t.number = a.number;
     if step = 'dialing' then
@@ -45,12 +53,15 @@ begin
     elsif step = 'talking' then
         update calls c set state = 'talking' where c.id = a.call_id and c.state = 'dialing';
     end if;
-    insert into events (call_id, attempt, kind, detail) values (a.call_id, a.number, step, worker_progress.detail);
+    -- A step told again, because the answer was lost on the way, is one event.
+    if (case step when 'dialing' then a.dialing_at when 'ringing' then a.ringing_at else a.answered_at end) is null then
+        insert into events (call_id, attempt, at, kind, detail) values (a.call_id, a.number, happened, step, worker_progress.detail);
+    end if;
     return go_on;
 end $$;
 
 -- A sign of life; answers whether the call is to be cancelled.
-create function worker_seen(token text) returns boolean language plpgsql security definer set search_path from current as $$
+create function worker_seen(token text) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     update attempts t set seen_at = clock_timestamp() where t.call_id = a.call_id and t.number = a.number;
@@ -58,7 +69,7 @@ begin
 end $$;
 
 create function worker_turn(token text, number int, speaker text, language text, said text, started_ms bigint, ended_ms bigint,
-    interrupted boolean) returns void language plpgsql security definer set search_path from current as $$
+    interrupted boolean) returns void language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     insert into turns as t (call_id, attempt, number, speaker, language, text, started_ms, ended_ms, interrupted)
@@ -71,7 +82,7 @@ end $$;
 -- The journal of tools. `begin` answers null the first time and the stored result ({} where it is not known) every other time:
 -- a tool whose number is known is not run again.
 create function worker_tool_begin(token text, number int, name text, arguments jsonb) returns jsonb
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token); known jsonb;
 begin
     insert into tool_calls (call_id, attempt, number, name, arguments)
@@ -84,7 +95,7 @@ begin
 end $$;
 
 create function worker_tool_end(token text, number int, result jsonb) returns void language plpgsql security definer
-set search_path from current as $$
+set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     update tool_calls t set result = worker_tool_end.result, ended_at = clock_timestamp()
@@ -94,14 +105,14 @@ end $$;
 -- The end of the attempt, as src/report.rs writes it. The transcript is there already: turns are written as they happen. Told twice,
 -- the first telling stands.
 create function worker_finish(token text, report jsonb) returns void language plpgsql security definer
-set search_path from current as $$
+set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     perform offhook_finish_attempt(a.call_id, a.number, report);
 end $$;
 
 create function offhook_finish_attempt(of_call bigint, of_attempt int, report jsonb) returns boolean language plpgsql
-set search_path from current as $$
+set search_path = public, pg_temp as $$
 declare r jsonb := report -> 'recording';
 begin
     update attempts t set

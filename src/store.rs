@@ -1,1 +1,4 @@
 //! Everything offhook says to Postgres, by who says it.
+
+pub mod migrate;
+pub mod worker;

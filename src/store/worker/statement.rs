@@ -1,0 +1,154 @@
+//! The worker's functions in the database, as data: what is to be said is kept until it has been said.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::{language::Language, secret::Secret};
+
+/// A step of the telephone call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The INVITE is about to be sent.
+    Dialing,
+    /// A 18x came.
+    Ringing,
+    /// The 200 came.
+    Talking,
+}
+
+impl Step {
+    /// The name as the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Step::Dialing => "dialing",
+            Step::Ringing => "ringing",
+            Step::Talking => "talking",
+        }
+    }
+}
+
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// The restaurant.
+    Callee,
+    /// We.
+    Agent,
+}
+
+/// One turn of the conversation, a row of `turns`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// From 1, over both speakers.
+    pub number: i32,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// In which language, where it is known.
+    pub language: Option<Language>,
+    /// The words; of the agent those that were heard, not those that were written.
+    pub text: String,
+    /// Milliseconds on the recording's clock.
+    pub started_ms: i64,
+    /// Milliseconds on the recording's clock.
+    pub ended_ms: i64,
+    /// Whether the other side cut it short.
+    pub interrupted: bool,
+}
+
+/// One call of a worker function.
+#[derive(Debug, Clone)]
+pub(super) enum Statement {
+    Progress { step: Step, detail: Value, since: Instant },
+    Seen,
+    Event { number: i32, kind: String, detail: Value, since: Instant },
+    Turn(Turn),
+    ToolBegin { number: i32, name: String, arguments: Value },
+    ToolEnd { number: i32, result: Value },
+    Finish { report: Value },
+}
+
+impl Statement {
+    /// Runs it. The answer is a JSON boolean, JSON, or nothing, as the function returns.
+    pub(super) async fn run(&self, connection: &mut PgConnection, token: &Secret) -> Result<Option<Value>, sqlx::Error> {
+        let token = token.expose();
+        let query = match self {
+            Statement::Progress { step, detail, since } => {
+                sqlx::query_scalar("select to_jsonb(worker_progress($1, $2, $3, $4))")
+                    .bind(token)
+                    .bind(step.as_str())
+                    .bind(storable(detail))
+                    .bind(age_ms(*since))
+            }
+            Statement::Seen => sqlx::query_scalar("select to_jsonb(worker_seen($1))").bind(token),
+            Statement::Event { number, kind, detail, since } => {
+                sqlx::query_scalar("select null::jsonb from worker_event($1, $2, $3, $4, $5)")
+                    .bind(token)
+                    .bind(storable_text(kind))
+                    .bind(storable(detail))
+                    .bind(*number)
+                    .bind(age_ms(*since))
+            }
+            Statement::Turn(turn) => sqlx::query_scalar("select null::jsonb from worker_turn($1, $2, $3, $4, $5, $6, $7, $8)")
+                .bind(token)
+                .bind(turn.number)
+                .bind(match turn.speaker {
+                    Speaker::Callee => "callee",
+                    Speaker::Agent => "agent",
+                })
+                .bind(turn.language.map(Language::code))
+                .bind(storable_text(&turn.text))
+                .bind(turn.started_ms)
+                .bind(turn.ended_ms)
+                .bind(turn.interrupted),
+            Statement::ToolBegin { number, name, arguments } => sqlx::query_scalar("select worker_tool_begin($1, $2, $3, $4)")
+                .bind(token)
+                .bind(*number)
+                .bind(storable_text(name))
+                .bind(storable(arguments)),
+            Statement::ToolEnd { number, result } => sqlx::query_scalar("select null::jsonb from worker_tool_end($1, $2, $3)")
+                .bind(token)
+                .bind(*number)
+                .bind(storable(result)),
+            Statement::Finish { report } => {
+                sqlx::query_scalar("select null::jsonb from worker_finish($1, $2)").bind(token).bind(storable(report))
+            }
+        };
+        query.fetch_one(connection).await
+    }
+}
+
+fn age_ms(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Postgres stores every character but U+0000, and a model may write that one too; a transcript must not be lost over it.
+fn storable_text(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+fn storable(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(storable_text(text)),
+        Value::Array(items) => items.iter().map(storable).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (storable_text(name), storable(value))).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_character_that_postgres_cannot_store_is_left_out_wherever_it_stands() {
+        let written = json!({"no\u{0}te": ["a\u{0}b", {"c": "\u{0}"}], "n": 1});
+        assert_eq!(storable(&written), json!({"note": ["ab", {"c": ""}], "n": 1}));
+    }
+}

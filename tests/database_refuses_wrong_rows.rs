@@ -1,0 +1,234 @@
+//! A direct INSERT or UPDATE that is wrong is refused by the database with a sentence that says what to change.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgDatabaseError};
+use support::{CALL, TestDatabase, insert_statement};
+
+/// A wrong row: the constraint (or the column that must not be null), what is set to make it wrong, and parts of what a person reads.
+struct Wrong(&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
+const TRUNK: &[(&str, &str)] = &[("name", "'berlin-1'"), ("host", "'sip.example.org'")];
+const DO_NOT_CALL: &[(&str, &str)] = &[("number", "'+4930123456'")];
+
+const WRONG_CALLS: &[Wrong] = &[
+    Wrong("number", &[("number", "null")], "number is missing", "E.164"),
+    Wrong("restaurant_name", &[("restaurant_name", "null")], "restaurant_name is missing", "answers to"),
+    Wrong("restaurant_zone", &[("restaurant_zone", "null")], "restaurant_zone is missing", "Europe/Berlin"),
+    Wrong("guest_name", &[("guest_name", "null")], "guest_name is missing", "booked under"),
+    Wrong("guest_phone", &[("guest_phone", "null")], "guest_phone is missing", "call back"),
+    Wrong("party_size", &[("party_size", "null")], "party_size is missing", "1 to 50"),
+    Wrong("wanted_date", &[("wanted_date", "null")], "wanted_date is missing", "2030-12-04"),
+    Wrong("wanted_time", &[("wanted_time", "null")], "wanted_time is missing", "19:30"),
+    Wrong("request_key", &[("request_key", "null")], "request_key is missing", "Leave request_key out"),
+    Wrong("kind", &[("kind", "null")], "kind is missing", "Leave kind out"),
+    Wrong("other_dates", &[("other_dates", "null")], "other_dates is missing", "Leave other_dates out"),
+    Wrong("not_before", &[("not_before", "null")], "not_before is missing", "Leave not_before out"),
+    Wrong("calling_from", &[("calling_from", "null")], "calling_from is missing", "Leave calling_from out"),
+    Wrong("calling_to", &[("calling_to", "null")], "calling_to is missing", "Leave calling_to out"),
+    Wrong("priority", &[("priority", "null")], "priority is missing", "Leave priority out"),
+    Wrong("max_attempts", &[("max_attempts", "null")], "max_attempts is missing", "Leave max_attempts out"),
+    Wrong("record", &[("record", "null")], "record is missing", "Leave record out"),
+    Wrong("number_is_e164_or_sip_uri", &[("number", "'+49 (0)30 12-34.56'")], "number \"+49 (0)30 12-34.56\"", "as +4930123456."),
+    Wrong("number_is_e164_or_sip_uri", &[("number", "'0049 30 123456'")], "neither a telephone number", "as +4930123456."),
+    Wrong("number_is_e164_or_sip_uri", &[("number", "'030 123456'")], "neither a telephone number", "country code"),
+    Wrong("number_is_e164_or_sip_uri", &[("number", "'sip:nobody'")], "nor a SIP address", "sip:trattoria@example.org"),
+    Wrong("restaurant_name_is_given", &[("restaurant_name", "'  '")], "restaurant_name is empty", "answers to"),
+    Wrong("restaurant_name_is_given", &[("restaurant_name", "repeat('x', 201)")], "longer than 200", "at most 200"),
+    Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'Berlin'")], "\"Berlin\" is not the name", "as Europe/Berlin."),
+    Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'america/new york'")], "is not the name", "as America/New_York."),
+    Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'CEST'")], "is not the name", "summer time"),
+    Wrong("guest_name_is_given", &[("guest_name", "''")], "guest_name is empty", "booked under"),
+    Wrong("guest_phone_is_e164", &[("guest_phone", "'+49 151 12345678'")], "guest_phone \"+49 151", "as +4915112345678."),
+    Wrong("party_size_is_1_to_50", &[("party_size", "0")], "party_size is 0", "from 1 to 50"),
+    Wrong("party_size_is_1_to_50", &[("party_size", "51")], "party_size is 51", "from 1 to 50"),
+    Wrong("times_are_before_midnight", &[("wanted_time", "'24:00'")], "24:00 is a table on the next day", "00:00 of the next"),
+    Wrong("earliest_is_not_after_wanted", &[("earliest_time", "'19:31'")], "earliest_time 19:31:00 is after", "leave it out"),
+    Wrong("latest_is_not_before_wanted", &[("latest_time", "'01:00'")], "latest_time 01:00:00 is before", "crosses midnight"),
+    Wrong("other_dates_are_a_plain_list", &[("other_dates", "array[array[current_date]]")], "array of arrays", "plain list"),
+    Wrong(
+        "other_dates_are_at_most_14",
+        &[("other_dates", "array(select current_date + n from generate_series(1, 15) n)")],
+        "other_dates names 15 days",
+        "at most 14",
+    ),
+    Wrong("other_dates_are_at_most_14", &[("other_dates", "'{null}'")], "contains a null", "each of them a date"),
+    Wrong("moments_are_finite", &[("wanted_date", "'infinity'")], "infinite", "real dates"),
+    Wrong("moments_are_finite", &[("other_dates", "'{infinity}'")], "infinite", "real dates"),
+    Wrong("special_requests_are_short", &[("special_requests", "repeat('x', 1001)")], "has 1001 characters", "spoken"),
+    Wrong("booking_reference_goes_with_existing_booking", &[("kind", "'cancel'")], "\"cancel\" needs booking_reference", "kind \"book\""),
+    Wrong("booking_reference_is_short", &[("booking_reference", "repeat('x', 101)")], "has 101 characters", "at most 100"),
+    Wrong("language_hint_is_spoken", &[("language_hint", "'fr'")], "\"fr\" is not a language", "en, de, es or nl"),
+    Wrong(
+        "not_after_is_later_than_not_before",
+        &[("not_before", "now() + interval '2 days'"), ("not_after", "now() + interval '1 day'")],
+        "is not later than not_before",
+        "Set not_before",
+    ),
+    Wrong("calling_hours_are_in_order", &[("calling_from", "'22:00'")], "calling_from 22:00:00 is not before", "24:00"),
+    Wrong("priority_is_between_minus_100_and_100", &[("priority", "101")], "priority is 101", "-100 to 100"),
+    Wrong("max_attempts_is_1_to_10", &[("max_attempts", "0")], "max_attempts is 0", "1 to 10"),
+    Wrong("request_key_is_given", &[("request_key", "' '")], "request_key has 0 characters", "leave it out"),
+    Wrong("request_key_is_given", &[("request_key", "repeat('x', 201)")], "request_key has 201 characters", "at most 200"),
+    Wrong("calls_trunk_fkey", &[("trunk", "'hamburg'")], "there is no trunk \"hamburg\"", "Use one of direct"),
+];
+
+/// What only a new row can get wrong.
+const WRONG_NEW_CALLS: &[Wrong] = &[
+    Wrong("state", &[("state", "null")], "state is missing", "Leave state out"),
+    Wrong("attempt", &[("attempt", "null")], "attempt is missing", "Leave attempt out"),
+    Wrong("attempts_counted", &[("attempts_counted", "null")], "attempts_counted is missing", "Leave attempts_counted out"),
+    Wrong("due_at", &[("due_at", "null")], "due_at is missing", "Leave due_at out"),
+    Wrong("cancel_requested", &[("cancel_requested", "null")], "cancel_requested is missing", "Leave cancel_requested out"),
+    Wrong("created_at", &[("created_at", "null")], "created_at is missing", "Leave created_at out"),
+    Wrong("updated_at", &[("updated_at", "null")], "updated_at is missing", "Leave updated_at out"),
+    Wrong("claim_has_a_lease", &[("state", "'talking'")], "a new call starts as queued", "Leave out state"),
+    Wrong("claim_has_a_lease", &[("claimed_by", "'me'")], "a new call starts as queued", "claimed_by"),
+    Wrong("wanted_table_is_to_come", &[("wanted_date", "current_date - 2")], "is in the past", "still to come"),
+    Wrong("wanted_table_is_to_come", &[("wanted_date", "current_date + 800")], "more than two years away", "year"),
+    Wrong("not_after_is_to_come", &[("not_before", "'2020-01-01'"), ("not_after", "'2020-01-02'")], "is in the past", "leave it out"),
+    Wrong("not_after_is_later_than_not_before", &[("not_before", "now() + interval '10 days'")], "later than the wanted", "before the"),
+    Wrong(
+        "there_is_time_to_call",
+        &[
+            ("restaurant_zone", "'UTC'"),
+            ("calling_from", "'12:00'"),
+            ("calling_to", "'12:01'"),
+            ("not_before", "current_date + time '12:02' + interval '1 day'"),
+            ("not_after", "current_date + time '12:03' + interval '1 day'"),
+        ],
+        "can only be called from 12:00:00 to 12:01:00 (UTC)",
+        "Widen calling_from",
+    ),
+];
+
+const WRONG_TRUNKS: &[Wrong] = &[
+    Wrong("name", &[("name", "null")], "name of the trunk is missing", "berlin-1"),
+    Wrong("port", &[("port", "null")], "port of the trunk is missing", "Leave port out"),
+    Wrong("caller_id", &[("caller_id", "null")], "caller_id of the trunk is missing", "Leave caller_id out"),
+    Wrong("codecs", &[("codecs", "null")], "codecs of the trunk is missing", "Leave codecs out"),
+    Wrong("max_concurrent", &[("max_concurrent", "null")], "max_concurrent of the trunk is missing", "Leave max_concurrent out"),
+    Wrong("calls_per_second", &[("calls_per_second", "null")], "calls_per_second of the trunk", "Leave calls_per_second out"),
+    Wrong("enabled", &[("enabled", "null")], "enabled of the trunk is missing", "Leave enabled out"),
+    Wrong("preference", &[("preference", "null")], "preference of the trunk is missing", "Leave preference out"),
+    Wrong("trunk_name_is_a_word", &[("name", "'Berlin 1'")], "\"Berlin 1\" is not a word", "lower-case"),
+    Wrong("trunk_host_is_a_host", &[("host", "'sip:example.org'")], "\"sip:example.org\" of trunk", "sip: is left out"),
+    Wrong("trunk_port_is_a_port", &[("port", "70000")], "port 70000", "1 to 65535"),
+    Wrong("trunk_has_room", &[("max_concurrent", "-1")], "max_concurrent -1", "0 to 10000"),
+    Wrong("trunk_rate_is_positive", &[("calls_per_second", "0")], "calls_per_second 0", "enabled = false"),
+    Wrong("trunk_rate_is_positive", &[("calls_per_second", "'NaN'")], "calls_per_second NaN", "enabled = false"),
+    Wrong("trunk_codecs_are_known", &[("codecs", "'{g729}'")], "codecs {g729}", "opus, pcmu and pcma"),
+    Wrong("trunk_codecs_are_known", &[("codecs", "'{}'")], "codecs {}", "opus, pcmu and pcma"),
+    Wrong(
+        "trunk_secret_is_a_file_name",
+        &[("username", "'u'"), ("secret", "'../etc/pass word'")],
+        "secret of trunk \"berlin-1\" is not the name of a file",
+        "never the password itself",
+    ),
+    Wrong("trunk_secret_goes_with_a_username", &[("secret", "'berlin'")], "has a secret and no username", "user name"),
+    Wrong("trunk_caller_id_is_a_user_part", &[("caller_id", "'sip:me@here'")], "caller_id \"sip:me@here\"", "without sip:"),
+    Wrong("trunk_from_domain_is_a_host", &[("from_domain", "'a b'")], "from_domain \"a b\"", "example.org"),
+];
+
+const WRONG_DO_NOT_CALLS: &[Wrong] = &[
+    Wrong("number", &[("number", "null")], "number is missing", "not to be called"),
+    Wrong("reason", &[("reason", "null")], "reason is missing", "Leave reason out"),
+    Wrong("added_at", &[("added_at", "null")], "added_at is missing", "Leave added_at out"),
+    Wrong("do_not_call_number_is_e164_or_sip_uri", &[("number", "'030'")], "\"030\" is neither", "country code"),
+    Wrong("do_not_call_reason_is_given", &[("reason", "''")], "reason is empty", "Say why"),
+];
+
+async fn refused(pool: &PgPool, statement: String, Wrong(constraint, _, sentence, hint): &Wrong) {
+    let error = sqlx::query(AssertSqlSafe(statement.clone())).execute(pool).await.expect_err(&statement);
+    let error = error.as_database_error().unwrap().downcast_ref::<PgDatabaseError>();
+    let said_hint = error.hint().unwrap_or_default();
+    assert!(error.message().contains(sentence), "{statement}\nsaid: {}\nnot: {sentence}", error.message());
+    assert!(said_hint.contains(hint), "{statement}\nhinted: {said_hint}\nnot: {hint}");
+    assert!(!error.message().contains("constraint"), "{}", error.message());
+    assert_eq!(error.constraint(), Some(*constraint), "{statement}");
+}
+
+#[tokio::test]
+async fn a_wrong_call_is_refused_when_it_is_inserted_and_when_a_right_one_is_changed_into_it() {
+    let database = TestDatabase::create().await;
+    let id = database.insert_call(&[]).await;
+    for wrong in WRONG_CALLS {
+        refused(&database.pool, insert_statement("calls", CALL, wrong.1), wrong).await;
+        let set: Vec<_> = wrong.1.iter().map(|(column, value)| format!("{column} = {value}")).collect();
+        refused(&database.pool, format!("update calls set {} where id = {id}", set.join(", ")), wrong).await;
+    }
+    for wrong in WRONG_NEW_CALLS {
+        refused(&database.pool, insert_statement("calls", CALL, wrong.1), wrong).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_trunk_is_refused() {
+    let database = TestDatabase::create().await;
+    sqlx::query("insert into trunks (name, host) values ('right', '2001:db8::1')").execute(&database.pool).await.unwrap();
+    for wrong in WRONG_TRUNKS {
+        refused(&database.pool, insert_statement("trunks", TRUNK, wrong.1), wrong).await;
+        let set: Vec<_> = wrong.1.iter().map(|(column, value)| format!("{column} = {value}")).collect();
+        let update = format!("update trunks set {} where name = 'right'", set.join(", "));
+        let error = sqlx::query(AssertSqlSafe(update)).execute(&database.pool).await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().constraint(), Some(wrong.0));
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_the_place_of_a_file_name_is_not_repeated() {
+    let database = TestDatabase::create().await;
+    let insert = insert_statement("trunks", TRUNK, &[("username", "'u'"), ("secret", "'hunter 2'")]);
+    let error = sqlx::query(AssertSqlSafe(insert)).execute(&database.pool).await.unwrap_err();
+    let error = error.as_database_error().unwrap().downcast_ref::<PgDatabaseError>();
+    assert!(![error.message(), error.hint().unwrap(), error.detail().unwrap_or_default()].concat().contains("hunter"));
+}
+
+#[tokio::test]
+async fn a_wrong_number_is_not_taken_onto_the_do_not_call_list() {
+    let database = TestDatabase::create().await;
+    for wrong in WRONG_DO_NOT_CALLS {
+        refused(&database.pool, insert_statement("do_not_call", DO_NOT_CALL, wrong.1), wrong).await;
+    }
+}
+
+/// No rule may be added without its sentence: every CHECK and every NOT NULL of the three tables has a case above.
+#[tokio::test]
+async fn every_constraint_has_its_sentence() {
+    let database = TestDatabase::create().await;
+    let tables: [(&str, Vec<&Wrong>, &[&str]); 3] = [
+        ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id"]),
+        // The bucket's own columns, which nobody sets by hand.
+        ("trunks", WRONG_TRUNKS.iter().collect(), &["tokens", "refilled_at"]),
+        ("do_not_call", WRONG_DO_NOT_CALLS.iter().collect(), &[]),
+    ];
+    for (table, cases, exempt) in tables {
+        let tried: BTreeSet<&str> = cases.iter().map(|wrong| wrong.0).chain(exempt.iter().copied()).collect();
+        let rules: Vec<String> = sqlx::query_scalar(
+            "select conname::text from pg_constraint where conrelid = $1::regclass and contype in ('c', 'f')
+             union select attname::text from pg_attribute where attrelid = $1::regclass and attnum > 0 and attnotnull",
+        )
+        .bind(table)
+        .fetch_all(&database.pool)
+        .await
+        .unwrap();
+        assert!(rules.len() > 3, "{table}");
+        for rule in rules {
+            assert!(tried.contains(rule.as_str()), "{table}: {rule} has no case");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_zone_the_database_takes_is_one_the_programs_know() {
+    let database = TestDatabase::create().await;
+    let zones: Vec<String> =
+        sqlx::query_scalar("select name from restaurant_zones").fetch_all(&database.pool).await.unwrap();
+    assert!(zones.len() > 300);
+    for zone in zones {
+        assert!(zone.parse::<chrono_tz::Tz>().is_ok(), "{zone}");
+    }
+}
