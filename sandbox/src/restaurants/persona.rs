@@ -114,9 +114,15 @@ pub struct Turn {
 }
 
 impl Persona {
+    /// What fills the gaps of its sentences, in this turn or outside any.
+    pub fn slots(&self, turn: Option<&Turn>) -> Slots<'_> {
+        let (time, day) = turn.map_or((None, None), |turn| (turn.time, turn.day));
+        Slots { restaurant: &self.restaurant, name: &self.host, time, day }
+    }
+
     /// What this turn sounds like.
     pub fn text_of(&self, turn: &Turn) -> String {
-        let slots = Slots { restaurant: &self.restaurant, name: &self.host, time: turn.time, day: turn.day };
+        let slots = self.slots(Some(turn));
         let phrases = Phrases::of(self.language);
         let sentences: Vec<_> =
             turn.say.iter().filter_map(|intent| phrases.render(*intent, self.wording, &slots)).collect();
@@ -165,7 +171,7 @@ impl Persona {
             return Some("it answers but has nothing to say: add [[turns]], or another [line] then".to_owned());
         }
         for (number, turn) in self.turns.iter().enumerate().map(|(index, turn)| (index + 1, turn)) {
-            let slots = Slots { restaurant: &self.restaurant, name: &self.host, time: turn.time, day: turn.day };
+            let slots = self.slots(Some(turn));
             let phrases = Phrases::of(self.language);
             if let Some(intent) = turn.say.iter().find(|intent| phrases.render(**intent, self.wording, &slots).is_none()) {
                 return Some(format!("turn {number} says {intent:?} without what it needs: give the turn a time or a day"));
@@ -255,8 +261,11 @@ pub fn built_in() -> Result<Vec<Persona>, PersonaError> {
 
 fn distinct(personas: Vec<Persona>) -> Result<Vec<Persona>, PersonaError> {
     let mut seen = HashSet::new();
-    match personas.iter().flat_map(|persona| [&persona.name, &persona.number]).find(|&address| !seen.insert(address)) {
-        Some(address) => Err(PersonaError::Twice(address.clone())),
+    let mut addresses = personas.iter().flat_map(|persona| [&persona.name, &persona.number]);
+    let twice = addresses.find(|&address| !seen.insert(address)).cloned();
+    drop(addresses);
+    match twice {
+        Some(address) => Err(PersonaError::Twice(address)),
         None => Ok(personas),
     }
 }

@@ -130,7 +130,9 @@ impl Deciding<'_> {
             return self.cannot_take_it();
         }
         if !standing.pending {
-            return self.state([]);
+            // What was heard before the introduction may have settled the call already.
+            let settled_before = if standing.stated { None } else { self.hopeless() };
+            return settled_before.unwrap_or_else(|| self.state([]));
         }
         self.hopeless().or_else(|| self.in_between()).unwrap_or_else(|| match self.request.kind {
             CallKind::Book | CallKind::Change => self.negotiate(),

@@ -88,9 +88,10 @@ pub fn meaning(text: &str, language: Language, guests: &[Guest]) -> Option<Meani
     agent_vocabulary(guests).iter().any(|(l, known)| *l == language && same(known)).then_some(Meaning::Detail)
 }
 
-fn fixed(language: Language) -> [(&'static str, Meaning); 14] {
+fn fixed(language: Language) -> [(&'static str, Meaning); 15] {
     let lines = sentences::lines(language);
     [
+        (lines.recorded, Meaning::Opening),
         (lines.yes, Meaning::Yes),
         (lines.suits, Meaning::Yes),
         (lines.thanks, Meaning::Yes),
@@ -118,7 +119,7 @@ mod tests {
         let vocabulary = agent_vocabulary(&guests);
         for language in Language::ALL {
             let size = vocabulary.iter().filter(|(l, _)| *l == language).count();
-            assert_eq!(size, 14 + 12 + 5 * guests.len(), "{language}");
+            assert_eq!(size, 15 + 12 + 5 * guests.len(), "{language}");
         }
         assert!(vocabulary.iter().all(|(_, text)| !text.contains('{')));
         for text in ["The name is Ada Winter.", "We are 4 people.", "Yes, please.", "That is spelled A, D, A; W, I, N, T, E, R."] {
