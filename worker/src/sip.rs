@@ -1,1 +1,27 @@
-//! sip
+//! SIP over UDP (RFC 3261): dials a callee, answers callers, ends calls. The only room that names the SIP crate.
+//!
+//! One [`Endpoint`] is one UDP port. [`Endpoint::dial`] sends an INVITE and hands back a [`Dialing`], which reports ringing,
+//! early media and the end; its last event carries a [`Dialog`] where the callee answered. [`Endpoint::incoming`] is the other
+//! direction: every INVITE that arrives is an [`Incoming`].
+//!
+//! What is dropped is ended on the wire: a dropped `Dialing` sends CANCEL, a dropped `Dialog` BYE, a dropped `Incoming` 480.
+//! One `dial` sends one INVITE (and, where the trunk asks for credentials, the same one again with them); whatever the callee
+//! says to it is the end of the attempt.
+
+mod answer;
+mod dial;
+mod dialog;
+mod digest;
+mod dispatch;
+mod endpoint;
+mod error;
+mod hangup;
+mod options;
+mod route;
+mod wire;
+
+pub use answer::Incoming;
+pub use dial::{Credentials, DialEvent, DialFailure, DialRequest, Dialing};
+pub use dialog::{Dialog, DialogEvent, Reply};
+pub use endpoint::{Endpoint, EndpointConfig, Timing};
+pub use error::SipError;

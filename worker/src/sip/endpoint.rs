@@ -1,0 +1,242 @@
+//! One UDP port that speaks SIP: bind, dial, take calls, shut down.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rsipstack::EndpointBuilder;
+use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri};
+use rsipstack::transaction::CallIdFormat;
+use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
+use rsipstack::transport::udp::UdpConnection;
+use rsipstack::transport::{SipConnection, TransportLayer};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::answer::Incoming;
+use super::dispatch;
+use super::error::SipError;
+use super::route::{Routes, local_ip_towards};
+use super::wire::RepairingSocket;
+
+const WAITING_CALLERS: usize = 64;
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
+/// A trunk that lets a phone ring longer than this without saying so again has forgotten the call (RFC 3261 timer C).
+const RINGING_WITHIN: Duration = Duration::from_secs(180);
+
+/// Where an endpoint listens and how it names itself.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Local UDP address; port 0 is any free port.
+    pub address: SocketAddr,
+    /// The address peers reach us at, where it is not the local one (NAT); written into Via and Contact.
+    pub advertised: Option<IpAddr>,
+    /// The User-Agent header.
+    pub user_agent: String,
+}
+
+/// SIP's clock (RFC 3261 section 17, table 4).
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Estimate of the round trip: the first retransmission comes after T1, and a silent peer is given up after 64 × T1.
+    pub t1: Duration,
+}
+
+impl Default for Timing {
+    /// T1 = 500 ms: a silent peer is given up after 32 s.
+    fn default() -> Self {
+        Timing { t1: Duration::from_millis(500) }
+    }
+}
+
+impl Timing {
+    /// 64 × T1: how long a transaction waits for a peer.
+    pub(super) fn give_up(self) -> Duration {
+        self.t1 * 64
+    }
+}
+
+/// One UDP port that speaks SIP. Dropping it closes the port at once; [`Endpoint::shutdown`] lets last words (CANCEL, BYE) out first.
+pub struct Endpoint {
+    pub(super) shared: Arc<Shared>,
+    incoming: Option<mpsc::Receiver<Incoming>>,
+    serving: JoinHandle<()>,
+    closed: DropGuard,
+}
+
+impl Endpoint {
+    /// Listens with RFC 3261's timers.
+    ///
+    /// # Errors
+    /// [`SipError::Bind`] where the port cannot be had.
+    pub async fn bind(config: EndpointConfig) -> Result<Endpoint, SipError> {
+        Endpoint::bind_with(config, Timing::default()).await
+    }
+
+    /// Listens with other timers than RFC 3261's.
+    ///
+    /// # Errors
+    /// [`SipError::Bind`] where the port cannot be had.
+    pub async fn bind_with(config: EndpointConfig, timing: Timing) -> Result<Endpoint, SipError> {
+        let refused = |source| SipError::Bind { address: config.address, source };
+        let socket = UdpSocket::bind(config.address).await.map_err(refused)?;
+        let local = socket.local_addr().map_err(refused)?;
+
+        let closed = CancellationToken::new();
+        let routes = Routes::new(local);
+        let external = config.advertised.map(|ip| SocketAddr::new(ip, local.port()));
+        let connection = UdpConnection::from_socket(Arc::new(RepairingSocket(socket)), external, Some(closed.child_token()))
+            .await
+            .map_err(|error| SipError::stack("to listen", error))?;
+        let transport = TransportLayer::new_with_domain_resolver(closed.child_token(), Box::new(routes.clone()));
+        transport.add_transport(SipConnection::Udp(connection));
+        let endpoint = EndpointBuilder::new()
+            .with_user_agent(&config.user_agent)
+            .with_transport_layer(transport)
+            .with_cancel_token(closed.child_token())
+            .with_target_locator(Box::new(routes.clone()))
+            .with_option(EndpointOption {
+                t1: timing.t1,
+                t1x64: timing.give_up(),
+                timerc: RINGING_WITHIN,
+                callid_format: CallIdFormat::Uuid,
+                ..EndpointOption::default()
+            })
+            .build();
+        let requests = endpoint.incoming_transactions().map_err(|error| SipError::stack("to take requests", error))?;
+
+        let shared = Arc::new(Shared {
+            layer: Arc::new(DialogLayer::new(endpoint.inner.clone())),
+            stack: endpoint.inner.clone(),
+            routes,
+            local,
+            advertised: config.advertised,
+            user_agent: config.user_agent,
+            timing,
+            closed: closed.clone(),
+            ending: CancellationToken::new(),
+            last_words: TaskTracker::new(),
+            runtime: tokio::runtime::Handle::current(),
+            bye_reasons: Mutex::default(),
+            taking_calls: AtomicBool::new(false),
+        });
+        let (callers, incoming) = mpsc::channel(WAITING_CALLERS);
+        tokio::spawn(dispatch::serve(shared.clone(), requests, callers));
+        let serving = tokio::spawn(async move { endpoint.serve().await });
+        Ok(Endpoint { shared, incoming: Some(incoming), serving, closed: closed.drop_guard() })
+    }
+
+    /// The UDP address it listens on.
+    pub fn local_address(&self) -> SocketAddr {
+        self.shared.local
+    }
+
+    /// The calls that arrive; `Some` once. Until it is taken, and after it is dropped, callers are told 480.
+    pub fn incoming(&mut self) -> Option<mpsc::Receiver<Incoming>> {
+        self.shared.take_calls();
+        self.incoming.take()
+    }
+
+    /// Cancels the calls that are being set up, lets CANCELs and BYEs finish (5 s at most), and closes the port.
+    pub async fn shutdown(self) {
+        let Endpoint { shared, serving, closed, incoming } = self;
+        drop(incoming);
+        shared.ending.cancel();
+        shared.last_words.close();
+        if timeout(LAST_WORDS_WITHIN, shared.last_words.wait()).await.is_err() {
+            tracing::warn!(open = shared.last_words.len(), "the SIP endpoint closes before every call's end was acknowledged");
+        }
+        drop(closed);
+        if timeout(LAST_WORDS_WITHIN, serving).await.is_err() {
+            tracing::warn!("the SIP stack did not stop in time");
+        }
+    }
+}
+
+/// What the calls of an endpoint share.
+pub(super) struct Shared {
+    pub(super) stack: EndpointInnerRef,
+    pub(super) layer: Arc<DialogLayer>,
+    pub(super) routes: Routes,
+    pub(super) timing: Timing,
+    pub(super) user_agent: String,
+    pub(super) closed: CancellationToken,
+    /// Calls that are being set up are to be cancelled.
+    pub(super) ending: CancellationToken,
+    /// Tasks that must be let finish before the port closes.
+    pub(super) last_words: TaskTracker,
+    local: SocketAddr,
+    advertised: Option<IpAddr>,
+    runtime: tokio::runtime::Handle,
+    bye_reasons: Mutex<HashMap<String, String>>,
+    taking_calls: AtomicBool,
+}
+
+impl Shared {
+    /// Runs what must be let finish before the port closes; callable from `drop`, outside a task.
+    pub(super) fn before_closing(&self, last_word: impl Future<Output = ()> + Send + 'static) {
+        self.last_words.spawn_on(last_word, &self.runtime);
+    }
+
+    /// Our address as this peer sees it.
+    pub(super) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
+        let ip = match self.advertised {
+            Some(ip) => ip,
+            None if self.local.ip().is_unspecified() => local_ip_towards(peer).unwrap_or(self.local.ip()),
+            None => self.local.ip(),
+        };
+        SocketAddr::new(ip, self.local.port())
+    }
+
+    /// Our Contact for this peer.
+    pub(super) fn contact(&self, user: Option<&str>, peer: SocketAddr) -> Uri {
+        Uri {
+            scheme: Some(Scheme::Sip),
+            auth: user.map(|user| Auth { user: user.to_owned(), password: None }),
+            host_with_port: self.address_towards(peer).into(),
+            ..Uri::default()
+        }
+    }
+
+    /// Whether a transaction of this call is still open that `matches` by the name of its method.
+    pub(super) fn is_busy_with(&self, call_id: &str, methods: &[&str]) -> bool {
+        let of_this_call = format!("_{call_id}_");
+        let open = self.stack.get_running_transactions().unwrap_or_default();
+        open.iter().map(ToString::to_string).any(|key| {
+            key.contains(&of_this_call) && methods.iter().any(|method| key.starts_with(&format!("c.{method}_")))
+        })
+    }
+
+    /// Whether a response was made by our own stack because nobody answered (timers B, C and F).
+    pub(super) fn made(&self, response: &Response) -> bool {
+        response.status_code == StatusCode::RequestTimeout
+            && response.headers.iter().any(|header| matches!(header, Header::UserAgent(name) if name.value() == self.user_agent))
+    }
+
+    /// Notes why the peer of a dialog hangs up, as its BYE says.
+    pub(super) fn note_bye_reason(&self, dialog: String, reason: String) {
+        self.bye_reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(dialog, reason);
+    }
+
+    /// The noted reason, once.
+    pub(super) fn take_bye_reason(&self, dialog: &str) -> Option<String> {
+        self.bye_reasons.lock().unwrap_or_else(PoisonError::into_inner).remove(dialog)
+    }
+
+    /// From now on callers ring here.
+    pub(super) fn take_calls(&self) {
+        self.taking_calls.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody takes calls here.
+    pub(super) fn is_taking_calls(&self) -> bool {
+        self.taking_calls.load(Ordering::Relaxed)
+    }
+}

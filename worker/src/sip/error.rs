@@ -1,0 +1,66 @@
+//! What can go wrong on the signalling side before or beside a call; a call that fails is a `DialFailure` instead.
+
+use std::net::SocketAddr;
+
+/// A request that could not be sent, or an exchange that did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum SipError {
+    /// The UDP port could not be had.
+    #[error("cannot listen for SIP on udp {address}: {source}; choose a free port and an address of this machine")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A field of a request is not what SIP takes there.
+    #[error("{field} {value:?} cannot be sent in SIP: {expected}")]
+    Field {
+        /// The field's name.
+        field: &'static str,
+        /// What it held.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// The trunk's name has no address.
+    #[error("cannot resolve {host}:{port}: {why}; check the trunk's host name and the DNS of this machine")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Why.
+        why: String,
+    },
+    /// Nobody answered a request in time.
+    #[error("{method} was not answered within {ms} ms; check that the peer is up and that its replies reach this port")]
+    Unanswered {
+        /// The request's method.
+        method: &'static str,
+        /// The bound.
+        ms: u64,
+    },
+    /// The caller cancelled, or never acknowledged the answer.
+    #[error("the caller had gone before the call was set up; there is no call to go on with")]
+    CallerGone,
+    /// The endpoint has been shut down.
+    #[error("the SIP endpoint is shut down; bind a new one")]
+    Closed,
+    /// The SIP stack refused.
+    #[error("the SIP stack refused {doing}: {why}; the log at debug level shows the messages")]
+    Stack {
+        /// What was asked of it.
+        doing: &'static str,
+        /// Its words.
+        why: String,
+    },
+}
+
+impl SipError {
+    /// Wraps an error of the SIP crate.
+    pub(super) fn stack(doing: &'static str, error: impl std::fmt::Display) -> Self {
+        SipError::Stack { doing, why: error.to_string() }
+    }
+}
