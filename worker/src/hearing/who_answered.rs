@@ -1,0 +1,6 @@
+//! who
+/// x
+pub enum WhoAnswered { /// p
+ Person }
+/// x
+pub fn judge() {}
