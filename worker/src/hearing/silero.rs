@@ -272,16 +272,22 @@ mod tests {
         assert_eq!(first, second);
     }
 
+    /// Time this thread was on a core, from `/proc/thread-self/schedstat` (nanoseconds): a busy machine does not count.
+    fn busy_seconds() -> f64 {
+        let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        statistics.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    }
+
     #[test]
-    fn a_second_of_sound_costs_far_less_than_a_second() {
+    fn listening_costs_a_small_share_of_a_core() {
         let windows = windows();
         let mut silero = Silero::new();
-        let start = std::time::Instant::now();
+        let start = busy_seconds();
         for window in windows.iter().cycle().take(1000) {
             silero.speech_probability(window);
         }
-        let share = start.elapsed().as_secs_f64() / (1000.0 * WINDOW_MS as f64 / 1000.0);
+        let share = (busy_seconds() - start) / (1000.0 * WINDOW_MS as f64 / 1000.0);
         println!("VAD: {:.2} % of a core", share * 100.0);
-        assert!(share < 0.10, "{:.1} % of a core", share * 100.0);
+        assert!(share < 0.03, "{:.1} % of a core", share * 100.0);
     }
 }
