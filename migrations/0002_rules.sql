@@ -72,9 +72,8 @@ begin
             missing, 'not_null_violation');
     end if;
     if c.request_key !~ '\S' or length(c.request_key) > 200 then
-        perform offhook_refuse(format('request_key has %s characters, of which at least one and at most 200 may be given',
-                length(btrim(c.request_key))),
-            'Give a key of your own that is the same when the same request is inserted again, or leave it out.',
+        perform offhook_refuse(format('request_key has %s characters', length(btrim(c.request_key))),
+            'Give a key of at most 200 characters that is the same when the same request is inserted again, or leave it out.',
             'request_key_is_given');
     end if;
     if not offhook_is_dialable(c.number) then
@@ -91,7 +90,7 @@ begin
          where lower(z.name) in (lower(c.restaurant_zone), lower(replace(c.restaurant_zone, ' ', '_')))
             or lower(z.name) like '%/' || lower(replace(c.restaurant_zone, ' ', '_')) order by z.name limit 1;
         perform offhook_refuse(format('restaurant_zone "%s" is not the name of a time zone', c.restaurant_zone),
-            coalesce(format('Write it as %s.', meant),
+            coalesce('Write it as ' || meant || '.',
                 'Use an IANA name such as Europe/Berlin or America/New_York; abbreviations do not know about summer time.'),
             'restaurant_zone_is_known');
     end if;

@@ -20,6 +20,7 @@ end $$;
 -- happened, where it had to wait for the database.
 create function worker_event(token text, kind text, detail jsonb, number int default null, age_ms bigint default 0)
 returns void language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column -- in the target of `on conflict` a name can only be a column's
 declare a attempts := offhook_own_attempt(token);
 begin
     insert into events (call_id, attempt, number, at, kind, detail)
@@ -70,6 +71,7 @@ end $$;
 
 create function worker_turn(token text, number int, speaker text, language text, said text, started_ms bigint, ended_ms bigint,
     interrupted boolean) returns void language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column -- in the target of `on conflict` a name can only be a column's
 declare a attempts := offhook_own_attempt(token);
 begin
     insert into turns as t (call_id, attempt, number, speaker, language, text, started_ms, ended_ms, interrupted)

@@ -59,7 +59,12 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("moments_are_finite", &[("wanted_date", "'infinity'")], "infinite", "real dates"),
     Wrong("moments_are_finite", &[("other_dates", "'{infinity}'")], "infinite", "real dates"),
     Wrong("special_requests_are_short", &[("special_requests", "repeat('x', 1001)")], "has 1001 characters", "spoken"),
-    Wrong("booking_reference_goes_with_existing_booking", &[("kind", "'cancel'")], "\"cancel\" needs booking_reference", "kind \"book\""),
+    Wrong(
+        "booking_reference_goes_with_existing_booking",
+        &[("kind", "'cancel'")],
+        "\"cancel\" needs booking_reference",
+        "kind \"book\"",
+    ),
     Wrong("booking_reference_is_short", &[("booking_reference", "repeat('x', 101)")], "has 101 characters", "at most 100"),
     Wrong("language_hint_is_spoken", &[("language_hint", "'fr'")], "\"fr\" is not a language", "en, de, es or nl"),
     Wrong(
@@ -89,8 +94,18 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
     Wrong("claim_has_a_lease", &[("claimed_by", "'me'")], "a new call starts as queued", "claimed_by"),
     Wrong("wanted_table_is_to_come", &[("wanted_date", "current_date - 2")], "is in the past", "still to come"),
     Wrong("wanted_table_is_to_come", &[("wanted_date", "current_date + 800")], "more than two years away", "year"),
-    Wrong("not_after_is_to_come", &[("not_before", "'2020-01-01'"), ("not_after", "'2020-01-02'")], "is in the past", "leave it out"),
-    Wrong("not_after_is_later_than_not_before", &[("not_before", "now() + interval '10 days'")], "later than the wanted", "before the"),
+    Wrong(
+        "not_after_is_to_come",
+        &[("not_before", "'2020-01-01'"), ("not_after", "'2020-01-02'")],
+        "is in the past",
+        "leave it out",
+    ),
+    Wrong(
+        "not_after_is_later_than_not_before",
+        &[("not_before", "now() + interval '10 days'")],
+        "later than the wanted",
+        "before the",
+    ),
     Wrong(
         "there_is_time_to_call",
         &[
@@ -225,8 +240,7 @@ async fn every_constraint_has_its_sentence() {
 #[tokio::test]
 async fn every_zone_the_database_takes_is_one_the_programs_know() {
     let database = TestDatabase::create().await;
-    let zones: Vec<String> =
-        sqlx::query_scalar("select name from restaurant_zones").fetch_all(&database.pool).await.unwrap();
+    let zones: Vec<String> = sqlx::query_scalar("select name from restaurant_zones").fetch_all(&database.pool).await.unwrap();
     assert!(zones.len() > 300);
     for zone in zones {
         assert!(zone.parse::<chrono_tz::Tz>().is_ok(), "{zone}");

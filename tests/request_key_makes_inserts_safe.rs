@@ -34,8 +34,7 @@ async fn telling_it_again_does_nothing_even_when_the_table_is_history() {
 #[tokio::test]
 async fn many_that_tell_it_at_once_make_one_call() {
     let database = TestDatabase::create().await;
-    let insert =
-        insert_statement("calls", CALL, &[("request_key", "'order-19'")]) + " on conflict (request_key) do nothing";
+    let insert = insert_statement("calls", CALL, &[("request_key", "'order-19'")]) + " on conflict (request_key) do nothing";
     let told = (0..8).map(|_| sqlx::query(AssertSqlSafe(insert.clone())).execute(&database.pool));
     let taken: u64 = futures::future::join_all(told).await.into_iter().map(|done| done.unwrap().rows_affected()).sum();
     assert_eq!(taken, 1);

@@ -62,7 +62,10 @@ async fn what_a_call_asks_for_changes_only_before_it_is_made() {
     database.start_attempt(id).await;
     change().await.expect("the same value again is no change");
     let error = sqlx::query("update calls set party_size = 6 where id = $1").bind(id).execute(&database.pool).await.unwrap_err();
-    assert_eq!(error.as_database_error().unwrap().message(), format!("call {id} is claimed: what it asks for can no longer change"));
+    assert_eq!(
+        error.as_database_error().unwrap().message(),
+        format!("call {id} is claimed: what it asks for can no longer change")
+    );
     let error = sqlx::query("delete from calls where id = $1").bind(id).execute(&database.pool).await.unwrap_err();
     assert_eq!(error.as_database_error().unwrap().message(), format!("call {id} is claimed and cannot be deleted"));
 }

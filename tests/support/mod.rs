@@ -4,6 +4,8 @@
 //! per set of migrations, under an advisory lock, so test processes that run side by side build it once.
 #![allow(dead_code)] // every test file uses its part
 
+pub mod wire;
+
 use std::{str::FromStr, time::Duration};
 
 use offhook::{secret::Secret, store::migrate::MIGRATOR};
@@ -49,24 +51,31 @@ impl TestDatabase {
 
     /// The URL of this database, as a worker gets it.
     pub fn url(&self) -> Secret {
-        let (server, query) = match self.admin.split_once('?') {
-            Some((server, query)) => (server, format!("?{query}")),
-            None => (self.admin.as_str(), String::new()),
-        };
-        let (server, _) = server.rsplit_once('/').expect("a database URL names a database after its last slash");
+        let (server, query) = self.parts();
         Secret::new(format!("{server}/{}{query}", self.name))
     }
 
-    /// The port and host of the server, for tests that put something between it and the worker.
+    /// The same database, reached through another TCP port of this machine.
+    pub fn url_through(&self, port: u16) -> Secret {
+        let (server, query) = self.parts();
+        let (scheme, authority) = server.split_once("://").expect("a database URL has a scheme");
+        let credentials = authority.rsplit_once('@').map(|(credentials, _)| format!("{credentials}@")).unwrap_or_default();
+        Secret::new(format!("{scheme}://{credentials}127.0.0.1:{port}/{}{query}", self.name))
+    }
+
+    /// Host and port of the server, for tests that put something between it and the worker.
     pub fn address(&self) -> (String, u16) {
         let options = PgConnectOptions::from_str(&self.admin).unwrap();
         (options.get_host().to_owned(), options.get_port())
     }
 
-    /// The same database, reached through another TCP port of this machine.
-    pub fn url_through(&self, port: u16) -> Secret {
-        let options = PgConnectOptions::from_str(&self.admin).unwrap();
-        Secret::new(format!("postgres://{}@127.0.0.1:{port}/{}?sslmode=disable", options.get_username(), self.name))
+    /// Everything before the database's name, and the `?…` after it.
+    fn parts(&self) -> (&str, String) {
+        let (server, query) = match self.admin.split_once('?') {
+            Some((server, query)) => (server, format!("?{query}")),
+            None => (self.admin.as_str(), String::new()),
+        };
+        (server.rsplit_once('/').expect("a database URL names a database after its last slash").0, query)
     }
 
     /// A right row; `columns` are set instead of (or beside) the usual ones, as SQL expressions.

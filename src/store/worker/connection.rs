@@ -115,5 +115,9 @@ fn classify(error: sqlx::Error) -> WorkerStoreError {
     let code = refusal.code().unwrap_or_default();
     // Connection, resources, operator intervention, rollback of a serialisation or deadlock, a lock not to be had, read-only standby.
     let passes = ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "55P03" || code == "25006";
-    if passes { WorkerStoreError::Unavailable(refusal.message().to_owned()) } else { WorkerStoreError::Refused(refusal.message().to_owned()) }
+    if passes {
+        WorkerStoreError::Unavailable(refusal.message().to_owned())
+    } else {
+        WorkerStoreError::Refused(refusal.message().to_owned())
+    }
 }

@@ -146,7 +146,10 @@ async fn empty(waiting: Arc<Waiting>, line: Arc<Line>) {
                 pause = line.patience.first_pause;
             }
             Err(WorkerStoreError::Stale) => {
-                tracing::warn!(waiting = waiting.notes().len(), "the attempt is over: what still waits for the database is dropped");
+                tracing::warn!(
+                    waiting = waiting.notes().len(),
+                    "the attempt is over: what still waits for the database is dropped"
+                );
                 waiting.notes().clear();
                 waiting.state.send_replace((0, true));
                 return;

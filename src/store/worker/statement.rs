@@ -77,13 +77,11 @@ impl Statement {
     pub(super) async fn run(&self, connection: &mut PgConnection, token: &Secret) -> Result<Option<Value>, sqlx::Error> {
         let token = token.expose();
         let query = match self {
-            Statement::Progress { step, detail, since } => {
-                sqlx::query_scalar("select to_jsonb(worker_progress($1, $2, $3, $4))")
-                    .bind(token)
-                    .bind(step.as_str())
-                    .bind(storable(detail))
-                    .bind(age_ms(*since))
-            }
+            Statement::Progress { step, detail, since } => sqlx::query_scalar("select to_jsonb(worker_progress($1, $2, $3, $4))")
+                .bind(token)
+                .bind(step.as_str())
+                .bind(storable(detail))
+                .bind(age_ms(*since)),
             Statement::Seen => sqlx::query_scalar("select to_jsonb(worker_seen($1))").bind(token),
             Statement::Event { number, kind, detail, since } => {
                 sqlx::query_scalar("select null::jsonb from worker_event($1, $2, $3, $4, $5)")

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and nothing where none is. Rust and git are there already.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+wanted=(
+    postgresql                  # tests and demo start a private cluster of it
+    docker.io                   # the containers that workers run in
+    cmake g++ pkg-config make   # libopus, built into the worker
+    espeak-ng                   # the voices of the sandbox
+    baresip-core sip-tester     # strangers the worker is tested against
+    iproute2 procps jq          # used by the scripts
+    shellcheck                  # make lint
+)
+
+missing=()
+for package in "${wanted[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+done
+# Docker's own packages do as well as Debian's.
+if command -v docker >/dev/null && command -v dockerd >/dev/null; then
+    for index in "${!missing[@]}"; do
+        [ "${missing[$index]}" != docker.io ] || unset "missing[$index]"
+    done
+fi
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    command -v apt-get >/dev/null || fail "install the equivalents of: ${missing[*]}"
+    say "installing ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+fi
