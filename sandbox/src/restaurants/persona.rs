@@ -124,8 +124,7 @@ impl Persona {
     pub fn text_of(&self, turn: &Turn) -> String {
         let slots = self.slots(Some(turn));
         let phrases = Phrases::of(self.language);
-        let sentences: Vec<_> =
-            turn.say.iter().filter_map(|intent| phrases.render(*intent, self.wording, &slots)).collect();
+        let sentences: Vec<_> = turn.say.iter().filter_map(|intent| phrases.render(*intent, self.wording, &slots)).collect();
         sentences.join(" ")
     }
 
@@ -139,7 +138,8 @@ impl Persona {
     /// # Errors
     /// A sentence saying which field of which file is wrong and what to write instead.
     pub fn parse(origin: &str, text: &str) -> Result<Persona, PersonaError> {
-        let unreadable = |source: toml::de::Error| PersonaError::Unreadable { origin: origin.to_owned(), source: Box::new(source) };
+        let unreadable =
+            |source: toml::de::Error| PersonaError::Unreadable { origin: origin.to_owned(), source: Box::new(source) };
         let persona: Persona = toml::from_str(text).map_err(unreadable)?;
         match persona.fault() {
             Some(fault) => Err(PersonaError::Wrong { origin: origin.to_owned(), fault }),
@@ -159,7 +159,10 @@ impl Persona {
             return Some(format!("number \"{}\" is not E.164: write + and 7 to 15 digits", self.number));
         }
         if ["", "m3", "f2"].contains(&variant) {
-            return Some(format!("voice \"{}\" is one the recogniser knows by heart: use another variant, such as +f3", self.voice));
+            return Some(format!(
+                "voice \"{}\" is one the recogniser knows by heart: use another variant, such as +f3",
+                self.voice
+            ));
         }
         if self.codecs.is_empty() {
             return Some("codecs is empty: name at least one of opus, pcmu and pcma".to_owned());
@@ -178,7 +181,9 @@ impl Persona {
             }
             if let Some(missing) = [&turn.yes, &turn.no, &turn.next].into_iter().find(|id| !known(id)) {
                 let missing = missing.as_deref().unwrap_or_default();
-                return Some(format!("turn {number} leads to \"{missing}\", which no turn has as id: add the id or correct the name"));
+                return Some(format!(
+                    "turn {number} leads to \"{missing}\", which no turn has as id: add the id or correct the name"
+                ));
             }
         }
         None
