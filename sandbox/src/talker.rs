@@ -3,6 +3,7 @@
 //! It knows nothing but the wire: a chat request's messages and tools go in, text and tool calls come out. What to do is read
 //! from the `<request>` block of the system message, what has happened so far from the history, every time anew.
 
+pub mod calls;
 pub mod deciding;
 pub mod reading;
 pub mod sentences;
@@ -41,7 +42,10 @@ mod tests {
     #[test]
     fn without_a_request_it_asks_for_one() {
         let messages = [Message::text("system", "You are helpful."), Message::text("user", "Hello?")];
-        assert_eq!(reply(&messages, &[]).text, "The system message holds no <request> block: put the request between <request> and </request>.");
+        assert_eq!(
+            reply(&messages, &[]).text,
+            "The system message holds no <request> block: put the request between <request> and </request>."
+        );
     }
 
     #[test]

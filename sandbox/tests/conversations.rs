@@ -1,9 +1,11 @@
 //! Every restaurant of the sandbox, called by the talker, in text: each call ends with the outcome its persona is made for.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
+#[path = "conversations/line.rs"]
+mod line;
 
 use chrono::{NaiveDate, NaiveTime};
+use line::{Ended, Line};
 use offhook::{
     language::Language,
     request::{CallKind, Request},
@@ -13,7 +15,6 @@ use offhook_sandbox::restaurants::{
     phrases::{Day, Intent, Phrases, Slots},
     script::Action,
 };
-use support::{Ended, Line};
 
 fn date(day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 12, day).unwrap()
@@ -102,7 +103,9 @@ fn every_restaurant_that_answers_leads_to_the_outcome_it_is_made_for() {
 #[test]
 fn questions_are_answered_one_by_one() {
     let transcript = call("la-marea", request()).transcript.join("\n");
-    for answer in ["El nombre es Ada Winter.", "Se escribe A, D, A; W, I, N, T, E, R.", "El número de teléfono es +4915112345678."] {
+    for answer in
+        ["El nombre es Ada Winter.", "Se escribe A, D, A; W, I, N, T, E, R.", "El número de teléfono es +4915112345678."]
+    {
         assert!(transcript.contains(&format!("A: {answer}")), "{transcript}");
     }
 }
@@ -170,9 +173,24 @@ fn bookings_are_changed_cancelled_and_confirmed() {
     let existing = |kind| Request { kind, booking_reference: Some("AB12".into()), ..request() };
     for (kind, language, said, outcome) in [
         (CallKind::Change, Language::En, ["Under what name?", "All right, I have changed your booking.", "Goodbye."], "changed"),
-        (CallKind::Cancel, Language::De, ["Auf welchen Namen, bitte?", "In Ordnung, Ihre Reservierung ist storniert.", ""], "cancelled"),
-        (CallKind::Confirm, Language::Es, ["Un momento, por favor, voy a mirar.", "Sí, su reserva sigue en pie.", ""], "confirmed"),
-        (CallKind::Cancel, Language::Nl, ["Ik vind geen reservering op die naam.", "Ik vind geen reservering op die naam.", ""], "declined"),
+        (
+            CallKind::Cancel,
+            Language::De,
+            ["Auf welchen Namen, bitte?", "In Ordnung, Ihre Reservierung ist storniert.", ""],
+            "cancelled",
+        ),
+        (
+            CallKind::Confirm,
+            Language::Es,
+            ["Un momento, por favor, voy a mirar.", "Sí, su reserva sigue en pie.", ""],
+            "confirmed",
+        ),
+        (
+            CallKind::Cancel,
+            Language::Nl,
+            ["Ik vind geen reservering op die naam.", "Ik vind geen reservering op die naam.", ""],
+            "declined",
+        ),
     ] {
         let ended = monologue(existing(kind), language, &said);
         assert_eq!(ended.outcome.as_deref(), Some(outcome), "{}", ended.transcript.join("\n"));
@@ -182,8 +200,16 @@ fn bookings_are_changed_cancelled_and_confirmed() {
 #[test]
 fn other_ways_a_call_can_go() {
     for (language, said, outcome) in [
-        (Language::En, vec!["No, that time is not available.", "Half past eight would be free.", "Thank you, goodbye."], "booked_alternative"),
-        (Language::De, vec!["Nein, diese Uhrzeit ist leider nicht verfügbar.", "Ja, das geht.", "Um 20:15 Uhr.", "Tschüss."], "booked_alternative"),
+        (
+            Language::En,
+            vec!["No, that time is not available.", "Half past eight would be free.", "Thank you, goodbye."],
+            "booked_alternative",
+        ),
+        (
+            Language::De,
+            vec!["Nein, diese Uhrzeit ist leider nicht verfügbar.", "Ja, das geht.", "Um 20:15 Uhr.", "Tschüss."],
+            "booked_alternative",
+        ),
         (Language::Es, vec!["Por favor, no vuelvan a llamar."], "refused"),
         (Language::Nl, vec!["De manager is er nu niet, kunt u later terugbellen?"], "callback_requested"),
         (Language::En, vec!["We do not take reservations, please just walk in."], "walk_in_only"),
@@ -203,11 +229,32 @@ fn other_ways_a_call_can_go() {
 #[test]
 fn no_order_of_sentences_leads_the_talker_astray() {
     let intents: Vec<Intent> = vec![
-        Intent::Greet, Intent::OfferYes, Intent::OfferOther, Intent::OfferOtherAgain, Intent::OfferOtherDay,
-        Intent::TimeNotAvailable, Intent::FullyBooked, Intent::NothingElse, Intent::AskName, Intent::AskPhone, Intent::AskParty,
-        Intent::AskTime, Intent::AskSpecial, Intent::Confirm, Intent::Goodbye, Intent::RepeatPlease, Intent::WhoIsCalling,
-        Intent::HoldOn, Intent::StillThere, Intent::ClosedOn, Intent::Yes, Intent::No, Intent::Correct, Intent::Thanks,
-        Intent::KitchenCloses, Intent::NoBooking,
+        Intent::Greet,
+        Intent::OfferYes,
+        Intent::OfferOther,
+        Intent::OfferOtherAgain,
+        Intent::OfferOtherDay,
+        Intent::TimeNotAvailable,
+        Intent::FullyBooked,
+        Intent::NothingElse,
+        Intent::AskName,
+        Intent::AskPhone,
+        Intent::AskParty,
+        Intent::AskTime,
+        Intent::AskSpecial,
+        Intent::Confirm,
+        Intent::Goodbye,
+        Intent::RepeatPlease,
+        Intent::WhoIsCalling,
+        Intent::HoldOn,
+        Intent::StillThere,
+        Intent::ClosedOn,
+        Intent::Yes,
+        Intent::No,
+        Intent::Correct,
+        Intent::Thanks,
+        Intent::KitchenCloses,
+        Intent::NoBooking,
     ];
     let mut state = 7u64;
     let mut random = |below: usize| {
@@ -229,7 +276,8 @@ fn no_order_of_sentences_leads_the_talker_astray() {
             .collect();
         let said: Vec<_> = texts.iter().map(String::as_str).collect();
         let other_dates = if round % 3 == 0 { vec![date(5)] } else { vec![] };
-        let ended = monologue(Request { kind, other_dates, booking_reference: Some("AB12".into()), ..request() }, language, &said);
+        let ended =
+            monologue(Request { kind, other_dates, booking_reference: Some("AB12".into()), ..request() }, language, &said);
         *outcomes.entry(ended.outcome.unwrap_or_default()).or_insert(0) += 1;
     }
     assert!(outcomes.len() >= 5, "{outcomes:?}");

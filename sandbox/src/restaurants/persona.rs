@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fs, path::Path};
 
 use chrono::NaiveTime;
-use offhook::language::Language;
+use offhook::{attempt::CodecName, language::Language};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::phrases::{Day, Intent, Phrases, Slots};
@@ -27,7 +27,7 @@ pub struct Persona {
     /// espeak-ng's voice and variant, such as `de+f3`. Never one of the recogniser's template voices.
     pub voice: String,
     /// Codecs it takes, best first: `opus`, `pcmu`, `pcma`.
-    pub codecs: Vec<String>,
+    pub codecs: Vec<CodecName>,
     /// Which wording of each phrase it uses, from 0.
     #[serde(default)]
     pub wording: usize,
@@ -124,8 +124,7 @@ impl Persona {
     pub fn text_of(&self, turn: &Turn) -> String {
         let slots = self.slots(Some(turn));
         let phrases = Phrases::of(self.language);
-        let sentences: Vec<_> =
-            turn.say.iter().filter_map(|intent| phrases.render(*intent, self.wording, &slots)).collect();
+        let sentences: Vec<_> = turn.say.iter().filter_map(|intent| phrases.render(*intent, self.wording, &slots)).collect();
         sentences.join(" ")
     }
 
@@ -139,7 +138,8 @@ impl Persona {
     /// # Errors
     /// A sentence saying which field of which file is wrong and what to write instead.
     pub fn parse(origin: &str, text: &str) -> Result<Persona, PersonaError> {
-        let unreadable = |source: toml::de::Error| PersonaError::Unreadable { origin: origin.to_owned(), source: Box::new(source) };
+        let unreadable =
+            |source: toml::de::Error| PersonaError::Unreadable { origin: origin.to_owned(), source: Box::new(source) };
         let persona: Persona = toml::from_str(text).map_err(unreadable)?;
         match persona.fault() {
             Some(fault) => Err(PersonaError::Wrong { origin: origin.to_owned(), fault }),
@@ -159,10 +159,10 @@ impl Persona {
             return Some(format!("number \"{}\" is not E.164: write + and 7 to 15 digits", self.number));
         }
         if ["", "m3", "f2"].contains(&variant) {
-            return Some(format!("voice \"{}\" is one the recogniser knows by heart: use another variant, such as +f3", self.voice));
-        }
-        if let Some(codec) = self.codecs.iter().find(|codec| !["opus", "pcmu", "pcma"].contains(&codec.as_str())) {
-            return Some(format!("codec \"{codec}\" is unknown: use opus, pcmu or pcma"));
+            return Some(format!(
+                "voice \"{}\" is one the recogniser knows by heart: use another variant, such as +f3",
+                self.voice
+            ));
         }
         if self.codecs.is_empty() {
             return Some("codecs is empty: name at least one of opus, pcmu and pcma".to_owned());
@@ -181,7 +181,9 @@ impl Persona {
             }
             if let Some(missing) = [&turn.yes, &turn.no, &turn.next].into_iter().find(|id| !known(id)) {
                 let missing = missing.as_deref().unwrap_or_default();
-                return Some(format!("turn {number} leads to \"{missing}\", which no turn has as id: add the id or correct the name"));
+                return Some(format!(
+                    "turn {number} leads to \"{missing}\", which no turn has as id: add the id or correct the name"
+                ));
             }
         }
         None
@@ -344,7 +346,7 @@ mod tests {
             ("de+m5", "de+f2", "use another variant, such as +f3"),
             ("no = \"full\"", "no = \"fool\"", "turn 2 leads to \"fool\""),
             ("+4930", "030", "is not E.164"),
-            ("\"opus\"", "\"g729\"", "codec \"g729\" is unknown"),
+            ("\"opus\"", "\"g729\"", "unknown variant `g729`, expected one of `opus`, `pcmu`, `pcma`"),
             ("\"answers\"", "\"sings\"", "expected one of `answers`, `busy`, `rings_out`, `rejects`"),
             ("[\"ask_name\"]", "[\"ask_shoe_size\"]", "unknown variant `ask_shoe_size`"),
         ] {

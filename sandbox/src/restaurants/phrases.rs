@@ -148,12 +148,8 @@ mod tests {
 
     #[test]
     fn every_sentence_of_every_language_is_complete_once_its_slots_are_filled() {
-        let slots = Slots {
-            restaurant: "Alte Post",
-            name: "Maria",
-            time: NaiveTime::from_hms_opt(21, 0, 0),
-            day: Some(Day::Saturday),
-        };
+        let slots =
+            Slots { restaurant: "Alte Post", name: "Maria", time: NaiveTime::from_hms_opt(21, 0, 0), day: Some(Day::Saturday) };
         for language in Language::ALL {
             let phrases = Phrases::of(language);
             assert_eq!(phrases.phrases.len(), Intent::COUNT, "{language}");

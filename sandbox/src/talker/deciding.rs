@@ -2,14 +2,13 @@
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use offhook::{offer::Offer, outcome::Outcome, request::CallKind};
-use serde_json::{Value, json};
 
 use super::{
+    calls::Call,
     reading::{Conversation, PromptRequest},
     sentences::{self, Lines},
     standing::{Proposal, Settled, Standing},
     understanding::Intent,
-    wire::{FunctionCall, ToolCall},
 };
 
 /// How often the callee is asked to repeat before the talker gives up.
@@ -22,83 +21,6 @@ pub struct Decision {
     pub says: Vec<String>,
     /// Tools, in order.
     pub calls: Vec<Call>,
-}
-
-/// A tool call before it is written down.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Call {
-    /// `accept_offer`
-    Accept {
-        /// The table.
-        offer: Offer,
-        /// Under which name.
-        name: String,
-        /// The restaurant's reference.
-        reference: Option<String>,
-    },
-    /// `report_outcome`
-    Report {
-        /// What it came to.
-        outcome: Outcome,
-        /// What the guest should know.
-        notes: Option<&'static str>,
-        /// The restaurant's reference.
-        reference: Option<String>,
-        /// What was offered and could not be taken.
-        offered: Vec<Offer>,
-        /// The callee does not want calls.
-        do_not_call: bool,
-    },
-    /// `end_call`
-    End,
-}
-
-impl Call {
-    /// The tool's name.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Call::Accept { .. } => "accept_offer",
-            Call::Report { .. } => "report_outcome",
-            Call::End => "end_call",
-        }
-    }
-
-    /// As the wire has it.
-    pub fn on_the_wire(&self, id: String) -> ToolCall {
-        let arguments = match self {
-            Call::Accept { offer, name, reference } => {
-                let mut arguments = table(offer);
-                arguments["name"] = json!(name);
-                if let Some(reference) = reference {
-                    arguments["reference"] = json!(reference);
-                }
-                arguments
-            }
-            Call::Report { outcome, notes, reference, offered, do_not_call } => {
-                let mut arguments = json!({ "outcome": outcome.as_str() });
-                if let Some(notes) = notes {
-                    arguments["notes"] = json!(notes);
-                }
-                if let Some(reference) = reference {
-                    arguments["reference"] = json!(reference);
-                }
-                if !offered.is_empty() {
-                    arguments["offered"] = offered.iter().map(table).collect();
-                }
-                if *do_not_call {
-                    arguments["do_not_call"] = json!(true);
-                }
-                arguments
-            }
-            Call::End => json!({}),
-        };
-        let function = FunctionCall { name: self.name().to_owned(), arguments: arguments.to_string() };
-        ToolCall { id, kind: "function".to_owned(), function }
-    }
-}
-
-fn table(offer: &Offer) -> Value {
-    json!({ "date": offer.date.to_string(), "time": offer.time.format("%H:%M").to_string(), "party_size": offer.party_size })
 }
 
 /// Decides. A booking is never claimed before `accept_offer` has answered `accepted`.
@@ -192,7 +114,11 @@ impl Deciding<'_> {
         if heard.has(Intent::NeedsCard) && !heard.agrees() {
             let asked_before = standing.times_said(self.lines.no_card) > 0;
             let notes = Some("wants a card number to hold the table");
-            return Some(if asked_before { self.finish(Outcome::Declined, self.lines.pity, notes) } else { says([self.lines.no_card]) });
+            return Some(if asked_before {
+                self.finish(Outcome::Declined, self.lines.pity, notes)
+            } else {
+                says([self.lines.no_card])
+            });
         }
         None
     }

@@ -173,8 +173,10 @@ mod tests {
                 }
             }
         }
-        assert!(request(&PromptRequest { wanted_date: NaiveDate::from_ymd_opt(2026, 12, 23).unwrap(), ..wanted() }, Language::De)
-            .contains("Mittwoch, dem dreiundzwanzigsten Dezember"));
+        assert!(
+            request(&PromptRequest { wanted_date: NaiveDate::from_ymd_opt(2026, 12, 23).unwrap(), ..wanted() }, Language::De)
+                .contains("Mittwoch, dem dreiundzwanzigsten Dezember")
+        );
     }
 
     #[test]

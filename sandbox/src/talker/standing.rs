@@ -228,7 +228,9 @@ mod tests {
     fn a_request_that_was_cut_off_was_not_stated() {
         assert!(standing(vec![agent(STATED)]).stated);
         assert!(!standing(vec![agent("I would like to book a table for 4 people on Friday the")]).stated);
-        assert!(standing(vec![agent("Ik wil graag een tafel reserveren voor 4 personen op vrijdag 4 december om 19:30 uur.")]).stated);
+        assert!(
+            standing(vec![agent("Ik wil graag een tafel reserveren voor 4 personen op vrijdag 4 december om 19:30 uur.")]).stated
+        );
     }
 
     #[test]

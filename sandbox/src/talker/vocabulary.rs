@@ -25,7 +25,8 @@ struct Guests {
 
 /// The guests of `sandbox/guests.toml`.
 pub fn built_in_guests() -> Vec<Guest> {
-    let file: Guests = toml::from_str(include_str!("../../guests.toml")).expect("the file is part of the program and parsed by its tests");
+    let file: Guests =
+        toml::from_str(include_str!("../../guests.toml")).expect("the file is part of the program and parsed by its tests");
     file.guests
 }
 
@@ -122,7 +123,8 @@ mod tests {
             assert_eq!(size, 15 + 12 + 5 * guests.len(), "{language}");
         }
         assert!(vocabulary.iter().all(|(_, text)| !text.contains('{')));
-        for text in ["The name is Ada Winter.", "We are 4 people.", "Yes, please.", "That is spelled A, D, A; W, I, N, T, E, R."] {
+        for text in ["The name is Ada Winter.", "We are 4 people.", "Yes, please.", "That is spelled A, D, A; W, I, N, T, E, R."]
+        {
             assert!(vocabulary.contains(&(Language::En, text.to_owned())), "{text}");
         }
     }
@@ -134,7 +136,8 @@ mod tests {
         assert_eq!(means("Vielen Dank, auf Wiederhören."), Some(Meaning::Goodbye));
         assert_eq!(means("ja das passt uns gut danke"), Some(Meaning::Yes));
         assert_eq!(means("Der Name ist Ada Winter."), Some(Meaning::Detail));
-        let opening = "Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter. Dieses Gespräch wird aufgezeichnet.";
+        let opening =
+            "Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter. Dieses Gespräch wird aufgezeichnet.";
         assert_eq!(means(opening), Some(Meaning::Opening));
         assert_eq!(means("Der Name ist Max Mustermann."), None);
     }

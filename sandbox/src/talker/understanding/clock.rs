@@ -118,7 +118,8 @@ fn germanic(words: &[String], language: Language, table: &Germanic) -> Option<(S
         let (h, taken) = hour(1)?;
         return Some((to(h, 15), 1 + taken));
     }
-    let before = if word(0) == table.quarter { Some((15, 1)) } else { number(0).filter(|(minutes, _)| (1..30).contains(minutes)) };
+    let before =
+        if word(0) == table.quarter { Some((15, 1)) } else { number(0).filter(|(minutes, _)| (1..30).contains(minutes)) };
     if let Some((minutes, taken)) = before {
         let half = ["halb", "half"].contains(&word(taken + 1));
         if let Some((h, more)) = hour(taken + 1 + usize::from(half)) {
@@ -183,9 +184,22 @@ fn to(hour: u32, minutes: u32) -> Said {
 
 /// Whether a word counts guests, so that the number before it is not a time.
 pub fn is_people(word: &str) -> bool {
-    ["people", "persons", "person", "guests", "personen", "leute", "gaste", "personas", "persona", "comensales", "mensen", "gasten",
-     "persoon"]
-        .contains(&word)
+    [
+        "people",
+        "persons",
+        "person",
+        "guests",
+        "personen",
+        "leute",
+        "gaste",
+        "personas",
+        "persona",
+        "comensales",
+        "mensen",
+        "gasten",
+        "persoon",
+    ]
+    .contains(&word)
 }
 
 fn resolve(said: Said, after: &str, language: Language, near: NaiveTime) -> Option<NaiveTime> {
@@ -206,7 +220,8 @@ fn resolve(said: Said, after: &str, language: Language, near: NaiveTime) -> Opti
     if any(after, morning) {
         return at(twelve);
     }
-    let distance = |time: &NaiveTime| (i64::from(time.num_seconds_from_midnight()) - i64::from(near.num_seconds_from_midnight())).abs();
+    let distance =
+        |time: &NaiveTime| (i64::from(time.num_seconds_from_midnight()) - i64::from(near.num_seconds_from_midnight())).abs();
     [at(twelve), at(twelve + 12)].into_iter().flatten().min_by_key(distance)
 }
 

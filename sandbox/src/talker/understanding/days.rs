@@ -58,8 +58,16 @@ impl DayMention {
 pub fn day(words: &[String], text: &str, language: Language) -> Option<DayMention> {
     let (after, before, tomorrow) = match language {
         Language::En => ("the day after|the next day|the following day", "the day before|the evening before", "tomorrow"),
-        Language::De => ("am tag danach|am nachsten tag|am folgenden tag|tags darauf", "am tag davor|am abend davor", "morgen abend|ware morgen"),
-        Language::Es => ("al dia siguiente|el dia siguiente|un dia despues", "el dia anterior|un dia antes", "manana por la noche|para manana"),
+        Language::De => (
+            "am tag danach|am nachsten tag|am folgenden tag|tags darauf",
+            "am tag davor|am abend davor",
+            "morgen abend|ware morgen",
+        ),
+        Language::Es => (
+            "al dia siguiente|el dia siguiente|un dia despues",
+            "el dia anterior|un dia antes",
+            "manana por la noche|para manana",
+        ),
         Language::Nl => ("de dag erna|de dag daarna|de volgende dag", "de dag ervoor|de dag daarvoor", "morgenavond|voor morgen"),
     };
     let is_clock = |index: usize| words.get(index + 1).is_some_and(|word| ["uhr", "uur", "h"].contains(&word.as_str()));
@@ -102,7 +110,8 @@ fn named(words: &[String], language: Language) -> Option<DayMention> {
         let rest = words.get(index..)?;
         let word = rest.first()?;
         let plain = ["st", "nd", "rd", "th"].iter().find_map(|ending| word.strip_suffix(ending)?.parse::<u32>().ok());
-        let day = plain.map(|day| (day, 1)).or_else(|| sentences::ordinal(rest, language)).or_else(|| numbers::read(rest, language))?;
+        let day =
+            plain.map(|day| (day, 1)).or_else(|| sentences::ordinal(rest, language)).or_else(|| numbers::read(rest, language))?;
         (1..=31).contains(&day.0).then_some(day)
     };
     if let Some((day, taken)) = day_at(0) {
@@ -134,7 +143,11 @@ mod tests {
 
     fn heard(text: &str, language: Language) -> Option<NaiveDate> {
         let words = fold(text);
-        day(&words, &spaced(&words), language)?.resolve(date(4), &[date(4), date(12)], NaiveDate::from_ymd_opt(2026, 11, 20).unwrap())
+        day(&words, &spaced(&words), language)?.resolve(
+            date(4),
+            &[date(4), date(12)],
+            NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(),
+        )
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Line {
         script.on(&Event::Answered);
         let mut introduced = false;
         for _ in 0..40 {
-            let Some(actions) = (0..=200).map(|tick| script.on(&Event::Silence(tick * 100))).find(|actions| !actions.is_empty()) else {
+            let Some(actions) = (0..=200).map(|tick| script.on(&Event::Silence(tick * 100))).find(|actions| !actions.is_empty())
+            else {
                 return self.ended;
             };
             self.restaurant_says(&actions);
