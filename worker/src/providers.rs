@@ -23,16 +23,16 @@ use offhook::{
     language::Language,
 };
 
-pub use self::{
-    chat::{ReplyPiece, ReplyStream},
-    error::{ProviderError, Service},
-    speech::VoiceStream,
-};
 use self::{
     chat::Chat,
     http::{Bounds, Http},
     speech::Speech,
     transcription::Transcription,
+};
+pub use self::{
+    chat::{ReplyPiece, ReplyStream},
+    error::{ProviderError, Service},
+    speech::VoiceStream,
 };
 use crate::mind::{Message, Tool, Transcript};
 

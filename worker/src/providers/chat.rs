@@ -62,7 +62,9 @@ impl Chat {
         };
         match media_type(&answer).as_str() {
             // Some servers stream without saying so, some do not stream although asked.
-            "text/event-stream" | "" | "text/plain" | "application/octet-stream" | "application/x-ndjson" => stream.answer = Some(answer),
+            "text/event-stream" | "" | "text/plain" | "application/octet-stream" | "application/x-ndjson" => {
+                stream.answer = Some(answer)
+            }
             "application/json" => stream.take_whole(answer).await?,
             other => {
                 let detail = format!("it answers with {other}");
@@ -282,7 +284,8 @@ impl Reply {
         if json.get("error").is_some_and(|error| !error.is_null()) {
             return Err(Wrong::Said(said_in(&json).unwrap_or_default()));
         }
-        let chunk: Chunk = serde_json::from_value(json).map_err(|error| Wrong::Nonsense(format!("an event is no chunk of a chat: {error}")))?;
+        let chunk: Chunk =
+            serde_json::from_value(json).map_err(|error| Wrong::Nonsense(format!("an event is no chunk of a chat: {error}")))?;
         let mut progress = Progress::default();
         // One choice was asked for; the last event may have none.
         for choice in chunk.choices.into_iter().take(1) {

@@ -58,14 +58,19 @@ pub(super) fn client(bounds: Bounds, authorities: Option<&Path>) -> Result<Clien
         .no_proxy()
         .user_agent(concat!("offhook/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| ProviderError::Configuration(format!("the HTTP client cannot be set up ({error}): this build is broken")))
+        .map_err(|error| {
+            ProviderError::Configuration(format!("the HTTP client cannot be set up ({error}): this build is broken"))
+        })
 }
 
 fn roots(authorities: Option<&Path>) -> Result<RootCertStore, ProviderError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let Some(path) = authorities else { return Ok(roots) };
     let unusable = |why: String| {
-        ProviderError::Configuration(format!("the CA file {} is no use ({why}): give a PEM file with certificates", path.display()))
+        ProviderError::Configuration(format!(
+            "the CA file {} is no use ({why}): give a PEM file with certificates",
+            path.display()
+        ))
     };
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
     let mut found = 0;

@@ -63,7 +63,8 @@ impl SseParser {
     }
 
     fn end_of_line(&mut self, line: &[u8]) -> Option<String> {
-        let line = if std::mem::replace(&mut self.begun, true) { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
+        let line =
+            if std::mem::replace(&mut self.begun, true) { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
         if line.is_empty() {
             return self.data.take().map(|data| String::from_utf8_lossy(&data).into_owned());
         }
@@ -132,7 +133,8 @@ mod tests {
         let mut random = StdRng::seed_from_u64(43);
         for _ in 0..2000 {
             let alphabet = b"data: {}\"\r\n\n\xff\xc3\xef\xbb\xbf\x00";
-            let bytes: Vec<u8> = (0..random.random_range(0..200)).map(|_| alphabet[random.random_range(0..alphabet.len())]).collect();
+            let bytes: Vec<u8> =
+                (0..random.random_range(0..200)).map(|_| alphabet[random.random_range(0..alphabet.len())]).collect();
             parse(&bytes);
         }
     }

@@ -202,7 +202,8 @@ mod tests {
     #[test]
     fn a_reply_of_calls_without_end_is_refused() {
         let mut calls = ToolCalls::default();
-        let piece: ToolCallPiece = serde_json::from_value(json!({"index":0,"function":{"name":"x","arguments":"y".repeat(1000)}})).unwrap();
+        let piece: ToolCallPiece =
+            serde_json::from_value(json!({"index":0,"function":{"name":"x","arguments":"y".repeat(1000)}})).unwrap();
         assert_eq!((0..100).try_for_each(|_| calls.push(piece.clone())), Err(TooManyCalls));
         let mut calls = ToolCalls::default();
         let nth = |i: i64| serde_json::from_value(json!({"index":i,"id":i.to_string(),"function":{"name":"x"}})).unwrap();

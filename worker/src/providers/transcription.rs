@@ -73,7 +73,13 @@ impl Transcription {
         answered
     }
 
-    async fn ask(&self, file: &Bytes, hint: Option<Language>, format: &'static str, deadline: Instant) -> Result<Transcript, ProviderError> {
+    async fn ask(
+        &self,
+        file: &Bytes,
+        hint: Option<Language>,
+        format: &'static str,
+        deadline: Instant,
+    ) -> Result<Transcript, ProviderError> {
         let form = || {
             let length = file.len() as u64;
             let part = Part::stream_with_length(file.clone(), length).file_name("utterance.wav");

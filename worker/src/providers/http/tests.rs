@@ -42,7 +42,8 @@ fn private_server() -> String {
                 // The last line of a multipart body.
                 if request.ends_with(b"--\r\n") {
                     let body = "{\"text\":\"Yes.\"}";
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+                    let head =
+                        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
                     let _ = stream.write_all(format!("{head}{body}").as_bytes());
                     break;
                 }
@@ -104,7 +105,9 @@ async fn a_connection_that_breaks_before_an_answer_is_tried_once_more() {
             let read = socket.read(&mut buffer).unwrap();
             request.extend_from_slice(&buffer[..read]);
         }
-        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{\"text\":\"Ja.\"}").unwrap();
+        socket
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{\"text\":\"Ja.\"}")
+            .unwrap();
     });
     let providers = providers(&format!("http://{address}/v1/"), Duration::from_secs(5), Duration::from_secs(5));
     assert_eq!(providers.transcribe(&[0; 160], None).await.unwrap().text, "Ja.");
@@ -113,7 +116,13 @@ async fn a_connection_that_breaks_before_an_answer_is_tried_once_more() {
 
 #[tokio::test]
 async fn prewarming_is_harmless_and_bounded() {
-    let wire = Wire::answering([Answer::json(404, json!({})), Answer::json(404, json!({})), Answer::json(404, json!({})), Answer::json(200, json!({"text":"Yes."}))]).await;
+    let wire = Wire::answering([
+        Answer::json(404, json!({})),
+        Answer::json(404, json!({})),
+        Answer::json(404, json!({})),
+        Answer::json(200, json!({"text":"Yes."})),
+    ])
+    .await;
     let providers = wire.providers();
     providers.prewarm().await;
     assert!(wire.seen().iter().all(|seen| seen.path == "/v1/models") && wire.seen().len() == 3);

@@ -30,8 +30,10 @@ pub struct VoiceDecoder {
 
 enum State {
     /// Nothing is known but the rate of raw samples.
-    Start { rate: u32 },
-    Samples(Samples),
+    Start {
+        rate: u32,
+    },
+    Samples(Box<Samples>),
 }
 
 struct Samples {
@@ -55,7 +57,7 @@ impl VoiceDecoder {
         self.pending.extend_from_slice(bytes);
         if let State::Start { rate } = self.state {
             let Some(samples) = begin(&mut self.pending, rate, false)? else { return Ok(Vec::new()) };
-            self.state = State::Samples(samples);
+            self.state = State::Samples(Box::new(samples));
         }
         match &mut self.state {
             State::Samples(samples) => Ok(samples.take(&mut self.pending)),
@@ -69,7 +71,7 @@ impl VoiceDecoder {
     /// Where there was less than could be told apart and it cannot be played.
     pub fn finish(mut self) -> Result<Vec<i16>, NoSound> {
         let mut samples = match self.state {
-            State::Samples(samples) => samples,
+            State::Samples(samples) => *samples,
             State::Start { rate } => match begin(&mut self.pending, rate, true)? {
                 Some(samples) => samples,
                 None => return Ok(Vec::new()),

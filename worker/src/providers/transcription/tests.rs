@@ -11,10 +11,18 @@ fn heard(text: &str, language: Option<Language>) -> Result<Transcript, ProviderE
 
 #[tokio::test]
 async fn words_and_language_come_back() {
-    for (named, language) in
-        [("german", Some(Language::De)), ("de", Some(Language::De)), ("nl-NL", Some(Language::Nl)), ("french", None), ("Flemish", Some(Language::Nl))]
-    {
-        let wire = Wire::answering([Answer::json(200, json!({"task":"transcribe","language":named,"duration":1.2,"text":" Guten Tag. "}))]).await;
+    for (named, language) in [
+        ("german", Some(Language::De)),
+        ("de", Some(Language::De)),
+        ("nl-NL", Some(Language::Nl)),
+        ("french", None),
+        ("Flemish", Some(Language::Nl)),
+    ] {
+        let wire = Wire::answering([Answer::json(
+            200,
+            json!({"task":"transcribe","language":named,"duration":1.2,"text":" Guten Tag. "}),
+        )])
+        .await;
         assert_eq!(wire.providers().transcribe(&[0; 16_000], None).await, heard("Guten Tag.", language), "{named}");
     }
 }
@@ -27,9 +35,13 @@ async fn the_request_is_a_form_with_a_wav_file() {
     let seen = &wire.seen()[0];
     assert_eq!(seen.path, "/v1/audio/transcriptions");
     let form = seen.text();
-    for part in
-        ["name=\"model\"\r\n\r\nears\r\n", "name=\"response_format\"\r\n\r\nverbose_json\r\n", "name=\"language\"\r\n\r\nes\r\n", "filename=\"utterance.wav\"", "Content-Type: audio/wav"]
-    {
+    for part in [
+        "name=\"model\"\r\n\r\nears\r\n",
+        "name=\"response_format\"\r\n\r\nverbose_json\r\n",
+        "name=\"language\"\r\n\r\nes\r\n",
+        "filename=\"utterance.wav\"",
+        "Content-Type: audio/wav",
+    ] {
         assert!(form.contains(part), "{part:?} in {form}");
     }
     let file = wav_file(&sound, 16_000);
@@ -58,7 +70,11 @@ async fn a_refusal_that_is_not_about_the_format_is_reported() {
 #[tokio::test]
 async fn what_the_recogniser_itself_takes_for_silence_is_no_text() {
     let segment = |text: &str, silence: f64, logprob: f64, compression: f64| json!({"text":text,"no_speech_prob":silence,"avg_logprob":logprob,"compression_ratio":compression});
-    let segments = [segment(" Thanks for watching!", 0.9, -1.4, 0.8), segment(" Yes.", 0.1, -0.3, 0.7), segment(" no no no no no no", 0.1, -0.2, 3.0)];
+    let segments = [
+        segment(" Thanks for watching!", 0.9, -1.4, 0.8),
+        segment(" Yes.", 0.1, -0.3, 0.7),
+        segment(" no no no no no no", 0.1, -0.2, 3.0),
+    ];
     let body = json!({"text":" Thanks for watching! Yes. no no no no no no","language":"english","segments":segments});
     let wire = Wire::answering([Answer::json(200, body)]).await;
     assert_eq!(wire.providers().transcribe(&[0; 1600], None).await, heard("Yes.", Some(Language::En)));
