@@ -257,7 +257,7 @@ mod tests {
         let found: Vec<f32> = windows().iter().map(|window| silero.speech_probability(window)).collect();
         assert_eq!(found.len(), expected.len());
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            assert!((found - expected).abs() < 0.02, "window {i}: {found} instead of {expected}");
+            assert!((found - expected).abs() < 0.01, "window {i}: {found} instead of {expected}");
         }
         let mean = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).sum::<f32>() / found.len() as f32;
         assert!(mean < 2e-3, "mean difference {mean}");
