@@ -158,7 +158,9 @@ fn strongest_sine(frame: &Frame) -> Sine {
     }
     let energy: f32 = narrow.iter().map(|x| x * x).sum();
     let bank = (5..=52).map(|step| step as f32 * STEP_HZ);
-    let (coarse, _) = bank.map(|hz| (hz, power(goertzel(&narrow, hz)))).fold((0.0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+    let (coarse, _) = bank
+        .map(|hz| (hz, power(goertzel(&narrow, hz))))
+        .fold((0.0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
     if coarse == 0.0 || energy == 0.0 {
         return Sine { hz: 0.0, share: 0.0 };
     }
@@ -242,7 +244,8 @@ mod tests {
     #[test]
     fn tones_of_another_kind_are_not_beeps() {
         let cadence = |hz: &[f32], on, off| repeat(&[silence(300), tones(hz, on, -15.0), silence(off)].concat(), 30 * 16_000);
-        let sit = [tones(&[950.0], 330, -15.0), tones(&[1400.0], 330, -15.0), tones(&[1800.0], 330, -15.0), silence(1000)].concat();
+        let sit =
+            [tones(&[950.0], 330, -15.0), tones(&[1400.0], 330, -15.0), tones(&[1800.0], 330, -15.0), silence(1000)].concat();
         let digits: Vec<i16> = [(697.0, 1209.0), (770.0, 1477.0), (941.0, 1336.0)]
             .iter()
             .flat_map(|(low, high)| [tones(&[*low, *high], 200, -12.0), silence(400)].concat())
@@ -271,7 +274,10 @@ mod tests {
         let phrases = [
             ("en+f2", "Good evening, you are speaking with Anna, how can I help you? Mmm. Ooh, no. Hmm, one moment. Ah!"),
             ("en+m3", "Good evening, you are speaking with Tom, how can I help you? Mmm. Ooh, no. Hmm, one moment. Ah!"),
-            ("de+f5", "Guten Tag, Restaurant zum goldenen Löwen, Sie sprechen mit Frau Müller. Hm. Oh. Ja, um sieben Uhr. Tut mir leid."),
+            (
+                "de+f5",
+                "Guten Tag, Restaurant zum goldenen Löwen, Sie sprechen mit Frau Müller. Hm. Oh. Ja, um sieben Uhr. Tut mir leid.",
+            ),
             ("es+m1", "Buenas noches, restaurante el puerto, dígame. Uy, no. Mmm. A ver, un momento. Sí, a las nueve."),
             ("nl+f3", "Goedenavond, met restaurant de gouden leeuw. Oh. Nee hoor. Mmm. Even kijken. Ja, dat kan wel."),
         ];

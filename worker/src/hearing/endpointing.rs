@@ -69,9 +69,17 @@ pub struct Endpointer {
 enum State {
     Quiet,
     /// Speech since `started`, of which `speech_ms` were counted; `misses` windows in a row were not.
-    Perhaps { started: MediaTime, speech_ms: u64, misses: u32 },
+    Perhaps {
+        started: MediaTime,
+        speech_ms: u64,
+        misses: u32,
+    },
     /// Speech, with silence since the end of the last window of speech where `silent`.
-    Speaking { started: MediaTime, last_speech: MediaTime, silent: bool },
+    Speaking {
+        started: MediaTime,
+        last_speech: MediaTime,
+        silent: bool,
+    },
 }
 
 impl Endpointer {

@@ -84,7 +84,8 @@ pub fn white_noise(samples: usize, dbfs: f32, seed: u64) -> Vec<i16> {
 /// Sines of equal strength, together so loud.
 pub fn tones(hz: &[f32], ms: usize, dbfs: f32) -> Vec<i16> {
     let amplitude = 32_768.0 * 10f32.powf(dbfs / 20.0) * (2.0 / hz.len() as f32).sqrt();
-    let sample = |i: usize| hz.iter().map(|hz| (2.0 * std::f64::consts::PI * f64::from(*hz) * i as f64 / 16_000.0).sin()).sum::<f64>();
+    let sample =
+        |i: usize| hz.iter().map(|hz| (2.0 * std::f64::consts::PI * f64::from(*hz) * i as f64 / 16_000.0).sin()).sum::<f64>();
     (0..ms * 16).map(|i| (sample(i) as f32 * amplitude).clamp(-32_768.0, 32_767.0) as i16).collect()
 }
 
@@ -126,4 +127,10 @@ pub fn music(seconds: usize, seed: u64) -> Vec<i16> {
         }
     }
     sound.iter().map(|sample| sample.clamp(-32_768.0, 32_767.0) as i16).collect()
+}
+
+/// Seconds this thread was on a core, from `/proc/thread-self/schedstat` (nanoseconds): a busy machine does not count.
+pub fn busy_seconds() -> f64 {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    statistics.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }

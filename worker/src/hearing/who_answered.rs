@@ -45,7 +45,7 @@ pub fn judge(text: &str, language: Option<Language>) -> WhoAnswered {
         WhoAnswered::Menu
     } else if voicemail >= ENOUGH {
         WhoAnswered::Voicemail
-    } else if person == 0 && scores.iter().any(|score| score.hold) {
+    } else if person == 0 && asks_to_wait(&scores.map(|score| score.waiting)) {
         WhoAnswered::Hold
     } else {
         WhoAnswered::Person
@@ -57,7 +57,23 @@ struct Score {
     menu: i32,
     voicemail: i32,
     person: i32,
-    hold: bool,
+    waiting: Waiting,
+}
+
+/// What an utterance says about waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    Nothing,
+    /// "One moment please."
+    Asked,
+    /// "One moment… yes, that works.": the wait is over.
+    AndOver,
+}
+
+/// "Moment" is a word of three of the languages: what one table takes for an answer counts in all.
+fn asks_to_wait(languages: &[Waiting]) -> bool {
+    languages.contains(&Waiting::Asked) && !languages.contains(&Waiting::AndOver)
 }
 
 fn score(words: &[&str], table: &Table, full: bool) -> Score {
@@ -69,21 +85,21 @@ fn score(words: &[&str], table: &Table, full: bool) -> Score {
         menu: sum(&table.menu),
         voicemail: sum(&table.voicemail),
         person: if table.person.iter().any(|phrase| phrase.occurs_in(words)) { ENOUGH } else { 0 },
-        hold: full && is_hold(words, table),
+        waiting: if full { waiting(words, table) } else { Waiting::Nothing },
     }
 }
 
-/// A queue's announcement, or a hold phrase with little beside it and no question.
-fn is_hold(words: &[&str], table: &Table) -> bool {
+/// A queue's announcement, or a hold phrase with little beside it, no question and no answer.
+fn waiting(words: &[&str], table: &Table) -> Waiting {
     if table.queue.iter().any(|phrase| phrase.occurs_in(words)) {
-        return true;
+        return Waiting::Asked;
     }
     let Some(first) = table.hold.iter().filter_map(|phrase| phrase.find(words)).min_by_key(|place| place.start) else {
-        return false;
+        return Waiting::Nothing;
     };
     let after = &words[first.end..];
     if table.answer.find(after).is_some_and(|place| place.end < after.len()) {
-        return false;
+        return Waiting::AndOver;
     }
     let mut left = words.to_vec();
     for phrase in table.hold.iter().chain(&table.filler) {
@@ -91,7 +107,13 @@ fn is_hold(words: &[&str], table: &Table) -> bool {
             left.drain(place);
         }
     }
-    left.len() <= WORDS_BESIDE_HOLD && !table.question.iter().any(|phrase| phrase.occurs_in(&left))
+    if table.question.iter().any(|phrase| phrase.occurs_in(&left)) {
+        Waiting::AndOver
+    } else if left.len() <= WORDS_BESIDE_HOLD {
+        Waiting::Asked
+    } else {
+        Waiting::Nothing
+    }
 }
 
 #[cfg(test)]

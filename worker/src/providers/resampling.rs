@@ -1,9 +1,6 @@
 //! From the rate a voice arrives in to the worker's 16 kHz, in pieces of any length without a seam.
 
-use rubato::{
-    Fft, FixedSync, Indexing, Resampler,
-    audioadapter_buffers::direct::InterleavedSlice,
-};
+use rubato::{Fft, FixedSync, Indexing, Resampler, audioadapter_buffers::direct::InterleavedSlice};
 
 /// What leaves: the worker's rate, Hz.
 pub const VOICE_RATE: u32 = crate::audio::SAMPLE_RATE;
@@ -68,16 +65,9 @@ impl Filter {
     fn new(from: u32, to: u32) -> Result<Self, OddRate> {
         // 20 ms a chunk: one transform each, a transition band of some 500 Hz below half the lower rate.
         let chunk = from as usize / 50;
-        let fft = Fft::new_custom(
-            from as usize,
-            to as usize,
-            chunk,
-            1,
-            1,
-            rubato::WindowFunction::BlackmanHarris2,
-            FixedSync::Both,
-        )
-        .map_err(|_| OddRate(from))?;
+        let fft =
+            Fft::new_custom(from as usize, to as usize, chunk, 1, 1, rubato::WindowFunction::BlackmanHarris2, FixedSync::Both)
+                .map_err(|_| OddRate(from))?;
         let (delay, output) = (fft.output_delay(), vec![0.0; fft.output_frames_max()]);
         Ok(Filter { fft, pending: Vec::new(), output, delay, taken: 0, given: 0, from, to })
     }
@@ -154,7 +144,8 @@ mod tests {
             let middle: Vec<(f64, f64)> = (800..15_200).map(|i| (turn(i), f64::from(result[i]))).collect();
             let part = |wave: fn(f64) -> f64| middle.iter().map(|(t, x)| wave(*t) * x).sum::<f64>() * 2.0 / middle.len() as f64;
             let (sin, cos) = (part(f64::sin), part(f64::cos));
-            let wrong = middle.iter().map(|(t, x)| (x - sin * t.sin() - cos * t.cos()).powi(2)).sum::<f64>() / middle.len() as f64;
+            let wrong =
+                middle.iter().map(|(t, x)| (x - sin * t.sin() - cos * t.cos()).powi(2)).sum::<f64>() / middle.len() as f64;
             assert!((sin.hypot(cos) - 10_000.0).abs() < 100.0, "from {rate} Hz: as loud as {:.0}", sin.hypot(cos));
             assert!(cos.atan2(sin).abs() < turn(1), "from {rate} Hz: late by {:.2} samples", cos.atan2(sin) / turn(1));
             assert!(wrong.sqrt() < 7_071.0 / 178.0, "from {rate} Hz: {:.1} beside the tone", wrong.sqrt());

@@ -118,8 +118,10 @@ fn an_utterance_comes_with_its_padding_and_only_once() {
 fn nothing_but_speech_is_speech() {
     let second = 16_000;
     let cadence = |freqs: &[f32], on: usize, off: usize| repeat(&[tones(freqs, on, -15.0), silence(off)].concat(), 20 * second);
-    let dtmf: Vec<i16> =
-        [(697.0, 1209.0), (770.0, 1336.0), (852.0, 1477.0), (941.0, 1336.0)].iter().flat_map(|(low, high)| [tones(&[*low, *high], 100, -12.0), silence(100)].concat()).collect();
+    let dtmf: Vec<i16> = [(697.0, 1209.0), (770.0, 1336.0), (852.0, 1477.0), (941.0, 1336.0)]
+        .iter()
+        .flat_map(|(low, high)| [tones(&[*low, *high], 100, -12.0), silence(100)].concat())
+        .collect();
     let noises: [(&str, Vec<i16>); 11] = [
         ("European ringback", cadence(&[425.0], 1000, 4000)),
         ("American ringback", cadence(&[440.0, 480.0], 2000, 4000)),
@@ -195,4 +197,15 @@ fn the_memory_is_bounded_however_long_somebody_speaks() {
         assert!(sound.len() as u64 / 16 >= ended - started && sound.len() <= 16 * 15_600);
     }
     assert!(ear.memory.samples.len() <= ear.memory.capacity);
+}
+
+#[test]
+fn listening_to_a_talker_costs_a_small_share_of_a_core() {
+    let talk = telephone(&at_level(&speech("en", &"we have a table at eight or at nine ".repeat(12)), -22.0));
+    let mut ear = Ear::new(EarConfig::default());
+    let start = sounds::busy_seconds();
+    listen(&mut ear, &talk);
+    let share = (sounds::busy_seconds() - start) / (talk.len() as f64 / 16_000.0);
+    println!("the whole ear: {:.2} % of a core", share * 100.0);
+    assert!(share < 0.04, "{:.1} % of a core", share * 100.0);
 }

@@ -1,0 +1,150 @@
+//! What can go wrong with a provider, and what to do about it.
+
+use std::fmt;
+
+/// Which of the three services; names the option that configures it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// `speech_to_text`
+    Transcription,
+    /// `chat`
+    Chat,
+    /// `text_to_speech`
+    Speech,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Service::Transcription => "speech_to_text",
+            Service::Chat => "chat",
+            Service::Speech => "text_to_speech",
+        })
+    }
+}
+
+/// Why there is no transcript, reply or voice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The specification cannot work.
+    #[error("{0}")]
+    Configuration(String),
+    /// No connection, twice.
+    #[error("{service}: {host} cannot be reached ({reason}): check its base_url, and that this machine may connect to it")]
+    Unreachable {
+        /// Which service.
+        service: Service,
+        /// Host and port.
+        host: String,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// Nothing came in time.
+    #[error("{service}: nothing came for {waited_ms} ms ({while_waiting}): use a faster model, or raise {limit}")]
+    TooSlow {
+        /// Which service.
+        service: Service,
+        /// How long it was waited, ms.
+        waited_ms: u64,
+        /// What was waited for.
+        while_waiting: &'static str,
+        /// The limit's name.
+        limit: &'static str,
+    },
+    /// 401 or 403.
+    #[error("{service}: the key was refused with {status}: check the key and what it may use{detail}")]
+    KeyRefused {
+        /// Which service.
+        service: Service,
+        /// HTTP status.
+        status: u16,
+        /// What the server said.
+        detail: String,
+    },
+    /// 429, twice.
+    #[error("{service}: too many requests (429): raise the account's limits, or make fewer calls at a time{detail}")]
+    TooMany {
+        /// Which service.
+        service: Service,
+        /// What the server said.
+        detail: String,
+    },
+    /// 5xx, twice.
+    #[error("{service}: the server failed with {status}, twice: see its status page or its log{detail}")]
+    ServerFailed {
+        /// Which service.
+        service: Service,
+        /// HTTP status.
+        status: u16,
+        /// What the server said.
+        detail: String,
+    },
+    /// Any other status that is no answer.
+    #[error("{service}: the request was refused with {status}: check base_url and the model's name{detail}")]
+    Refused {
+        /// Which service.
+        service: Service,
+        /// HTTP status.
+        status: u16,
+        /// What the server said.
+        detail: String,
+    },
+    /// The connection broke within an answer.
+    #[error("{service}: the answer broke off: the server or something on the way closed the connection; see the server's log")]
+    Cut {
+        /// Which service.
+        service: Service,
+    },
+    /// An answer that is not in the wire's language.
+    #[error("{service}: not an answer of an OpenAI-compatible server ({detail}): check that base_url ends where /models begins")]
+    Nonsense {
+        /// Which service.
+        service: Service,
+        /// What was wrong with it.
+        detail: String,
+    },
+}
+
+/// Most characters of a server's words that go into a message.
+const DETAIL: usize = 200;
+
+/// A server's own words for a message: the `error.message` of its JSON, or the start of its text; nothing of a page. Never
+/// the key, even where the server repeats it.
+pub(super) fn detail(body: &[u8], key: Option<&str>) -> String {
+    let text = String::from_utf8_lossy(body);
+    let said = match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(json) => said_in(&json).unwrap_or_default(),
+        Err(_) if text.trim_start().starts_with('<') => "it answered with a page".to_owned(),
+        Err(_) => text.into_owned(),
+    };
+    let said = match key {
+        Some(key) if !key.is_empty() => said.replace(key, "…"),
+        _ => said,
+    };
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DETAIL).collect();
+    if said.is_empty() { said } else { format!("; it says: {said}") }
+}
+
+/// `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`: servers differ.
+pub(super) fn said_in(json: &serde_json::Value) -> Option<String> {
+    let error = json.get("error");
+    let places = [error.and_then(|error| error.get("message")), error, json.get("message"), json.get("detail")];
+    let found = places.into_iter().flatten().find(|place| !place.is_null())?;
+    Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_words_are_short_and_hold_no_key() {
+        assert_eq!(detail(br#"{"error":{"message":"no model tiny"}}"#, None), "; it says: no model tiny");
+        assert_eq!(detail(br#"{"error":"busy"}"#, None), "; it says: busy");
+        assert_eq!(detail(br#"{"detail":[{"msg":"field required"}]}"#, None), r#"; it says: [{"msg":"field required"}]"#);
+        assert_eq!(detail(b"<html><body>502</body></html>", None), "; it says: it answered with a page");
+        assert_eq!(detail(b"bad key sk-secret\n!", Some("sk-secret")), "; it says: bad key … !");
+        assert_eq!(detail(b"", Some("")), "");
+        assert!(detail("ä".repeat(5000).as_bytes(), None).chars().count() < 220);
+    }
+}

@@ -1,0 +1,255 @@
+//! One HTTP client for the call: bounded, kept alive, trusting only what is compiled in (and a CA file, if given).
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use offhook::attempt::Endpoint;
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect::Policy,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::error::{ProviderError, Service, detail};
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// From the request to the first of the answer that matters.
+    pub first: Duration,
+    /// Between two pieces of it.
+    pub stall: Duration,
+}
+
+/// Longest wait for a connection; a second attempt must have time as well.
+const CONNECT: Duration = Duration::from_secs(3);
+/// The pause before a request is sent again, unless the server names another.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// A callee does not wait longer for a server's `Retry-After`.
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(2);
+/// Bytes read of an answer that is an error.
+const ERROR_BODY: usize = 4096;
+/// How long for them.
+const ERROR_BODY_FOR: Duration = Duration::from_secs(1);
+
+/// The client. Redirects are not followed (a key would go with them), proxies of the environment are not asked.
+pub(super) fn client(bounds: Bounds, authorities: Option<&Path>) -> Result<Client, ProviderError> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ProviderError::Configuration(format!("TLS cannot be set up ({error}): this build is broken")))?
+        .with_root_certificates(roots(authorities)?);
+    // Given a finished configuration, the client leaves the protocols to us, and never asks the platform's verifier.
+    let mut tls = tls.with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT.min(bounds.first / 2))
+        .pool_idle_timeout(Duration::from_secs(90))
+        .tcp_keepalive(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(5))
+        .redirect(Policy::none())
+        .no_proxy()
+        .user_agent(concat!("offhook/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| {
+            ProviderError::Configuration(format!("the HTTP client cannot be set up ({error}): this build is broken"))
+        })
+}
+
+fn roots(authorities: Option<&Path>) -> Result<RootCertStore, ProviderError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let Some(path) = authorities else { return Ok(roots) };
+    let unusable = |why: String| {
+        ProviderError::Configuration(format!(
+            "the CA file {} is no use ({why}): give a PEM file with certificates",
+            path.display()
+        ))
+    };
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
+    let mut found = 0;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        found += 1;
+    }
+    if found == 0 {
+        return Err(unusable("no certificate in it".to_owned()));
+    }
+    Ok(roots)
+}
+
+/// One endpoint: where, with which key, how long.
+pub struct Http {
+    /// Which service it is.
+    pub service: Service,
+    /// The model's name on that server.
+    pub model: String,
+    /// How long things may take.
+    pub bounds: Bounds,
+    client: Client,
+    /// Ends in `/`.
+    base: Url,
+    key: Option<offhook::secret::Secret>,
+    headers: HeaderMap,
+}
+
+impl Http {
+    pub(super) fn new(service: Service, client: Client, endpoint: &Endpoint, bounds: Bounds) -> Result<Self, ProviderError> {
+        let wrong = |what: &str| ProviderError::Configuration(format!("{service}: {what}"));
+        let base = format!("{}/", endpoint.base_url.trim().trim_end_matches('/'));
+        let base = Url::parse(&base)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or_else(|| wrong("base_url is not a URL: write it like https://api.openai.com/v1"))?;
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &endpoint.key {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim()))
+                .map_err(|_| wrong("the key holds characters no HTTP header may have: copy it again"))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(Http { service, model: endpoint.model.clone(), bounds, client, base, key: endpoint.key.clone(), headers })
+    }
+
+    /// Opens a connection, whatever the server thinks of it.
+    pub(super) async fn prewarm(&self) {
+        let request = self.client.get(self.address("models")).headers(self.headers.clone());
+        let _ = tokio::time::timeout(self.bounds.first, async {
+            if let Ok(answer) = request.send().await {
+                // A body that was read to its end gives the connection back; a long list of models is not worth it.
+                let _ = body_up_to(answer, 256 * 1024).await;
+            }
+        })
+        .await;
+    }
+
+    /// When the first of the answer is due for a request that begins now.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.bounds.first
+    }
+
+    /// Posts what `fill` makes of the request, and once more where nothing had come back yet: broken connection, 429, 5xx.
+    /// Gives an answer with a status of success.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        deadline: Instant,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, ProviderError> {
+        let attempt = || async {
+            let request = fill(self.client.post(self.address(path)).headers(self.headers.clone()));
+            match timeout_at(deadline, request.send()).await {
+                Err(_) => Err(Failed { error: self.too_slow("the answer's head"), again: None }),
+                Ok(Err(error)) => Err(Failed { error: self.unreachable(&error), again: Some(AGAIN_AFTER) }),
+                Ok(Ok(answer)) if answer.status().is_success() => Ok(answer),
+                Ok(Ok(answer)) => Err(self.refusal(answer).await),
+            }
+        };
+        match attempt().await {
+            Err(Failed { again: Some(pause), .. }) if Instant::now() + pause < deadline => {
+                tokio::time::sleep(pause).await;
+                attempt().await.map_err(|failed| failed.error)
+            }
+            first => first.map_err(|failed| failed.error),
+        }
+    }
+
+    pub(super) fn too_slow(&self, while_waiting: &'static str) -> ProviderError {
+        let waited_ms = self.bounds.first.as_millis() as u64;
+        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "provider_first" }
+    }
+
+    pub(super) fn stalled(&self, while_waiting: &'static str) -> ProviderError {
+        let waited_ms = self.bounds.stall.as_millis() as u64;
+        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "provider_stall" }
+    }
+
+    pub(super) fn nonsense(&self, detail: impl Into<String>) -> ProviderError {
+        ProviderError::Nonsense { service: self.service, detail: detail.into() }
+    }
+
+    /// A server's words with nothing secret in them, for a message.
+    pub(super) fn said(&self, body: &[u8]) -> String {
+        detail(body, self.key.as_ref().map(|key| key.expose().trim()))
+    }
+
+    fn address(&self, path: &str) -> Url {
+        self.base.join(path).expect("the paths of the wire are valid below any base")
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ProviderError {
+        let host = match (self.base.host_str(), self.base.port_or_known_default()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            _ => self.base.to_string(),
+        };
+        ProviderError::Unreachable { service: self.service, host, reason: innermost(error) }
+    }
+
+    async fn refusal(&self, answer: Response) -> Failed {
+        let status = answer.status();
+        let pause = retry_after(answer.headers()).unwrap_or(AGAIN_AFTER);
+        let body = tokio::time::timeout(ERROR_BODY_FOR, body_up_to(answer, ERROR_BODY)).await;
+        let detail = self.said(&body.ok().and_then(Result::ok).unwrap_or_default());
+        let (service, code) = (self.service, status.as_u16());
+        let again = (pause <= AGAIN_AFTER_AT_MOST).then_some(pause);
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Failed { error: ProviderError::TooMany { service, detail }, again },
+            _ if status.is_server_error() => {
+                Failed { error: ProviderError::ServerFailed { service, status: code, detail }, again }
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failed { error: ProviderError::KeyRefused { service, status: code, detail }, again: None }
+            }
+            _ => Failed { error: ProviderError::Refused { service, status: code, detail }, again: None },
+        }
+    }
+}
+
+struct Failed {
+    error: ProviderError,
+    /// Whether, and after which pause, the same request may be sent again.
+    again: Option<Duration>,
+}
+
+/// The answer's media type without parameters, lower case; empty where it names none.
+pub(super) fn media_type(answer: &Response) -> String {
+    let header = answer.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The body, cut off after so many bytes. `Err` where the connection broke.
+pub(super) async fn body_up_to(mut answer: Response, most: usize) -> Result<Bytes, reqwest::Error> {
+    let mut body = bytes::BytesMut::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk[..chunk.len().min(most - body.len())]);
+        if body.len() == most {
+            break;
+        }
+    }
+    Ok(body.freeze())
+}
+
+/// Seconds only: a date is further away than a callee waits (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<f64>().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The cause at the bottom says "connection refused"; the ones above only that a request failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;
