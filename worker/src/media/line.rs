@@ -14,7 +14,7 @@ use super::{
     rtp::Outgoing,
 };
 use crate::{
-    audio::{FRAME_MS, Frame, MediaTime, SILENCE},
+    audio::{FRAME_MS, Frame, MediaTime},
     mind::event::SentenceId,
 };
 
@@ -75,17 +75,15 @@ impl From<PlayoutEvent> for MediaEvent {
     }
 }
 
-/// What a tick brought.
+/// What goes out in a tick.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tick {
-    /// Its start.
-    pub at: MediaTime,
-    /// From the callee.
-    pub heard: Frame,
-    /// Some of that was made up.
-    pub concealed: bool,
-    /// From the agent.
-    pub spoken: Frame,
+pub struct Spoken {
+    /// The sound, also of a digit.
+    pub frame: Frame,
+    /// The digit instead of a sentence.
+    pub digit: Option<Step>,
+    /// What became of sentences.
+    told: Vec<PlayoutEvent>,
 }
 
 /// One call's media.
@@ -97,10 +95,10 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line that sends and listens as agreed.
-    pub fn new(stream: Outgoing, negotiated: &Negotiated, encoder: Encoder) -> Self {
-        let (inbound, outbound) = (Inbound::new(negotiated, 0), Outbound::new(stream, negotiated, encoder));
-        Line { inbound, outbound, ticks: 0, silence_told: false }
+    /// A line that sends and listens as agreed, from the tick with this number.
+    pub fn new(stream: Outgoing, negotiated: &Negotiated, encoder: Encoder, ticks: u64) -> Self {
+        let inbound = Inbound::new(negotiated, ticks * FRAME_MS);
+        Line { inbound, outbound: Outbound::new(stream, negotiated, encoder), ticks, silence_told: false }
     }
 
     /// Something else was agreed on; an encoder comes with it where codec or settings have changed.
@@ -128,25 +126,22 @@ impl Line {
         events.extend(self.inbound.receive(source, datagram, now).map(MediaEvent::Dtmf));
     }
 
-    /// One tick: `spoken` goes out as `datagrams`, what was heard comes back.
-    pub fn tick(
-        &mut self,
-        playout: &mut Playout,
-        digits: &mut DtmfSender,
-        events: &mut Vec<MediaEvent>,
-        datagrams: &mut Vec<Vec<u8>>,
-    ) -> Tick {
-        let now = self.now();
-        let at = MediaTime(now);
+    /// What is to go out in this tick: a digit, or the next sound of the playout, which waits while nobody would hear it.
+    pub fn speak(&self, playout: &mut Playout, digits: &mut DtmfSender) -> Spoken {
         let mut told = Vec::new();
         let open = self.outbound.open();
         let digit = if open { digits.tick() } else { None };
-        let spoken = playout.frame(at, !open || digit.is_some(), &mut told);
-        let spoken = digit.map_or(spoken, Step::sound);
-        self.outbound.tick(&spoken, digit, datagrams);
-        let (heard, concealed) = self.inbound.frame(now);
+        let frame = playout.frame(MediaTime(self.now()), !open || digit.is_some(), &mut told);
+        Spoken { frame: digit.map_or(frame, Step::sound), digit, told }
+    }
 
-        events.extend(told.into_iter().map(MediaEvent::from));
+    /// One tick: what is spoken goes out as `datagrams`, what was heard comes back.
+    pub fn tick(&mut self, spoken: Spoken, events: &mut Vec<MediaEvent>, datagrams: &mut Vec<Vec<u8>>) -> Frame {
+        let now = self.now();
+        self.outbound.tick(&spoken.frame, spoken.digit, datagrams);
+        let (frame, concealed) = self.inbound.frame(now);
+
+        events.extend(spoken.told.into_iter().map(MediaEvent::from));
         let silent = self.inbound.silent_for(now);
         if silent < NO_MEDIA_MS {
             self.silence_told = false;
@@ -154,19 +149,21 @@ impl Line {
             self.silence_told = true;
             events.push(MediaEvent::NoMedia { for_ms: silent });
         }
-        events.push(MediaEvent::Heard { at, frame: heard, concealed });
+        events.push(MediaEvent::Heard { at: MediaTime(now), frame, concealed });
         self.ticks += 1;
-        Tick { at, heard, concealed, spoken }
+        frame
     }
 
-    /// A tick that is left out because the worker slept: silence both ways.
-    pub fn skip(&mut self, events: &mut Vec<MediaEvent>) {
-        events.push(MediaEvent::Heard { at: MediaTime(self.now()), frame: SILENCE, concealed: true });
-        self.outbound.skip(1);
-        self.ticks += 1;
+    /// Ticks that are left out because the worker slept.
+    pub fn skip(&mut self, ticks: u64) {
+        self.outbound.skip(ticks);
+        self.ticks += ticks;
     }
 
     fn now(&self) -> u64 {
         self.ticks * FRAME_MS
     }
 }
+
+#[cfg(test)]
+mod tests;
