@@ -1,0 +1,201 @@
+//! Two sessions talk to each other over 127.0.0.1, as two ends of a call do.
+#![allow(clippy::unwrap_used)]
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use tokio::{sync::mpsc::Receiver, time::timeout};
+
+use super::{
+    testing::{purity, sine, tone_dbfs},
+    *,
+};
+use crate::{
+    audio::{Frame, level_dbfs},
+    mind::event::SentenceId,
+};
+
+const ALL: [CodecName; 3] = [CodecName::Opus, CodecName::Pcmu, CodecName::Pcma];
+
+fn sentence(index: u32) -> SentenceId {
+    SentenceId { generation: 1, index }
+}
+
+async fn bind(codecs: &[CodecName], recording: Option<PathBuf>) -> MediaSession {
+    let address = IpAddr::from([127, 0, 0, 1]);
+    MediaSession::bind(MediaConfig { address, rtp_port: 0, advertised: None, codecs: codecs.to_vec(), recording }).await.unwrap()
+}
+
+struct End {
+    handle: MediaHandle,
+    events: Receiver<MediaEvent>,
+}
+
+impl End {
+    async fn next(&mut self) -> MediaEvent {
+        timeout(Duration::from_secs(5), self.events.recv()).await.unwrap().unwrap()
+    }
+
+    /// Sound of the next frames; what else happens is put aside.
+    async fn hear(&mut self, frames: usize) -> (Vec<Frame>, Vec<MediaEvent>) {
+        let (mut heard, mut others) = (Vec::new(), Vec::new());
+        while heard.len() < frames {
+            match self.next().await {
+                MediaEvent::Heard { frame, .. } => heard.push(frame),
+                other => others.push(other),
+            }
+        }
+        (heard, others)
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&MediaEvent) -> bool) -> MediaEvent {
+        let search = async {
+            loop {
+                let event = self.next().await;
+                if wanted(&event) {
+                    return event;
+                }
+            }
+        };
+        timeout(Duration::from_secs(10), search).await.unwrap()
+    }
+}
+
+/// The caller offers everything, the callee takes one codec.
+async fn call(codec: CodecName, recording: Option<PathBuf>) -> (End, End) {
+    let (mut caller, mut callee) = (bind(&ALL, recording).await, bind(&[codec], None).await);
+    let (answer, _) = callee.answer(&caller.offer()).unwrap();
+    assert_eq!(caller.accept_answer(&answer).unwrap().codec, codec);
+    let (caller, callee) = (caller.start(), callee.start());
+    (End { handle: caller.0, events: caller.1 }, End { handle: callee.0, events: callee.1 })
+}
+
+fn loudest(frames: &[Frame]) -> usize {
+    frames.iter().position(|frame| level_dbfs(frame) > -30.0).unwrap()
+}
+
+async fn a_tone_crosses(codec: CodecName) {
+    let (mut caller, mut callee) = call(codec, None).await;
+    let (high, low) = (sine(1000.0, 8000.0, 16_000, 32_000), sine(440.0, 8000.0, 16_000, 32_000));
+    caller.handle.play(sentence(0), high.clone(), true);
+    callee.handle.play(sentence(0), low.clone(), true);
+    let ((at_caller, told), (at_callee, _)) = tokio::join!(caller.hear(90), callee.hear(90));
+    for (heard, sent, frequency) in [(at_callee, high, 1000.0), (at_caller, low, 440.0)] {
+        let start = loudest(&heard);
+        assert!(start < 20, "{codec:?}: first sound after {start} frames");
+        let heard = heard[start + 5..start + 55].concat();
+        let difference = tone_dbfs(&heard, frequency, 16_000) - tone_dbfs(&sent[..16_000], frequency, 16_000);
+        assert!(difference.abs() < 1.5, "{codec:?}, {frequency} Hz: {difference} dB");
+        assert!(purity(&heard, frequency) > 0.97, "{codec:?}, {frequency} Hz: purity {}", purity(&heard, frequency));
+    }
+    assert!(matches!(told[..], [MediaEvent::Started { sentence: SentenceId { generation: 1, index: 0 }, .. }]));
+    let played = caller.until(|event| matches!(event, MediaEvent::Played { .. })).await;
+    let MediaEvent::Played { at, .. } = played else { unreachable!("only that is waited for") };
+    assert!((2000..2200).contains(&at.0), "{at:?}");
+    let (ours, theirs) = tokio::join!(caller.handle.finish(), callee.handle.finish());
+    for outcome in [ours, theirs] {
+        assert_eq!((outcome.codec, outcome.report.packets_refused), (Some(codec), 0));
+        assert!(outcome.report.packets_sent > 90 && outcome.report.packets_received > 90);
+        assert_eq!((outcome.recording, outcome.recording_error), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn a_tone_crosses_in_opus() {
+    a_tone_crosses(CodecName::Opus).await;
+}
+
+#[tokio::test]
+async fn a_tone_crosses_in_mu_law() {
+    a_tone_crosses(CodecName::Pcmu).await;
+}
+
+#[tokio::test]
+async fn a_tone_crosses_in_a_law() {
+    a_tone_crosses(CodecName::Pcma).await;
+}
+
+#[tokio::test]
+async fn stop_silences_within_three_frames() {
+    let (mut caller, mut callee) = call(CodecName::Pcma, None).await;
+    caller.handle.play(sentence(0), sine(440.0, 8000.0, 16_000, 160_000), true);
+    callee.until(|event| matches!(event, MediaEvent::Heard { frame, .. } if level_dbfs(frame) > -20.0)).await;
+    caller.until(|event| matches!(event, MediaEvent::Started { .. })).await;
+    caller.handle.stop();
+    let MediaEvent::Cut { share, at, .. } = caller.until(|event| matches!(event, MediaEvent::Cut { .. })).await else {
+        unreachable!("only that is waited for")
+    };
+    assert!(share > 0.0 && (f64::from(share) * 10_000.0 - at.0 as f64).abs() <= 60.0, "{share} of 10 s at {at:?}");
+    let (heard, _) = callee.hear(25).await;
+    let last = heard.iter().rposition(|frame| level_dbfs(frame) > -20.0).map_or(0, |last| last + 1);
+    let faded = &heard[last..];
+    assert!(level_dbfs(&faded[3]) < -60.0, "{:?}", faded.iter().map(|frame| level_dbfs(frame) as i32).collect::<Vec<_>>());
+    assert!(faded[3..].iter().all(|frame| level_dbfs(frame) < -60.0));
+    let _ = tokio::join!(caller.handle.finish(), callee.handle.finish());
+}
+
+#[tokio::test]
+async fn digits_arrive_between_sentences() {
+    for codec in [CodecName::Opus, CodecName::Pcmu] {
+        let (mut caller, mut callee) = call(codec, None).await;
+        caller.handle.send_dtmf("4#");
+        caller.handle.play(sentence(0), vec![0; 320], true);
+        for digit in ['4', '#'] {
+            assert_eq!(callee.until(|event| matches!(event, MediaEvent::Dtmf(_))).await, MediaEvent::Dtmf(digit));
+        }
+        let started = caller.until(|event| matches!(event, MediaEvent::Started { .. })).await;
+        assert!(matches!(started, MediaEvent::Started { at, .. } if at.0 >= 560), "{started:?}");
+        let _ = tokio::join!(caller.handle.finish(), callee.handle.finish());
+    }
+}
+
+#[tokio::test]
+async fn a_call_on_hold_is_silent_and_sentences_wait() {
+    let (mut caller, mut callee) = call(CodecName::Pcma, None).await;
+    callee.until(|event| matches!(event, MediaEvent::Heard { .. })).await;
+    let hold = "v=0\r\no=- 9 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\na=inactive\r\n";
+    let (answer, agreed) = caller.handle.answer(hold).unwrap();
+    assert!(answer.contains("a=inactive") && !agreed.can_send);
+    caller.hear(5).await;
+    let sent = caller.handle.report().packets_sent;
+    caller.handle.play(sentence(0), vec![100; 320], true);
+    let (_, events) = caller.hear(10).await;
+    assert_eq!((events, caller.handle.report().packets_sent), (vec![], sent));
+    caller.handle.answer(&hold.replace("inactive", "sendrecv")).unwrap();
+    caller.until(|event| matches!(event, MediaEvent::Played { .. })).await;
+    assert!(caller.handle.report().packets_sent > sent);
+    let _ = tokio::join!(caller.handle.finish(), callee.handle.finish());
+}
+
+#[tokio::test]
+async fn a_call_is_recorded_as_long_as_it_was_and_a_slow_listener_holds_nothing_up() {
+    let folder = std::env::temp_dir().join(format!("offhook-session-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("recording.opus");
+    let (caller, mut callee) = call(CodecName::Pcmu, Some(path.clone())).await;
+    callee.hear(150).await;
+    let started = std::time::Instant::now();
+    let outcome = caller.handle.finish().await;
+    assert!(started.elapsed() < Duration::from_secs(3));
+    let recording = outcome.recording.unwrap();
+    assert!(recording.duration_ms.abs_diff(3000) <= 100 && recording.complete, "{recording:?}");
+    assert_eq!(rescue(&path).unwrap(), recording);
+    assert!(outcome.heard_dropped >= 40, "nobody listened: {}", outcome.heard_dropped);
+    let _ = callee.handle.finish().await;
+}
+
+#[tokio::test]
+async fn a_recording_without_a_folder_is_refused_before_the_call() {
+    let recording = Some(PathBuf::from("/nowhere/at/all/recording.opus"));
+    let config = MediaConfig { address: [127, 0, 0, 1].into(), rtp_port: 0, advertised: None, codecs: ALL.to_vec(), recording };
+    assert!(matches!(MediaSession::bind(config).await, Err(MediaError::RecordingFolder { .. })));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_last_handle() {
+    let (caller, mut callee) = call(CodecName::Pcma, None).await;
+    drop(caller.handle);
+    let mut events = caller.events;
+    timeout(Duration::from_secs(2), async { while events.recv().await.is_some() {} }).await.unwrap();
+    callee.hear(3).await;
+    let _ = callee.handle.finish().await;
+}

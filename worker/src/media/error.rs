@@ -1,0 +1,51 @@
+//! What can go wrong before sound flows.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// Why there is no media session.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// The RTP port is taken, or the address is not ours.
+    #[error("cannot bind RTP to {address}: {source}; use an address of this host and a free port, or port 0")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// As the system says it.
+        source: io::Error,
+    },
+    /// Bound to "any" without saying what to write into the SDP.
+    #[error("RTP is bound to {0}, which nobody can send to; bind to one address or set `advertised`")]
+    NothingToAdvertise(std::net::IpAddr),
+    /// The folder of the recording is missing.
+    #[error("the recording {path} cannot be written: its folder does not exist; create the folder first")]
+    RecordingFolder {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// Not SDP.
+    #[error("the peer's SDP cannot be read ({0}); look at the SIP trace of the trunk")]
+    Unreadable(String),
+    /// SDP without an audio line.
+    #[error("the peer's SDP has no audio; only audio calls can be made")]
+    NoAudio,
+    /// `m=audio 0`
+    #[error("the peer refused the audio stream (port 0); check which codecs the trunk allows")]
+    Refused,
+    /// RTP/SAVP, UDP/TLS/…
+    #[error("the peer wants {0} for audio, we speak RTP/AVP only; switch off SRTP on the trunk")]
+    UnknownTransport(String),
+    /// No codec in common.
+    #[error("no codec in common: the peer has {theirs}, we have {ours}; change `codecs` or the trunk's list")]
+    NoCommonCodec {
+        /// As in their SDP.
+        theirs: String,
+        /// As configured.
+        ours: String,
+    },
+    /// No `c=` line, or a name in it.
+    #[error("the peer's SDP has no IP address we can send to ({0}); the trunk must put an address into its c= line")]
+    NoAddress(String),
+    /// libopus did not come up.
+    #[error("the codec cannot be set up: {0}; this is a fault of the build, not of the call")]
+    Codec(#[from] super::codec::CodecError),
+}

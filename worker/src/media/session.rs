@@ -1,0 +1,106 @@
+//! The media session: a socket, the 20 ms clock, and the handle by which the call speaks.
+//!
+//! The task wakes once a tick and nothing else wakes it: datagrams wait in the kernel until the tick that plays them, and what
+//! the handle asks for lies behind a mutex that is held for microseconds.
+
+pub mod handle;
+pub mod socket;
+mod ticking;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use offhook::attempt::CodecName;
+use tokio::sync::{mpsc, watch};
+
+pub use self::handle::{MediaHandle, MediaOutcome};
+use self::{handle::Shared, socket::Ports, ticking::Ticking};
+use super::{
+    codec::Encoder,
+    error::MediaError,
+    line::MediaEvent,
+    negotiation::{Negotiated, Negotiator},
+};
+
+/// Events that may wait for a slow consumer: two seconds of sound and what else happens.
+const EVENTS: usize = 128;
+
+/// Where and how.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// The local address.
+    pub address: IpAddr,
+    /// Of RTP; 0: any even port.
+    pub rtp_port: u16,
+    /// Written into the SDP instead of `address`, where the host is behind NAT.
+    pub advertised: Option<IpAddr>,
+    /// In the order of preference.
+    pub codecs: Vec<CodecName>,
+    /// The file to record to; its folder exists.
+    pub recording: Option<PathBuf>,
+}
+
+/// A bound socket and what was agreed on so far; sound flows after `start`.
+pub struct MediaSession {
+    ports: Ports,
+    negotiator: Negotiator,
+    agreed: Option<(Negotiated, Encoder)>,
+    recording: Option<PathBuf>,
+}
+
+impl MediaSession {
+    /// Binds RTP (and keeps the next port, where RTCP belongs, from others).
+    pub async fn bind(config: MediaConfig) -> Result<Self, MediaError> {
+        let advertised = config.advertised.unwrap_or(config.address);
+        if advertised.is_unspecified() {
+            return Err(MediaError::NothingToAdvertise(advertised));
+        }
+        if let Some(path) = config.recording.as_ref().filter(|path| !path.parent().is_some_and(|folder| folder.is_dir())) {
+            return Err(MediaError::RecordingFolder { path: path.clone() });
+        }
+        let ports = Ports::bind(config.address, config.rtp_port)?;
+        let address = SocketAddr::new(advertised, ports.rtp_port());
+        let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>()));
+        Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording })
+    }
+
+    /// The local port of RTP; the next one is kept for RTCP.
+    pub fn rtp_port(&self) -> u16 {
+        self.ports.rtp_port()
+    }
+
+    /// Caller's side: the SDP for the INVITE. The same each time.
+    pub fn offer(&self) -> String {
+        self.negotiator.offer()
+    }
+
+    /// Caller's side: the SDP of a 183 or 200. The last one counts.
+    pub fn accept_answer(&mut self, sdp: &str) -> Result<Negotiated, MediaError> {
+        let negotiated = self.negotiator.accept_answer(sdp)?;
+        self.agreed = Some((negotiated.clone(), Encoder::new(negotiated.codec, negotiated.encoder)?));
+        Ok(negotiated)
+    }
+
+    /// Callee's side: answers an offer.
+    pub fn answer(&mut self, offer: &str) -> Result<(String, Negotiated), MediaError> {
+        let (sdp, negotiated) = self.negotiator.answer(offer, None)?;
+        self.agreed = Some((negotiated.clone(), Encoder::new(negotiated.codec, negotiated.encoder)?));
+        Ok((sdp, negotiated))
+    }
+
+    /// Starts the clock (this is `MediaTime` 0) and the recording. What came before is thrown away: early media is not the
+    /// callee. Where nothing was agreed on yet, both sides are silent until `MediaHandle::answer`.
+    ///
+    /// Must be called in a tokio runtime. A recording that cannot be made does not stop the call; `MediaOutcome` says so.
+    pub fn start(self) -> (MediaHandle, mpsc::Receiver<MediaEvent>) {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let (outcome, finished) = watch::channel(None);
+        let shared = Arc::new(Shared::new(self.negotiator, self.agreed.as_ref().map(|(negotiated, _)| negotiated.clone())));
+        let ticking = Ticking::new(self.ports, self.agreed, self.recording, Arc::clone(&shared), events);
+        tokio::spawn(ticking.run(outcome));
+        (MediaHandle::new(shared, finished), receiver)
+    }
+}
