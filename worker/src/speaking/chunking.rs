@@ -20,7 +20,7 @@ const AFTER_ORDINAL: [&str; 12] = [
 ];
 
 /// Model text in, sentences out. How the text is cut into deltas makes no difference to the sentences.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Chunker {
     waiting: String,
     begun: bool,

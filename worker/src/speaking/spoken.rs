@@ -23,7 +23,7 @@ pub fn spoken(text: &str, language: Language) -> String {
         };
         say(&written, &mut said, &rest[length..], language);
         rest = joined(&written, &rest[length..], &mut said, language);
-        if rest.starts_with(char::is_alphanumeric) {
+        if rest.starts_with(char::is_alphanumeric) && !said.ends_with(char::is_whitespace) {
             said.push(' ');
         }
     }
