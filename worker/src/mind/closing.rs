@@ -172,7 +172,10 @@ impl Mind {
         self.actions.extend(turns.into_iter().map(Action::Record));
         let fallback = closing.by_us.then_some(Outcome::NoAgreement);
         let ledger = &self.ledger;
-        let outcome = self.findings.report(&self.request, fallback, self.tongue.current(), |key| ledger.number(key));
+        let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
+        let outcome = talked
+            .then(|| self.findings.report(&self.request, fallback, self.tongue.current(), |key| ledger.number(key)))
+            .flatten();
         let asked = self.findings.do_not_call.then(|| "The callee asked not to be called again.".to_owned());
         self.phase = Phase::Over;
         self.actions.push(Action::Finish(Conclusion {

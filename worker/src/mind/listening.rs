@@ -135,6 +135,10 @@ impl Mind {
     }
 
     fn understood(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
+        if matches!(&self.phase, Phase::Closing(closing) if closing.forced) {
+            self.record_callee(heard, text, transcript);
+            return;
+        }
         let before = self.tongue.current();
         let switched = self.tongue.hear(text, transcript.language);
         self.record_callee(heard, text, transcript);
@@ -158,7 +162,9 @@ impl Mind {
         }
         if self.phase == Phase::Greeting {
             self.phase = Phase::Talking;
-        } else if answerer == Answerer::Hold && understanding::only_asks_to_wait(text) {
+        }
+        if answerer == Answerer::Hold && understanding::only_asks_to_wait(text) {
+            // What we say now, nobody hears; who comes back must hear the opening too.
             self.clocks.on_hold = true;
             self.interruption = None;
             self.log("hold", json!({ "text": text }));

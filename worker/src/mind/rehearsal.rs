@@ -261,7 +261,8 @@ impl Rehearsal {
             let event = match piece {
                 Piece::Text(text) => Event::ReplyText { generation, text: text.to_owned() },
                 Piece::Call(name, arguments) => {
-                    let call = ToolCall { id: format!("{generation}-{index}"), name: name.into(), arguments: arguments.to_string() };
+                    let call =
+                        ToolCall { id: format!("{generation}-{index}"), name: name.into(), arguments: arguments.to_string() };
                     Event::ReplyToolCall { generation, call }
                 }
                 Piece::Fail => {
@@ -329,7 +330,8 @@ impl Rehearsal {
         self.utterances.insert(utterance, (line.said, line.language));
         let ended = MediaTime(began + line.lasting);
         self.tell(Event::SpeechEnded { utterance, started: MediaTime(began), ended });
-        self.at(self.now + 1_500, Happening::NextLine);
+        let soon = matches!(self.lines.front(), Some(Line { when: When::At(_), .. }));
+        self.at(self.now + if soon { 0 } else { 1_500 }, Happening::NextLine);
     }
 
     fn conclusion(&self) -> Option<&Conclusion> {
@@ -341,7 +343,10 @@ impl Rehearsal {
 
     /// Everything we wanted to say, in order.
     fn said(&self) -> Vec<&str> {
-        self.actions.iter().filter_map(|(_, action)| if let Action::Speak { text, .. } = action { Some(text.as_str()) } else { None }).collect()
+        self.actions
+            .iter()
+            .filter_map(|(_, action)| if let Action::Speak { text, .. } = action { Some(text.as_str()) } else { None })
+            .collect()
     }
 
     /// What the model was told, each time it was asked.

@@ -25,9 +25,10 @@ pub const END_CALL: &str = "end_call";
 pub fn offered(kind: CallKind) -> Vec<Tool> {
     let accept = Tool {
         name: ACCEPT_OFFER,
-        description: "Agree to the table the restaurant has offered. Call it before you say yes: the answer tells whether the guest \
+        description:
+            "Agree to the table the restaurant has offered. Call it before you say yes: the answer tells whether the guest \
                       can come then. If it is not accepted, say so and ask for another time."
-            .to_owned(),
+                .to_owned(),
         parameters: json!({
             "type": "object",
             "properties": {

@@ -2,24 +2,87 @@
 
 /// Words that only show that somebody is listening.
 const BACKCHANNELS: [&str; 44] = [
-    "mhm", "mm", "mmm", "hm", "hmm", "uh", "huh", "ah", "aha", "oh", "ja", "jaja", "jo", "yes", "yeah", "yep", "ok", "okay", "oké", "oke",
-    "sí", "si", "right", "sure", "genau", "klar", "gut", "vale", "claro", "ya", "goed", "prima", "precies", "juist", "alright", "i", "see",
-    "ach", "so", "verstehe", "entiendo", "jawel", "fine", "good",
+    "mhm", "mm", "mmm", "hm", "hmm", "uh", "huh", "ah", "aha", "oh", "ja", "jaja", "jo", "yes", "yeah", "yep", "ok", "okay",
+    "oké", "oke", "sí", "si", "right", "sure", "genau", "klar", "gut", "vale", "claro", "ya", "goed", "prima", "precies",
+    "juist", "alright", "i", "see", "ach", "so", "verstehe", "entiendo", "jawel", "fine", "good",
 ];
 /// Words of a farewell, beside the above.
 const FAREWELLS: [&str; 42] = [
-    "bye", "goodbye", "thanks", "thank", "you", "too", "see", "have", "a", "nice", "day", "evening", "tschüss", "tschüs", "wiederhören",
-    "auf", "danke", "schön", "schönen", "tag", "abend", "noch", "adiós", "gracias", "hasta", "luego", "un", "saludo", "igualmente", "muchas",
-    "ciao", "dag", "doei", "tot", "ziens", "bedankt", "fijne", "avond", "hoor", "great", "cheers", "wel",
+    "bye",
+    "goodbye",
+    "thanks",
+    "thank",
+    "you",
+    "too",
+    "see",
+    "have",
+    "a",
+    "nice",
+    "day",
+    "evening",
+    "tschüss",
+    "tschüs",
+    "wiederhören",
+    "auf",
+    "danke",
+    "schön",
+    "schönen",
+    "tag",
+    "abend",
+    "noch",
+    "adiós",
+    "gracias",
+    "hasta",
+    "luego",
+    "un",
+    "saludo",
+    "igualmente",
+    "muchas",
+    "ciao",
+    "dag",
+    "doei",
+    "tot",
+    "ziens",
+    "bedankt",
+    "fijne",
+    "avond",
+    "hoor",
+    "great",
+    "cheers",
+    "wel",
 ];
 /// A wish never to be called again, in lower case.
 const NOT_AGAIN: [&str; 30] = [
-    "do not call again", "don't call again", "do not call us again", "don't call us again", "do not call me again", "don't call me again",
-    "do not call here again", "don't call here again", "stop calling", "never call", "not call this number again",
-    "remove us from your list", "take us off your list", "rufen sie nicht mehr an", "rufen sie hier nicht mehr an",
-    "rufen sie uns nicht mehr an", "rufen sie nie wieder an", "rufen sie uns nie wieder an", "nicht wieder an", "nicht mehr anrufen",
-    "nie wieder anrufen", "no vuelva a llamar", "no vuelvan a llamar", "no llame más", "no llamen más", "no nos llame más", "dejen de llamar",
-    "niet meer bellen", "nooit meer bellen", "bel ons niet meer",
+    "do not call again",
+    "don't call again",
+    "do not call us again",
+    "don't call us again",
+    "do not call me again",
+    "don't call me again",
+    "do not call here again",
+    "don't call here again",
+    "stop calling",
+    "never call",
+    "not call this number again",
+    "remove us from your list",
+    "take us off your list",
+    "rufen sie nicht mehr an",
+    "rufen sie hier nicht mehr an",
+    "rufen sie uns nicht mehr an",
+    "rufen sie nie wieder an",
+    "rufen sie uns nie wieder an",
+    "nicht wieder an",
+    "nicht mehr anrufen",
+    "nie wieder anrufen",
+    "no vuelva a llamar",
+    "no vuelvan a llamar",
+    "no llame más",
+    "no llamen más",
+    "no nos llame más",
+    "dejen de llamar",
+    "niet meer bellen",
+    "nooit meer bellen",
+    "bel ons niet meer",
 ];
 /// Words a callee spends on asking us to wait. More than this is more than that.
 const WAITING_WORDS: usize = 9;
@@ -74,9 +137,12 @@ mod tests {
 
     #[test]
     fn a_wish_not_to_be_called_is_heard_in_four_languages() {
-        for wish in
-            ["Please don’t call us again.", "Bitte rufen Sie hier nicht mehr an!", "No vuelva a llamar.", "Wilt u niet meer bellen?"]
-        {
+        for wish in [
+            "Please don’t call us again.",
+            "Bitte rufen Sie hier nicht mehr an!",
+            "No vuelva a llamar.",
+            "Wilt u niet meer bellen?",
+        ] {
             assert!(asks_not_to_call(wish), "{wish}");
         }
         assert!(!asks_not_to_call("Could you call again tomorrow?"));

@@ -9,14 +9,25 @@ const LONGEST: usize = 240;
 
 /// Shortenings that never end a sentence: titles, and what is always followed by more.
 const NEVER_LAST: [&str; 31] = [
-    "dr", "mr", "mrs", "ms", "prof", "st", "hr", "fr", "nr", "tel", "ca", "bzw", "z.b", "d.h", "u.a", "b", "z", "sr", "sra", "srta",
-    "ud", "uds", "dhr", "mevr", "mw", "bijv", "e.g", "i.e", "approx", "str", "vs",
+    "dr", "mr", "mrs", "ms", "prof", "st", "hr", "fr", "nr", "tel", "ca", "bzw", "z.b", "d.h", "u.a", "b", "z", "sr", "sra",
+    "srta", "ud", "uds", "dhr", "mevr", "mw", "bijv", "e.g", "i.e", "approx", "str", "vs",
 ];
 /// Shortenings that end a sentence only where the next word begins with a capital.
 const SOMETIMES_LAST: [&str; 12] = ["a.m", "p.m", "am", "pm", "etc", "usw", "enz", "o.a", "inkl", "min", "max", "m"];
 /// German nouns that follow an ordinal, beside the months: "im 2. Stock".
 const AFTER_ORDINAL: [&str; 12] = [
-    "stock", "etage", "mal", "weihnachtsfeiertag", "weihnachtstag", "advent", "gang", "reihe", "person", "tisch", "woche", "tag",
+    "stock",
+    "etage",
+    "mal",
+    "weihnachtsfeiertag",
+    "weihnachtstag",
+    "advent",
+    "gang",
+    "reihe",
+    "person",
+    "tisch",
+    "woche",
+    "tag",
 ];
 
 /// Model text in, sentences out. How the text is cut into deltas makes no difference to the sentences.
@@ -72,13 +83,11 @@ fn boundary(text: &str, first: bool) -> Option<usize> {
         let after = at + character.len_utf8();
         match character {
             '\n' if text[..at].contains(char::is_alphanumeric) => return Some(at),
-            '!' | '?' | '…' | '.' | ',' | ';' | ':' | '–' => {
-                match judge(text, at, after, first) {
-                    Verdict::Ends(end) => return Some(end),
-                    Verdict::Wait => return None,
-                    Verdict::GoesOn => {}
-                }
-            }
+            '!' | '?' | '…' | '.' | ',' | ';' | ':' | '–' => match judge(text, at, after, first) {
+                Verdict::Ends(end) => return Some(end),
+                Verdict::Wait => return None,
+                Verdict::GoesOn => {}
+            },
             _ => {}
         }
         if character.is_whitespace() {
@@ -108,7 +117,10 @@ fn judge(text: &str, at: usize, after: usize, first: bool) -> Verdict {
     match mark {
         '!' | '?' | '…' => Verdict::Ends(end),
         '.' => full_stop(text, at, end),
-        _ if first && text[..at].split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count() >= FIRST_CLAUSE_WORDS => {
+        _ if first
+            && text[..at].split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
+                >= FIRST_CLAUSE_WORDS =>
+        {
             Verdict::Ends(end)
         }
         _ => Verdict::GoesOn,

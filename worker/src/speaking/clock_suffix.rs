@@ -11,8 +11,12 @@ enum Part {
     Night,
 }
 
-const ENGLISH: [(&str, Part); 4] =
-    [("in the morning", Part::Morning), ("in the afternoon", Part::Later), ("in the evening", Part::Later), ("at night", Part::Night)];
+const ENGLISH: [(&str, Part); 4] = [
+    ("in the morning", Part::Morning),
+    ("in the afternoon", Part::Later),
+    ("in the evening", Part::Later),
+    ("at night", Part::Night),
+];
 const GERMAN: [(&str, Part); 6] = [
     ("morgens", Part::Morning),
     ("vormittags", Part::Morning),

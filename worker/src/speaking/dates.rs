@@ -93,8 +93,12 @@ mod tests {
     #[test]
     fn every_day_of_a_year_has_words_of_its_own_and_no_digits() {
         for language in Language::ALL {
-            let words: HashSet<_> =
-                NaiveDate::from_ymd_opt(2028, 1, 1).unwrap().iter_days().take(366).map(|date| date_words(date, language)).collect();
+            let words: HashSet<_> = NaiveDate::from_ymd_opt(2028, 1, 1)
+                .unwrap()
+                .iter_days()
+                .take(366)
+                .map(|date| date_words(date, language))
+                .collect();
             assert_eq!(words.len(), 366, "{language}");
             assert!(words.iter().all(|word| !word.contains(|c: char| c.is_ascii_digit())));
         }

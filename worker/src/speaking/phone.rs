@@ -19,8 +19,7 @@ pub fn phone_words(written: &str, language: Language) -> String {
 
 /// Digits with a space between: "four seven one one". What is no digit is left out.
 pub fn digits_apart(digits: &str, language: Language) -> String {
-    let words: Vec<_> =
-        digits.chars().filter(char::is_ascii_digit).map(|digit| digit_word(digit, language)).collect();
+    let words: Vec<_> = digits.chars().filter(char::is_ascii_digit).map(|digit| digit_word(digit, language)).collect();
     words.join(" ")
 }
 
@@ -52,8 +51,9 @@ fn threes(digits: &str) -> Vec<String> {
 /// Length of the country code an international number begins with (ITU-T E.164, list of assigned codes).
 fn country_code_length(digits: &str) -> usize {
     const TWO: [&str; 42] = [
-        "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51", "52", "53",
-        "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90", "91", "92", "93", "94",
+        "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51", "52",
+        "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90", "91", "92",
+        "93", "94",
     ];
     match digits.chars().next() {
         Some('1' | '7') => 1,
@@ -73,7 +73,10 @@ mod tests {
             "plus four nine, one five one, one two three, four five six, seven eight"
         );
         assert_eq!(phone_words("555-010-0199", Language::En), "five five five, zero one zero, zero one nine nine");
-        assert_eq!(phone_words("+34911234567", Language::Es), "plus tres cuatro, nueve uno uno, dos tres cuatro, cinco seis siete");
+        assert_eq!(
+            phone_words("+34911234567", Language::Es),
+            "plus tres cuatro, nueve uno uno, dos tres cuatro, cinco seis siete"
+        );
         assert_eq!(phone_words("030 1234", Language::De), "null drei null, eins zwei drei vier");
     }
 

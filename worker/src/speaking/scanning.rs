@@ -35,7 +35,7 @@ pub fn recognise<'t>(text: &'t str, said: &str, language: Language) -> Option<(W
         return Some(price);
     }
     if let Some(phone) = phone(text)
-        && date(text, language).is_none()
+        && !has_the_shape_of_a_date(text)
         && clock(text, said, language).is_none()
     {
         return Some((Written::Phone(&text[..phone]), phone));
@@ -148,6 +148,15 @@ fn clock<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'
 fn of_day(hour: u32, minute: u32) -> Option<NaiveTime> {
     let hour = if hour == 24 && minute == 0 { 0 } else { hour };
     NaiveTime::from_hms_opt(hour, minute, 0)
+}
+
+/// "04/12/2026", whether or not it can be told which is the day; "2026-12-04".
+fn has_the_shape_of_a_date(text: &str) -> bool {
+    let first = digits(text);
+    let Some(separator) = text[first..].chars().next().filter(|c| matches!(c, '-' | '.' | '/')) else { return false };
+    let second = digits(&text[first + 1..]);
+    let Some(tail) = text[first + 1 + second..].strip_prefix(separator) else { return false };
+    matches!((first, second, digits(tail)), (1..=2, 1..=2, 4) | (4, 2, 2))
 }
 
 /// The length of a phone number: international with six digits or more, with a leading zero and six or more, groups joined by

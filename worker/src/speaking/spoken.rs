@@ -56,10 +56,17 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
         }
         Written::Phone(number) => phone_words(number, language),
         Written::Price(units, cents, symbol) => price_words(*units, *cents, *symbol, language),
-        Written::Ordinal(number) if language == Language::De && !nominative(said) => format!("{}n", ordinal_words(*number, language)),
+        Written::Ordinal(number) if language == Language::De && !nominative(said) => {
+            format!("{}n", ordinal_words(*number, language))
+        }
         Written::Ordinal(number) => ordinal_words(*number, language),
         Written::Decimal(whole, separator, decimals) => {
-            format!("{} {} {}", number_words(*whole, language), separator_word(*separator, language), digits_apart(decimals, language))
+            format!(
+                "{} {} {}",
+                number_words(*whole, language),
+                separator_word(*separator, language),
+                digits_apart(decimals, language)
+            )
         }
         Written::Number(number) => counted(*number, said, rest, language),
         Written::Digits(number) if number.len() > 4 => phone_words(number, language),
@@ -76,7 +83,12 @@ fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language:
     }
     let Some(mark) = rest.chars().next() else { return rest };
     let behind = rest[mark.len_utf8()..].trim_start_matches(' ');
-    if digits(behind) == 0 || matches!(written, Written::Phone(_) | Written::Digits(_)) && mark != ':' {
+    let row = match written {
+        Written::Phone(_) => true,
+        Written::Digits(row) => row.len() > 4,
+        _ => false,
+    };
+    if digits(behind) == 0 || (row && mark != ':') {
         return rest;
     }
     let word = match mark {

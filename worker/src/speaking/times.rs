@@ -134,8 +134,7 @@ mod tests {
     #[test]
     fn every_minute_of_the_day_has_words_of_its_own() {
         for language in Language::ALL {
-            let words: HashSet<_> =
-                (0..24).flat_map(|hour| (0..60).map(move |minute| said(hour, minute, language))).collect();
+            let words: HashSet<_> = (0..24).flat_map(|hour| (0..60).map(move |minute| said(hour, minute, language))).collect();
             assert_eq!(words.len(), 1440, "{language}");
             assert!(words.iter().all(|word| !word.contains(|c: char| c.is_ascii_digit())));
         }

@@ -6,7 +6,9 @@ use super::*;
 use crate::mind::Role;
 
 fn opened() -> Rehearsal {
-    Rehearsal::new().callee(When::At(300), "Good evening, Golden Lion?").model(text("A table for 4 on 2026-12-04 at 19:30, please."))
+    Rehearsal::new()
+        .callee(When::At(300), "Good evening, Golden Lion?")
+        .model(text("A table for 4 on 2026-12-04 at 19:30, please."))
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn a_model_that_calls_nonsense_is_told_so_and_goes_on() {
     assert_eq!(call.count(|action| matches!(action, Action::JournalTool { .. })), 0);
     let told = call.asked()[2].iter().filter(|message| message.role == Role::Tool).count();
     assert_eq!(told, 2);
-    assert_eq!(call.said().last(), Some(&"Let me see."));
+    assert!(call.said().contains(&"Let me see."));
 }
 
 #[test]

@@ -52,6 +52,17 @@ fn a_callee_who_asks_to_wait_is_waited_for() {
 }
 
 #[test]
+fn a_queue_is_not_told_what_only_a_person_can_hear() {
+    let call = Rehearsal::new()
+        .callee(When::At(300), "All our lines are busy, please hold.")
+        .callee(When::At(30_000), "Golden Lion, good evening?")
+        .event(45_000, Event::CalleeHungUp)
+        .run();
+    let first = call.actions.iter().find(|(_, action)| matches!(action, Action::Speak { .. })).unwrap().0;
+    assert!(first > 30_000);
+}
+
+#[test]
 fn the_whole_call_is_bounded() {
     let mut call = greeted();
     for _ in 0..100 {

@@ -45,13 +45,14 @@ fn a_nod_or_a_cough_lets_us_go_on_where_we_were() {
 fn a_callee_who_goes_on_before_they_hear_us_gets_one_answer_to_both() {
     let call = Rehearsal::new()
         .callee(When::At(300), "Good evening.")
-        .callee(When::At(2_600), "Golden Lion, how can I help?")
-        .event(30_000, Event::CalleeHungUp)
+        .callee(When::At(2_450), "Golden Lion, how can I help?")
+        .event(18_000, Event::CalleeHungUp)
         .run();
     let asked = call.asked();
     let last = asked.last().unwrap();
     assert_eq!(last[1].content, "Good evening. Golden Lion, how can I help?");
-    let heard: Vec<String> = call.transcript().into_iter().filter(|turn| turn.speaker == Speaker::Agent).map(|turn| turn.text).collect();
+    let heard: Vec<String> =
+        call.transcript().into_iter().filter(|turn| turn.speaker == Speaker::Agent).map(|turn| turn.text).collect();
     assert_eq!(heard.len(), 1, "{heard:?}");
 }
 
@@ -60,7 +61,7 @@ fn what_arrives_for_an_old_thought_is_dropped() {
     let call = Rehearsal::new()
         .callee(When::At(300), "Good evening.")
         .model(vec![Piece::Text("OLD ONE."), accept("19:30")])
-        .callee(When::At(2_550), "Wait a second please, who is it?")
+        .callee(When::At(2_450), "Wait a second please, who is it?")
         .model(text("NEW ONE."))
         .event(30_000, Event::CalleeHungUp)
         .run();

@@ -72,7 +72,8 @@ fn a_hallo_leaves_the_country_its_language_and_a_clear_sentence_later_brings_the
     assert!(said[0].starts_with("Guten Tag"), "{said:?}");
     assert_eq!(said.iter().filter(|text| **text == INTRODUCTION).count(), 1);
     assert_eq!(said.iter().filter(|text| **text == "This call is recorded.").count(), 1);
-    let english = call.actions.iter().filter(|(_, action)| matches!(action, Action::Speak { language: Language::En, .. })).count();
+    let english =
+        call.actions.iter().filter(|(_, action)| matches!(action, Action::Speak { language: Language::En, .. })).count();
     assert!(english >= 3);
     assert!(call.asked().last().unwrap()[0].content.contains("Speak English only"));
     assert_eq!(call.logged("language"), 1);
@@ -94,5 +95,10 @@ fn an_opening_that_was_talked_over_is_said_again() {
         .run();
     assert_eq!(call.said().iter().filter(|text| **text == INTRODUCTION).count(), 2);
     let last = call.asked().last().unwrap().to_vec();
-    assert!(last.iter().any(|message| message.role == Role::Assistant && message.content == "Hello, this"), "{last:?}");
+    assert!(
+        last.iter().any(|message| message.role == Role::Assistant
+            && INTRODUCTION.starts_with(&message.content)
+            && message.content.len() < 30),
+        "{last:?}"
+    );
 }

@@ -16,8 +16,15 @@ struct Storm {
 impl Storm {
     fn event(&mut self, now: Millis) -> Event {
         const WORDS: [&str; 9] = [
-            "", "Yes", "mhm", "We could offer you 21:00", "Guten Abend, wir haben einen Tisch", "Hola, dígame usted", "Don't call again",
-            "One moment please", "Bye",
+            "",
+            "Yes",
+            "mhm",
+            "We could offer you 21:00",
+            "Guten Abend, wir haben einen Tisch",
+            "Hola, dígame usted",
+            "Don't call again",
+            "One moment please",
+            "Bye",
         ];
         const CALLS: [(&str, &str); 8] = [
             ("accept_offer", r#"{"date":"2026-12-04","time":"19:30","party_size":4}"#),
@@ -53,7 +60,10 @@ impl Storm {
             15..19 => Event::ReplyText { generation, text: format!("{text}. And so on. ") },
             19..23 => {
                 let (name, arguments) = CALLS[self.random.random_range(0..CALLS.len())];
-                Event::ReplyToolCall { generation, call: ToolCall { id: "1".into(), name: name.into(), arguments: arguments.into() } }
+                Event::ReplyToolCall {
+                    generation,
+                    call: ToolCall { id: "1".into(), name: name.into(), arguments: arguments.into() },
+                }
             }
             23..26 => Event::ReplyEnded { generation },
             26 => Event::ReplyFailed { generation, error },
@@ -118,10 +128,14 @@ fn whatever_happens_there_is_one_end_and_nothing_after_it_and_no_agreement_outsi
         {
             assert_eq!(request.allows(&offhook::offer::Offer { date, time, party_size }), Ok(()), "seed {seed}");
         }
-        let journaled: Vec<u32> =
-            actions.iter().filter_map(|action| if let Action::JournalTool { number, .. } = action { Some(*number) } else { None }).collect();
-        let settled: Vec<u32> =
-            actions.iter().filter_map(|action| if let Action::SettleTool { number, .. } = action { Some(*number) } else { None }).collect();
+        let journaled: Vec<u32> = actions
+            .iter()
+            .filter_map(|action| if let Action::JournalTool { number, .. } = action { Some(*number) } else { None })
+            .collect();
+        let settled: Vec<u32> = actions
+            .iter()
+            .filter_map(|action| if let Action::SettleTool { number, .. } = action { Some(*number) } else { None })
+            .collect();
         let mut once = settled.clone();
         once.sort_unstable();
         once.dedup();
