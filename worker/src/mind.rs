@@ -1,7 +1,29 @@
 //! The conversation: a pure state machine. `(state, event, now) -> actions`; no clock, no socket, no await.
 
 pub mod action;
+mod barge_in;
+mod clocks;
+mod closing;
+mod conversation;
 pub mod event;
+mod history;
+mod language;
+mod listening;
+pub mod machine;
+mod opening;
+mod outcome;
+mod phrases;
+pub mod prompts;
+mod replying;
+mod sentences;
+pub mod tools;
+mod turns;
+mod understanding;
 
-pub use action::{Action, Message, Role, Tool, Turn};
-pub use event::{Event, ToolCall, Transcript};
+#[cfg(test)]
+mod rehearsal;
+
+pub use action::{Action, Conclusion, Message, Role, Speaker, Tool, Turn};
+pub use conversation::{Mind, MindSettings};
+pub use event::{Event, Generation, Millis, SentenceId, ToolCall, Transcript, UtteranceId};
+pub use machine::Answerer;

@@ -1,0 +1,150 @@
+//! Small word lists: what a callee's words mean where no model has to be asked.
+
+/// Words that only show that somebody is listening.
+const BACKCHANNELS: [&str; 44] = [
+    "mhm", "mm", "mmm", "hm", "hmm", "uh", "huh", "ah", "aha", "oh", "ja", "jaja", "jo", "yes", "yeah", "yep", "ok", "okay",
+    "oké", "oke", "sí", "si", "right", "sure", "genau", "klar", "gut", "vale", "claro", "ya", "goed", "prima", "precies",
+    "juist", "alright", "i", "see", "ach", "so", "verstehe", "entiendo", "jawel", "fine", "good",
+];
+/// Words of a farewell, beside the above.
+const FAREWELLS: [&str; 42] = [
+    "bye",
+    "goodbye",
+    "thanks",
+    "thank",
+    "you",
+    "too",
+    "see",
+    "have",
+    "a",
+    "nice",
+    "day",
+    "evening",
+    "tschüss",
+    "tschüs",
+    "wiederhören",
+    "auf",
+    "danke",
+    "schön",
+    "schönen",
+    "tag",
+    "abend",
+    "noch",
+    "adiós",
+    "gracias",
+    "hasta",
+    "luego",
+    "un",
+    "saludo",
+    "igualmente",
+    "muchas",
+    "ciao",
+    "dag",
+    "doei",
+    "tot",
+    "ziens",
+    "bedankt",
+    "fijne",
+    "avond",
+    "hoor",
+    "great",
+    "cheers",
+    "wel",
+];
+/// A wish never to be called again, in lower case.
+const NOT_AGAIN: [&str; 30] = [
+    "do not call again",
+    "don't call again",
+    "do not call us again",
+    "don't call us again",
+    "do not call me again",
+    "don't call me again",
+    "do not call here again",
+    "don't call here again",
+    "stop calling",
+    "never call",
+    "not call this number again",
+    "remove us from your list",
+    "take us off your list",
+    "rufen sie nicht mehr an",
+    "rufen sie hier nicht mehr an",
+    "rufen sie uns nicht mehr an",
+    "rufen sie nie wieder an",
+    "rufen sie uns nie wieder an",
+    "nicht wieder an",
+    "nicht mehr anrufen",
+    "nie wieder anrufen",
+    "no vuelva a llamar",
+    "no vuelvan a llamar",
+    "no llame más",
+    "no llamen más",
+    "no nos llame más",
+    "dejen de llamar",
+    "niet meer bellen",
+    "nooit meer bellen",
+    "bel ons niet meer",
+];
+/// Words a callee spends on asking us to wait. More than this is more than that.
+const WAITING_WORDS: usize = 9;
+
+/// The words of a text in lower case, without punctuation.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+        .map(|word| word.trim_matches(['\'', '’']).to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// "Mhm", "ja, ok": somebody listens, and wants nothing.
+pub(super) fn is_backchannel(text: &str) -> bool {
+    let words = words(text);
+    words.len() <= 3 && words.iter().all(|word| BACKCHANNELS.contains(&word.as_str()))
+}
+
+/// "Thank you, bye": nothing that would have to be answered after our goodbye.
+pub(super) fn is_farewell(text: &str) -> bool {
+    let known = |word: &String| BACKCHANNELS.contains(&word.as_str()) || FAREWELLS.contains(&word.as_str());
+    let words = words(text);
+    words.len() <= 8 && words.iter().all(known)
+}
+
+/// Whether the callee wants never to be called again.
+pub(super) fn asks_not_to_call(text: &str) -> bool {
+    let lower = text.to_lowercase().replace('’', "'");
+    NOT_AGAIN.iter().any(|phrase| lower.contains(phrase))
+}
+
+/// Whether a request to wait is all there is in it: no question, no number.
+pub(super) fn only_asks_to_wait(text: &str) -> bool {
+    words(text).len() <= WAITING_WORDS && !text.contains(|c: char| c == '?' || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nod_is_told_from_an_answer() {
+        for nod in ["Mhm.", "Ja, ok.", "Sí, sí.", "aha", ""] {
+            assert!(is_backchannel(nod), "{nod}");
+        }
+        for answer in ["No.", "Ja, für vier?", "Yes we have", "21:00", "Nein"] {
+            assert!(!is_backchannel(answer), "{answer}");
+        }
+        assert!(is_farewell("Thank you, bye!") && is_farewell("Danke, auf Wiederhören") && !is_farewell("Wait, which name?"));
+    }
+
+    #[test]
+    fn a_wish_not_to_be_called_is_heard_in_four_languages() {
+        for wish in [
+            "Please don’t call us again.",
+            "Bitte rufen Sie hier nicht mehr an!",
+            "No vuelva a llamar.",
+            "Wilt u niet meer bellen?",
+        ] {
+            assert!(asks_not_to_call(wish), "{wish}");
+        }
+        assert!(!asks_not_to_call("Could you call again tomorrow?"));
+    }
+}

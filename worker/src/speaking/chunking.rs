@@ -1,0 +1,233 @@
+//! Cuts the model's streamed text into sentences as early as it safely can, so that the voice begins with the first of them.
+
+use super::dates::is_month;
+
+/// Words before the first chunk may end at a clause instead of a sentence.
+const FIRST_CLAUSE_WORDS: usize = 5;
+/// A chunk never grows beyond this many characters: then it ends at a space.
+const LONGEST: usize = 240;
+
+/// Shortenings that never end a sentence: titles, and what is always followed by more.
+const NEVER_LAST: [&str; 31] = [
+    "dr", "mr", "mrs", "ms", "prof", "st", "hr", "fr", "nr", "tel", "ca", "bzw", "z.b", "d.h", "u.a", "b", "z", "sr", "sra",
+    "srta", "ud", "uds", "dhr", "mevr", "mw", "bijv", "e.g", "i.e", "approx", "str", "vs",
+];
+/// Shortenings that end a sentence only where the next word begins with a capital.
+const SOMETIMES_LAST: [&str; 12] = ["a.m", "p.m", "am", "pm", "etc", "usw", "enz", "o.a", "inkl", "min", "max", "m"];
+/// German nouns that follow an ordinal, beside the months: "im 2. Stock".
+const AFTER_ORDINAL: [&str; 12] = [
+    "stock",
+    "etage",
+    "mal",
+    "weihnachtsfeiertag",
+    "weihnachtstag",
+    "advent",
+    "gang",
+    "reihe",
+    "person",
+    "tisch",
+    "woche",
+    "tag",
+];
+
+/// Model text in, sentences out. How the text is cut into deltas makes no difference to the sentences.
+#[derive(Debug, Clone, Default)]
+pub struct Chunker {
+    waiting: String,
+    begun: bool,
+}
+
+impl Chunker {
+    /// Nothing heard yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a piece of text; answers the sentences it completes, without surrounding space. The first may be a clause of at
+    /// least five words.
+    pub fn push(&mut self, delta: &str) -> Vec<String> {
+        // A voice would read marks of emphasis aloud.
+        self.waiting.extend(delta.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '_')));
+        let mut chunks = Vec::new();
+        while let Some(end) = boundary(&self.waiting, !self.begun) {
+            let rest = self.waiting.split_off(end);
+            let chunk = std::mem::replace(&mut self.waiting, rest.trim_start().to_owned());
+            self.take(&chunk, &mut chunks);
+        }
+        chunks
+    }
+
+    /// The text has ended: what is left, if it has any words.
+    pub fn finish(&mut self) -> Option<String> {
+        let mut chunks = Vec::new();
+        let rest = std::mem::take(&mut self.waiting);
+        self.take(&rest, &mut chunks);
+        chunks.pop()
+    }
+
+    fn take(&mut self, chunk: &str, chunks: &mut Vec<String>) {
+        let chunk = chunk.trim();
+        if chunk.contains(char::is_alphanumeric) {
+            self.begun = true;
+            chunks.push(chunk.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+}
+
+/// Where the first chunk of `text` ends, in bytes; `None` while that cannot be told.
+fn boundary(text: &str, first: bool) -> Option<usize> {
+    let mut last_space = None;
+    let mut count = 0;
+    for (at, character) in text.char_indices() {
+        count += 1;
+        let after = at + character.len_utf8();
+        match character {
+            '\n' if text[..at].contains(char::is_alphanumeric) => return Some(at),
+            '!' | '?' | '…' | '.' | ',' | ';' | ':' | '–' => match judge(text, at, after, first) {
+                Verdict::Ends(end) => return Some(end),
+                Verdict::Wait => return None,
+                Verdict::GoesOn => {}
+            },
+            _ => {}
+        }
+        if character.is_whitespace() {
+            last_space = Some(at);
+        }
+        if count > LONGEST {
+            return last_space.filter(|space| !text[..*space].trim().is_empty());
+        }
+    }
+    None
+}
+
+enum Verdict {
+    Ends(usize),
+    GoesOn,
+    Wait,
+}
+
+fn judge(text: &str, at: usize, after: usize, first: bool) -> Verdict {
+    let mark = text[at..].chars().next().unwrap_or(' ');
+    let closing = text[after..].chars().take_while(|c| matches!(c, '"' | '\'' | ')' | '”' | '»' | '’' | '.' | '!' | '?' | '…'));
+    let end = after + closing.map(char::len_utf8).sum::<usize>();
+    let Some(following) = text[end..].chars().next() else { return Verdict::Wait };
+    if !following.is_whitespace() {
+        return Verdict::GoesOn;
+    }
+    match mark {
+        '!' | '?' | '…' => Verdict::Ends(end),
+        '.' => full_stop(text, at, end),
+        _ if first
+            && text[..at].split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
+                >= FIRST_CLAUSE_WORDS =>
+        {
+            Verdict::Ends(end)
+        }
+        _ => Verdict::GoesOn,
+    }
+}
+
+/// Whether the full stop at `at` ends a sentence; `end` is behind it and anything that closes a quotation.
+fn full_stop(text: &str, at: usize, end: usize) -> Verdict {
+    let word = text[..at].rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    let lower = word.to_lowercase();
+    if end > at + 1 {
+        return Verdict::Ends(end);
+    }
+    if NEVER_LAST.contains(&lower.as_str()) || (word.chars().count() == 1 && word.chars().all(char::is_alphabetic)) {
+        return Verdict::GoesOn;
+    }
+    let day = lower.rsplit('.').next().unwrap_or_default();
+    let ordinal = (1..=2).contains(&day.len()) && day.chars().all(|c| c.is_ascii_digit());
+    let sometimes = SOMETIMES_LAST.contains(&lower.as_str());
+    if !ordinal && !sometimes {
+        return Verdict::Ends(end);
+    }
+    let rest = text[end..].trim_start();
+    let Some(length) = rest.find(|c: char| !c.is_alphanumeric()) else { return Verdict::Wait };
+    let next = &rest[..length];
+    let capital = next.chars().next().is_none_or(char::is_uppercase);
+    let joined = ordinal && (is_month(next) || AFTER_ORDINAL.contains(&next.to_lowercase().as_str()));
+    if capital && !joined { Verdict::Ends(end) } else { Verdict::GoesOn }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn chunks(text: &str) -> Vec<String> {
+        let mut chunker = Chunker::new();
+        let mut chunks = chunker.push(text);
+        chunks.extend(chunker.finish());
+        chunks
+    }
+
+    #[test]
+    fn sentences_are_cut_at_their_ends() {
+        assert_eq!(chunks("Yes. At 19:30! Is that fine? Good…"), ["Yes.", "At 19:30!", "Is that fine?", "Good…"]);
+    }
+
+    #[test]
+    fn the_first_chunk_may_be_a_clause_of_five_words_and_later_ones_not() {
+        assert_eq!(
+            chunks("I would like to book a table, for four people, please. It is for Ada, on Friday, please."),
+            ["I would like to book a table,", "for four people, please.", "It is for Ada, on Friday, please."]
+        );
+        assert_eq!(chunks("Well, yes, a table please."), ["Well, yes, a table please."]);
+    }
+
+    #[test]
+    fn shortenings_times_decimals_and_ordinals_do_not_end_a_sentence() {
+        for whole in [
+            "Dr. Winter kommt z. B. am 4. Dezember um 19.30 Uhr.",
+            "Der Tisch ist im 2. Stock.",
+            "Am 4.12. um acht.",
+            "It costs 12.50 for Mr. Jones at 7 p.m. on Friday.",
+            "La Sra. García llega a las 8 p. m. el viernes.",
+            "Dhr. de Vries komt o.a. voor de tuin.",
+        ] {
+            assert_eq!(chunks(whole), [whole]);
+        }
+        assert_eq!(chunks("We are 4. Do you have a table?"), ["We are 4.", "Do you have a table?"]);
+        assert_eq!(chunks("At 7 p.m. That is fine."), ["At 7 p.m.", "That is fine."]);
+    }
+
+    #[test]
+    fn the_cut_of_the_deltas_makes_no_difference() {
+        let text = "Guten Tag, ich rufe für Dr. Winter an. Wir sind 4. Haben Sie am 4. Dezember um 19:30 Uhr, z. B. im 2. Stock, \
+                    einen Tisch? Das wäre sehr schön… Danke! Tschüss.";
+        let expected = chunks(text);
+        let mut random = StdRng::seed_from_u64(7);
+        for _ in 0..300 {
+            let mut chunker = Chunker::new();
+            let mut got = Vec::new();
+            let mut piece = String::new();
+            for character in text.chars() {
+                piece.push(character);
+                if random.random_bool(0.3) {
+                    got.extend(chunker.push(&piece));
+                    piece.clear();
+                }
+            }
+            got.extend(chunker.push(&piece));
+            got.extend(chunker.finish());
+            assert_eq!(got, expected);
+        }
+    }
+
+    #[test]
+    fn text_without_an_end_is_cut_at_a_space() {
+        let text = "and ".repeat(200);
+        let cut = chunks(&text);
+        assert!(cut.len() > 2 && cut.iter().all(|chunk| chunk.chars().count() <= LONGEST));
+        assert_eq!(cut.join(" "), text.trim());
+    }
+
+    #[test]
+    fn marks_of_emphasis_and_empty_text_are_not_spoken() {
+        assert_eq!(chunks("**Good** evening."), ["Good evening."]);
+        assert!(chunks(" \n ... ").is_empty());
+    }
+}

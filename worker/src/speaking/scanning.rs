@@ -1,0 +1,270 @@
+//! Finds what is written with digits: dates, times, phone numbers, prices, ordinals, decimals, plain numbers.
+
+use chrono::{NaiveDate, NaiveTime};
+use offhook::language::Language;
+
+use super::{clock_suffix::after_clock, dates::month_of};
+
+/// What stands at the beginning of a text, and how it is to be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written<'t> {
+    /// A full date.
+    Date(NaiveDate),
+    /// Day and month: "4.12.", "4. Dezember", "4 December".
+    Day(u32, u32),
+    /// A time of day.
+    Time(NaiveTime),
+    /// A phone number as written.
+    Phone(&'t str),
+    /// Whole units, hundredths, symbol.
+    Price(u32, u32, char),
+    /// A number in its ordinal form.
+    Ordinal(u32),
+    /// Whole part, separator, decimals.
+    Decimal(u32, char, &'t str),
+    /// A plain number.
+    Number(u32),
+    /// Digits to be read one by one.
+    Digits(&'t str),
+}
+
+/// Understands what `text` begins with, in the light of what was `said` before it. Answers its length in bytes, never 0; `None`
+/// where `text` does not begin with anything written in digits.
+pub fn recognise<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'t>, usize)> {
+    if let Some(price) = price(text) {
+        return Some(price);
+    }
+    if let Some(phone) = phone(text)
+        && !has_the_shape_of_a_date(text)
+        && clock(text, said, language).is_none()
+    {
+        return Some((Written::Phone(&text[..phone]), phone));
+    }
+    let count = digits(text);
+    if count == 0 {
+        return None;
+    }
+    let glued = said.ends_with(char::is_alphabetic) || said.strip_suffix('-').is_some_and(|s| s.ends_with(char::is_alphabetic));
+    if glued {
+        return Some((Written::Digits(&text[..count]), count));
+    }
+    Some(
+        date(text, language)
+            .or_else(|| clock(text, said, language))
+            .or_else(|| ordinal(text, said, language))
+            .or_else(|| decimal(text, language))
+            .unwrap_or_else(|| plain(&text[..count])),
+    )
+}
+
+/// Leading ASCII digits.
+pub fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+/// The last word of what was said.
+pub fn last_word(said: &str) -> &str {
+    said.trim_end().trim_end_matches(',').rsplit(char::is_whitespace).next().unwrap_or_default()
+}
+
+fn number(text: &str) -> u32 {
+    text.parse().unwrap_or(u32::MAX)
+}
+
+fn plain(written: &str) -> (Written<'_>, usize) {
+    let leading_zero = written.len() > 1 && written.starts_with('0');
+    let item = if leading_zero || written.len() > 4 { Written::Digits(written) } else { Written::Number(number(written)) };
+    (item, written.len())
+}
+
+/// "2026-12-04", "4.12.2026", "04/12/2026", "4-12-2026", German "4.12.".
+fn date(text: &str, language: Language) -> Option<(Written<'_>, usize)> {
+    let first = digits(text);
+    let separator = text[first..].chars().next().filter(|c| matches!(c, '-' | '.' | '/'))?;
+    let middle = &text[first + 1..];
+    let second = digits(middle);
+    if !(1..=2).contains(&second) {
+        return None;
+    }
+    let (a, b) = (number(&text[..first]), number(&middle[..second]));
+    let tail = &middle[second..];
+    let third = tail.strip_prefix(separator).map_or(0, digits);
+    let length = first + 1 + second + 1 + third;
+    if first == 4 && separator != '.' && third == 2 {
+        let date = NaiveDate::from_ymd_opt(i32::try_from(a).ok()?, b, number(&tail[1..3]))?;
+        return Some((Written::Date(date), length));
+    }
+    if !(1..=2).contains(&first) {
+        return None;
+    }
+    if third == 4 {
+        let year = i32::try_from(number(&tail[1..5])).ok()?;
+        let (day, month) = match (language, separator) {
+            (Language::En, '/' | '-') if a != b && a <= 12 && b <= 12 => return None,
+            (Language::En, '/' | '-') if a <= 12 && b > 12 => (b, a),
+            _ => (a, b),
+        };
+        return Some((Written::Date(NaiveDate::from_ymd_opt(year, month, day)?), length));
+    }
+    let closed = tail.strip_prefix('.').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    if language == Language::De && separator == '.' && third == 0 && closed {
+        NaiveDate::from_ymd_opt(2028, b, a)?;
+        // A full stop that ends the text also ends the sentence; it is lost on nobody.
+        return Some((Written::Day(a, b), length));
+    }
+    None
+}
+
+/// "19:30", "19:30 Uhr", "7:30 pm", "7 p.m.", "19.30 uur", "um 19.30".
+fn clock<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'t>, usize)> {
+    let first = digits(text);
+    if !(1..=2).contains(&first) {
+        return None;
+    }
+    let hour = number(&text[..first]);
+    let rest = &text[first..];
+    let separator = rest.chars().next().filter(|c| matches!(c, ':' | '.'));
+    let minutes = separator.map_or(0, |_| digits(&rest[1..]));
+    if minutes == 2 {
+        let minute = number(&rest[1..3]);
+        let mut length = first + 3;
+        if separator == Some(':') && text[length..].starts_with(':') && digits(&text[length + 1..]) == 2 {
+            length += 3;
+        }
+        let suffix = after_clock(&text[length..], hour, language);
+        let announced = matches!(last_word(said).to_lowercase().as_str(), "um" | "om" | "at" | "las" | "la" | "gegen");
+        if separator == Some('.') && suffix.is_none() && !announced {
+            return None;
+        }
+        let (hour, more) = suffix.unwrap_or((hour, 0));
+        return Some((Written::Time(of_day(hour, minute)?), length + more));
+    }
+    // Only English writes a bare hour with what makes it a time.
+    let meridiem = language == Language::En && (1..=12).contains(&hour) && separator != Some(':');
+    let (hour, more) = meridiem.then(|| super::clock_suffix::meridiem(rest, hour)).flatten()?;
+    Some((Written::Time(of_day(hour, 0)?), first + more))
+}
+
+fn of_day(hour: u32, minute: u32) -> Option<NaiveTime> {
+    let hour = if hour == 24 && minute == 0 { 0 } else { hour };
+    NaiveTime::from_hms_opt(hour, minute, 0)
+}
+
+/// "04/12/2026", whether or not it can be told which is the day; "2026-12-04".
+fn has_the_shape_of_a_date(text: &str) -> bool {
+    let first = digits(text);
+    let Some(separator) = text[first..].chars().next().filter(|c| matches!(c, '-' | '.' | '/')) else { return false };
+    let second = digits(&text[first + 1..]);
+    let Some(tail) = text[first + 1 + second..].strip_prefix(separator) else { return false };
+    matches!((first, second, digits(tail)), (1..=2, 1..=2, 4) | (4, 2, 2))
+}
+
+/// The length of a phone number: international with six digits or more, with a leading zero and six or more, groups joined by
+/// hyphens with seven or more.
+fn phone(text: &str) -> Option<usize> {
+    let start = usize::from(text.starts_with('+'));
+    let international = start == 1;
+    let (mut end, mut count, mut spaced) = (start, 0, false);
+    let mut at = start;
+    loop {
+        let group = digits(&text[at..]);
+        let first = end == start;
+        if group == 0 || (!first && group < 2) || text[at + group..].starts_with(':') {
+            break;
+        }
+        spaced |= !first && !text[end..at].contains('-');
+        count += group;
+        end = at + group;
+        at = end + text[end..].bytes().take(2).take_while(|c| matches!(c, b' ' | b'-' | b'/' | b'(' | b')')).count();
+        if at == end {
+            break;
+        }
+    }
+    let zero = text[start..].starts_with('0');
+    let long = if international || zero { count >= 6 } else { count >= 7 && !spaced };
+    long.then_some(end)
+}
+
+/// "€12,50", "12.50 €", "$20".
+fn price(text: &str) -> Option<(Written<'_>, usize)> {
+    let symbol = |text: &str| text.chars().next().filter(|c| matches!(c, '€' | '$' | '£'));
+    let before = symbol(text);
+    let start = before.map_or(0, |c| c.len_utf8() + usize::from(text[c.len_utf8()..].starts_with(' ')));
+    let whole = digits(&text[start..]);
+    if !(1..=4).contains(&whole) {
+        return None;
+    }
+    let mut end = start + whole;
+    let mut cents = 0;
+    if text[end..].starts_with([',', '.']) && digits(&text[end + 1..]) == 2 {
+        cents = number(&text[end + 1..end + 3]);
+        end += 3;
+    }
+    let units = number(&text[start..start + whole]);
+    if let Some(symbol) = before {
+        return Some((Written::Price(units, cents, symbol), end));
+    }
+    let gap = usize::from(text[end..].starts_with([' ']));
+    let symbol = symbol(&text[end + gap..])?;
+    Some((Written::Price(units, cents, symbol), end + gap + symbol.len_utf8()))
+}
+
+/// "4th", "4e", "1.º", "4. Dezember", "4 December", and in English "December 4".
+fn ordinal<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'t>, usize)> {
+    let count = digits(text);
+    let value = number(&text[..count]);
+    if count > 2 || !(1..=99).contains(&value) {
+        return None;
+    }
+    let rest = &text[count..];
+    let word = |text: &'t str| text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let ends = |suffix: &str| word(rest).eq_ignore_ascii_case(suffix);
+    match language {
+        Language::En => {
+            let suffix = ["st", "nd", "rd", "th"].into_iter().find(|suffix| ends(suffix)).map_or(0, str::len);
+            let next = &rest[suffix..];
+            let month = next.strip_prefix(' ').map(|next| next.strip_prefix("of ").unwrap_or(next)).map(word);
+            if let Some(name) = month
+                && let Some(month) = month_of(name, language)
+                && value <= 31
+            {
+                let end = count + suffix + next.find(name).unwrap_or(0) + name.len();
+                return Some((Written::Day(value, month), end));
+            }
+            let after_month = month_of(last_word(said), language).is_some() && value <= 31;
+            (suffix > 0 || after_month).then_some((Written::Ordinal(value), count + suffix))
+        }
+        Language::De => {
+            let next = rest.strip_prefix(". ")?;
+            let name = word(next);
+            match month_of(name, language) {
+                Some(month) if value <= 31 => Some((Written::Day(value, month), count + 2 + name.len())),
+                _ => name.starts_with(char::is_alphabetic).then_some((Written::Ordinal(value), count + 1)),
+            }
+        }
+        Language::Es => {
+            let suffix = [".º", ".ª", "º", "ª"].into_iter().find(|suffix| rest.starts_with(suffix))?;
+            Some((Written::Ordinal(value), count + suffix.len()))
+        }
+        Language::Nl => {
+            let suffix = ["ste", "de", "e"].into_iter().find(|suffix| ends(suffix))?;
+            Some((Written::Ordinal(value), count + suffix.len()))
+        }
+    }
+}
+
+/// "3.5", "3,5"; with the separator of thousands and three digits behind it, the whole number.
+fn decimal(text: &str, language: Language) -> Option<(Written<'_>, usize)> {
+    let whole = digits(text);
+    let separator = text[whole..].chars().next().filter(|c| matches!(c, '.' | ','))?;
+    let decimals = digits(&text[whole + 1..]);
+    if decimals == 0 || whole > 4 {
+        return None;
+    }
+    let end = whole + 1 + decimals;
+    let thousands = if language == Language::En { ',' } else { '.' };
+    if separator == thousands && decimals == 3 && whole == 1 && !text.starts_with('0') {
+        return Some((Written::Number(number(&text[..1]) * 1000 + number(&text[2..5])), end));
+    }
+    Some((Written::Decimal(number(&text[..whole]), separator, &text[whole + 1..end]), end))
+}
