@@ -28,6 +28,7 @@ set search_path from current as $$
 declare a attempts := offhook_own_attempt(token); go_on boolean;
 begin
     select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
+    a := offhook_own_attempt(token);             -- again, under the lock: the attempt may have been settled while we waited for it
     if step = 'dialing' and not go_on then
         return false;
     end if;
