@@ -126,7 +126,11 @@ impl Policy {
     pub fn settle(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
         if let Some(outcome) = ending.outcome.filter(|outcome| is_final(ending.disposition, *outcome)) {
             let do_not_call = ending.disposition == Disposition::Rejected;
-            return Settlement::Finish { why: format!("came to an end: {}", words(outcome.as_str())), counted: true, do_not_call };
+            return Settlement::Finish {
+                why: format!("came to an end: {}", words(outcome.as_str())),
+                counted: true,
+                do_not_call,
+            };
         }
         let settlement = self.without_outcome(ending, rng);
         match settlement {
@@ -141,7 +145,8 @@ impl Policy {
     }
 
     fn without_outcome(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
-        let again = |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
+        let again =
+            |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
         let finish = |why: &str| Settlement::Finish { why: why.into(), counted: true, do_not_call: false };
         match ending.disposition {
             Disposition::Busy => again(self.busy, "the line was busy", rng),
@@ -165,7 +170,11 @@ impl Policy {
             }
             Disposition::TrunkFailure => {
                 let in_a_row = ending.in_a_row(Disposition::TrunkFailure);
-                Settlement::Retry { after: self.trunk_failure.grow(in_a_row, rng), counted: false, why: "the trunk failed".into() }
+                Settlement::Retry {
+                    after: self.trunk_failure.grow(in_a_row, rng),
+                    counted: false,
+                    why: "the trunk failed".into(),
+                }
             }
             Disposition::InvalidNumber => finish("there is nobody behind this number"),
             Disposition::Rejected => {

@@ -7,7 +7,15 @@ use rand::{SeedableRng, rngs::StdRng};
 use super::*;
 
 fn ending(disposition: Disposition) -> Ending<'static> {
-    Ending { disposition, outcome: None, reached: Reached::Dialling, counted: 0, max_attempts: 3, cancel_requested: false, earlier: &[] }
+    Ending {
+        disposition,
+        outcome: None,
+        reached: Reached::Dialling,
+        counted: 0,
+        max_attempts: 3,
+        cancel_requested: false,
+        earlier: &[],
+    }
 }
 
 fn settle(ending: &Ending<'_>) -> Settlement {
@@ -27,7 +35,9 @@ fn a_busy_line_is_called_again_in_5_to_10_minutes_and_a_silent_one_in_30_to_60()
     for seed in 0..200 {
         let rng = &mut StdRng::seed_from_u64(seed);
         for (disposition, least, most) in [(Disposition::Busy, 300, 600), (Disposition::NoAnswer, 1800, 3600)] {
-            let Settlement::Retry { after, counted: true, .. } = Policy::default().settle(&ending(disposition), rng) else { panic!() };
+            let Settlement::Retry { after, counted: true, .. } = Policy::default().settle(&ending(disposition), rng) else {
+                panic!()
+            };
             assert!((least..=most).contains(&after.as_secs()), "{disposition:?} {after:?}");
         }
     }

@@ -168,7 +168,9 @@ pub async fn add(pool: &PgPool, call: &NewCall) -> Result<i64, StoreError> {
     .await?;
     match id {
         Some(id) => Ok(id),
-        None => Ok(sqlx::query_scalar("select id from calls where request_key = $1").bind(&call.request_key).fetch_one(pool).await?),
+        None => {
+            Ok(sqlx::query_scalar("select id from calls where request_key = $1").bind(&call.request_key).fetch_one(pool).await?)
+        }
     }
 }
 

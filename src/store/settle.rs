@@ -102,7 +102,8 @@ async fn settle_within(
     .bind(number(attempt))
     .fetch_all(&mut *connection)
     .await?;
-    let earlier: Vec<Earlier> = earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
+    let earlier: Vec<Earlier> =
+        earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
     let reached = reached(&facts);
     let settlement = policy.settle(
         &Ending {
@@ -236,7 +237,12 @@ async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state:
 }
 
 /// The breaker. `direct` has none: every sip: URI points somewhere else. Locked last, as in the claim.
-async fn judge_trunk(connection: &mut PgConnection, breaker: &Breaker, trunk: &str, verdict: TrunkVerdict) -> Result<(), StoreError> {
+async fn judge_trunk(
+    connection: &mut PgConnection,
+    breaker: &Breaker,
+    trunk: &str,
+    verdict: TrunkVerdict,
+) -> Result<(), StoreError> {
     let statement = match verdict {
         TrunkVerdict::Unknown => return Ok(()),
         TrunkVerdict::Works => {

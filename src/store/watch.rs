@@ -47,11 +47,12 @@ pub struct TurnRow {
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn events(pool: &PgPool, call_id: i64, after: i64) -> Result<Vec<EventRow>, StoreError> {
-    let rows = sqlx::query_as("select id, attempt, at, kind, detail from events where call_id = $1 and id > $2 order by id limit 1000")
-        .bind(call_id)
-        .bind(after)
-        .fetch_all(pool)
-        .await?;
+    let rows =
+        sqlx::query_as("select id, attempt, at, kind, detail from events where call_id = $1 and id > $2 order by id limit 1000")
+            .bind(call_id)
+            .bind(after)
+            .fetch_all(pool)
+            .await?;
     Ok(rows)
 }
 
