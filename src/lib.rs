@@ -13,4 +13,5 @@ pub mod policy;
 pub mod report;
 pub mod request;
 pub mod secret;
+pub mod span;
 pub mod store;

@@ -1,1 +1,284 @@
-//! The retry policy.
+//! What becomes of a call when an attempt has ended: the retry policy as data, and the one function that applies it.
+//!
+//! Pure: the caller brings the facts and the random numbers. Calling hours and `not_after` are the database's business; a retry
+//! that would come too late ends as `expired` there.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::{disposition::Disposition, outcome::Outcome, span::Span};
+
+/// When to call again, per kind of end. The defaults are what a patient person would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// After a busy line: 5 to 10 minutes.
+    pub busy: Span,
+    /// After it rang out: 30 to 60 minutes.
+    pub no_answer: Span,
+    /// After a machine or a menu: another hour, 2 to 4 hours later.
+    pub machine: Span,
+    /// How often a machine or a menu is called again: once.
+    pub machine_retries: u32,
+    /// After the trunk's fault: 30 to 120 seconds, growing within the span; never counted.
+    pub trunk_failure: Span,
+    /// After an answered call was cut off before it came to anything: 2 minutes.
+    pub dropped: Span,
+    /// How often a dropped call is resumed: once.
+    pub dropped_retries: u32,
+    /// How many attempts may be lost before they dialled (a worker that cannot start), until a person has to look: 5.
+    pub lost_retries: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            busy: Span::minutes(5, 10),
+            no_answer: Span::minutes(30, 60),
+            machine: Span::minutes(120, 240),
+            machine_retries: 1,
+            trunk_failure: Span::seconds(30, 120),
+            dropped: Span::minutes(2, 2),
+            dropped_retries: 1,
+            lost_retries: 5,
+        }
+    }
+}
+
+/// How far an attempt got, whatever became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// Nothing was sent to the trunk: nobody can have been disturbed.
+    Nothing,
+    /// The INVITE may have gone out; a telephone may have rung.
+    Dialling,
+    /// Somebody or something answered.
+    Media,
+}
+
+/// An attempt that came before, as far as the policy looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earlier {
+    /// How it ended.
+    pub disposition: Disposition,
+    /// Whether it came to an outcome.
+    pub had_outcome: bool,
+}
+
+/// The facts of an attempt that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// How the telephone call ended.
+    pub disposition: Disposition,
+    /// What was understood, if anything.
+    pub outcome: Option<Outcome>,
+    /// How far it got.
+    pub reached: Reached,
+    /// Attempts that used up one of `max_attempts`, without this one.
+    pub counted: u32,
+    /// The most attempts the user allows.
+    pub max_attempts: u32,
+    /// The user has taken the call back.
+    pub cancel_requested: bool,
+    /// The attempts before this one, oldest first.
+    pub earlier: &'a [Earlier],
+}
+
+/// What becomes of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// It is over; the results are in the row of the attempt.
+    Finish {
+        /// For people.
+        why: String,
+        /// This attempt used up one of `max_attempts`.
+        counted: bool,
+        /// The number is never to be called again.
+        do_not_call: bool,
+    },
+    /// It goes back into the queue.
+    Retry {
+        /// From now; the restaurant's calling hours may move it further.
+        after: Duration,
+        /// This attempt used up one of `max_attempts`.
+        counted: bool,
+        /// For people.
+        why: String,
+    },
+    /// A person has to look at it; nobody is rung on our own.
+    Hold {
+        /// For people.
+        why: String,
+    },
+    /// The user's wish.
+    Cancel {
+        /// For people.
+        why: String,
+    },
+}
+
+impl Policy {
+    /// Decides what becomes of the call.
+    ///
+    /// `lost` is judged by how far the attempt got. Lost before dialling: nobody was disturbed, so it is made again, uncounted, and
+    /// held once that happened [`Policy::lost_retries`] times. Lost while dialling or later: the telephone may be ringing still, or
+    /// somebody may have said yes to a table, so it is held; nobody is rung twice by accident.
+    pub fn settle(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        if let Some(outcome) = ending.outcome.filter(|outcome| is_final(ending.disposition, *outcome)) {
+            let do_not_call = ending.disposition == Disposition::Rejected;
+            return Settlement::Finish {
+                why: format!("came to an end: {}", words(outcome.as_str())),
+                counted: true,
+                do_not_call,
+            };
+        }
+        let settlement = self.without_outcome(ending, rng);
+        match settlement {
+            Settlement::Retry { .. } if ending.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
+            Settlement::Retry { counted: true, why, .. } if ending.counted + 1 >= ending.max_attempts => Settlement::Finish {
+                why: format!("{why}, and {} of {} attempts are used up", ending.counted + 1, ending.max_attempts),
+                counted: true,
+                do_not_call: false,
+            },
+            other => other,
+        }
+    }
+
+    fn without_outcome(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        let again =
+            |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
+        let finish = |why: &str| Settlement::Finish { why: why.into(), counted: true, do_not_call: false };
+        match ending.disposition {
+            Disposition::Busy => again(self.busy, "the line was busy", rng),
+            Disposition::NoAnswer => again(self.no_answer, "nobody answered", rng),
+            Disposition::Voicemail | Disposition::MenuDeadEnd => {
+                let why = if ending.disposition == Disposition::Voicemail { "a machine answered" } else { "a menu led nowhere" };
+                let before = ending.count(|e| matches!(e.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd));
+                if before < self.machine_retries {
+                    again(self.machine, why, rng)
+                } else {
+                    finish(&format!("{why}, {} times", before + 1))
+                }
+            }
+            Disposition::Answered => {
+                let before = ending.count(|e| e.disposition == Disposition::Answered && !e.had_outcome);
+                if before < self.dropped_retries {
+                    again(self.dropped, "the line dropped in the middle of the call", rng)
+                } else {
+                    finish(&format!("the line dropped in the middle of the call, {} times", before + 1))
+                }
+            }
+            Disposition::TrunkFailure => {
+                let in_a_row = ending.in_a_row(Disposition::TrunkFailure);
+                Settlement::Retry {
+                    after: self.trunk_failure.grow(in_a_row, rng),
+                    counted: false,
+                    why: "the trunk failed".into(),
+                }
+            }
+            Disposition::InvalidNumber => finish("there is nobody behind this number"),
+            Disposition::Rejected => {
+                Settlement::Finish { why: "the callee does not want to be called".into(), counted: true, do_not_call: true }
+            }
+            Disposition::Lost => self.lost(ending, rng),
+            Disposition::Cancelled => self.cancelled(ending, rng),
+        }
+    }
+
+    fn lost(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        match ending.reached {
+            Reached::Media => Settlement::Hold {
+                why: "the worker was lost after somebody answered; listen to the recording and ask before calling again".into(),
+            },
+            Reached::Dialling => Settlement::Hold {
+                why: "the worker was lost while the telephone may have been ringing; nobody is rung twice by accident".into(),
+            },
+            Reached::Nothing => {
+                let in_a_row = ending.in_a_row(Disposition::Lost);
+                if in_a_row >= self.lost_retries {
+                    let why = format!("the worker ended {} times before it dialled; see its logs", in_a_row + 1);
+                    return Settlement::Hold { why };
+                }
+                let after = self.trunk_failure.grow(in_a_row, rng);
+                Settlement::Retry { after, counted: false, why: "the worker was lost before it dialled".into() }
+            }
+        }
+    }
+
+    /// `cancelled` is the user's wish, or a worker that was told to stop.
+    fn cancelled(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        if ending.cancel_requested {
+            return Settlement::Cancel { why: "taken back by the user".into() };
+        }
+        match ending.reached {
+            Reached::Media => Settlement::Hold { why: "the worker was stopped after somebody answered".into() },
+            // The worker itself said so: its CANCEL or BYE is out, nothing rings any more.
+            Reached::Dialling | Reached::Nothing => Settlement::Retry {
+                after: self.trunk_failure.pick(rng),
+                counted: false,
+                why: "the worker was stopped before anybody answered".into(),
+            },
+        }
+    }
+}
+
+impl Ending<'_> {
+    fn count(&self, matching: impl Fn(&Earlier) -> bool) -> u32 {
+        u32::try_from(self.earlier.iter().filter(|earlier| matching(earlier)).count()).unwrap_or(u32::MAX)
+    }
+
+    fn in_a_row(&self, disposition: Disposition) -> u32 {
+        let count = self.earlier.iter().rev().take_while(|earlier| earlier.disposition == disposition).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether the conversation settles the matter. A machine or a menu that was not left a message settles nothing.
+fn is_final(disposition: Disposition, outcome: Outcome) -> bool {
+    match disposition {
+        Disposition::Voicemail | Disposition::MenuDeadEnd => outcome != Outcome::NoAgreement,
+        _ => true,
+    }
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// A trunk that fails again and again rests for a while, so that calls wait in the queue instead of failing one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// How many failures in a row open it: 5.
+    pub failures: u32,
+    /// How long the trunk rests: 60 seconds.
+    pub rest: Duration,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Breaker { failures: 5, rest: Duration::from_secs(60) }
+    }
+}
+
+/// What an ending says about the trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrunkVerdict {
+    /// It answered for itself or the callee: forget earlier failures.
+    Works,
+    /// Its fault.
+    Failed,
+    /// The ending says nothing about it.
+    Unknown,
+}
+
+/// What the ending of an attempt says about its trunk. A failure before dialling is ours, not the trunk's.
+pub const fn trunk_verdict(disposition: Disposition, reached: Reached) -> TrunkVerdict {
+    match (disposition, reached) {
+        (Disposition::Lost | Disposition::Cancelled, _) | (_, Reached::Nothing) => TrunkVerdict::Unknown,
+        (Disposition::TrunkFailure, _) => TrunkVerdict::Failed,
+        _ => TrunkVerdict::Works,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,13 @@
 //! Everything offhook says to Postgres, by who says it.
 
+pub mod calls;
+pub mod claim;
+pub mod claimed;
+pub mod connect;
+pub mod evidence;
+pub mod leases;
 pub mod migrate;
+pub mod refusal;
+pub mod settle;
+pub mod watch;
 pub mod worker;

@@ -1,1 +1,20 @@
-//! x
+//! The coordinator of offhook: claims due calls, starts one worker per attempt, settles what comes back.
+//!
+//! ```text
+//! calls ──claim──▶ queue ──▶ attend ──▶ launcher ──▶ worker
+//!                    ▲          │
+//!        keeper ─────┘          └──▶ settle
+//! ```
+
+pub mod attend;
+pub mod check;
+pub mod command;
+pub mod config;
+pub mod keeper;
+pub mod launcher;
+pub mod queue;
+pub mod rescue;
+pub mod run;
+pub mod running;
+pub mod specification;
+pub mod spool;

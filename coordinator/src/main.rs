@@ -1,1 +1,70 @@
-fn main() {}
+//! `offhook`: see `offhook --help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use offhook::store::connect;
+use offhook_coordinator::{
+    check::check,
+    command::{Command, CommandLine},
+    run::{Service, Shutdown},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(CommandLine::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("offhook: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
+    line.log.start()?;
+    match line.command {
+        Command::Run(run) => {
+            let service = Service::new(&run.config, run.migrate).await?;
+            service.run(on_signals()?).await?;
+        }
+        Command::Migrate(migrate) => {
+            let applied = connect::migrate(&migrate.database.connect().await?).await?;
+            println!("{applied} migrations applied; the schema is up to date");
+        }
+        Command::Check(options) => {
+            let findings = check(&options.config).await;
+            for finding in &findings {
+                match options.json {
+                    true => println!("{}", serde_json::to_string(finding)?),
+                    false => println!("{finding}"),
+                }
+            }
+            if !findings.iter().all(|finding| finding.ok) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Call(call) => call.run().await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first SIGTERM or Ctrl-C drains, the second leaves.
+fn on_signals() -> std::io::Result<Shutdown> {
+    let shutdown = Shutdown::default();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        for token in [told.drain, told.leave] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("told to stop; once more leaves running calls to the next coordinator");
+            token.cancel();
+        }
+    });
+    Ok(shutdown)
+}

@@ -33,7 +33,7 @@ grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest
         not_after, calling_from, calling_to, priority, max_attempts, record, trunk, cancel_requested)
     on calls to offhook_user;
 grant insert, update, delete on do_not_call to offhook_user;
-grant execute on function offhook_refuse, offhook_number_hint, offhook_is_dialable, offhook_next_calling_moment, offhook_last_table,
+grant execute on function offhook_refuse, offhook_lane, offhook_number_hint, offhook_is_dialable, offhook_next_calling_moment, offhook_last_table,
     calls_refuse_wrong_row to offhook_user;
 
 -- A worker: its own attempt, by token, and nothing else.

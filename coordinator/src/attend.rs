@@ -1,0 +1,224 @@
+//! One attempt, from its claim to its settlement: launch the worker, wait for its end, gather what it left, let the policy speak.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use offhook::{
+    disposition::Disposition,
+    policy::{Breaker, Policy},
+    store::{
+        claim::FreshClaim,
+        evidence::Evidence,
+        leases::{self, AttemptId},
+        settle::{Settled, settle},
+    },
+};
+use sqlx::PgPool;
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, spawn_blocking},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    launcher::{Exit, Launch, LaunchError, Launcher},
+    queue::{Assignment, Origin},
+    running::{Running, Slot},
+    specification::{SpecificationError, Specifier},
+    spool::{Leavings, Spool, SpoolError},
+};
+
+/// The pauses between two tries to reach a database that is away.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Looks after attempts.
+#[derive(Debug)]
+pub struct Attendant {
+    /// The database.
+    pub pool: PgPool,
+    /// The engine.
+    pub launcher: Arc<dyn Launcher>,
+    /// The attempts' folders.
+    pub spool: Spool,
+    /// What workers are told.
+    pub specifier: Specifier,
+    /// When to call again.
+    pub policy: Policy,
+    /// When trunks rest.
+    pub breaker: Breaker,
+    /// After this a worker is stopped, whatever it does.
+    pub whole_attempt: Duration,
+    /// How long a worker may take to leave.
+    pub stop_grace: Duration,
+    /// How many are started at once.
+    pub starts: Semaphore,
+    /// What is under way.
+    pub running: Arc<Running>,
+    /// Set when what is still running is left to the next coordinator.
+    pub leave: CancellationToken,
+    /// The tasks that look after one attempt each.
+    pub tasks: TaskTracker,
+}
+
+/// Why a worker was not launched.
+#[derive(Debug, thiserror::Error)]
+enum NotLaunched {
+    #[error(transparent)]
+    Specification(#[from] SpecificationError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+}
+
+impl Attendant {
+    /// Looks after one attempt to its end, in a task of its own. Returns early where the rest is left to the next coordinator.
+    ///
+    /// # Errors
+    /// Where that task panicked; the lease then runs out, and the attempt is taken over.
+    pub async fn attend(self: &Arc<Self>, assignment: Assignment) -> Result<(), JoinError> {
+        let attendant = self.clone();
+        self.tasks.spawn(async move { attendant.to_the_end(assignment).await }).await
+    }
+
+    async fn to_the_end(&self, Assignment { slot, origin }: Assignment) {
+        let attempt = slot.attempt;
+        let evidence = match origin {
+            Origin::Fresh(claim) => match self.launch(attempt, &claim).await {
+                Ok(()) => self.see_through(&slot).await,
+                Err(error) => {
+                    tracing::warn!(%attempt, %error, "not launched");
+                    Some(Evidence::not_launched(error.to_string()))
+                }
+            },
+            Origin::Adopted => {
+                tracing::info!(%attempt, "taken over");
+                self.see_through(&slot).await
+            }
+            Origin::Elsewhere => Some(Evidence::lost("nothing was heard of its machine for too long")),
+        };
+        let Some(evidence) = evidence else { return };
+        if let Some(settled) = self.settle(attempt, evidence).await {
+            if let Settled::Now { state, disposition, why } = settled {
+                let (state, disposition) = (state.as_str(), disposition.as_str());
+                tracing::info!(%attempt, state, disposition, why, "settled");
+            }
+            self.clear_away(attempt).await;
+        }
+    }
+
+    async fn launch(&self, attempt: AttemptId, claim: &FreshClaim) -> Result<(), NotLaunched> {
+        // Closed never: the semaphore lives as long as we do.
+        let _permit = self.starts.acquire().await;
+        let begun = Instant::now();
+        let launch = Launch { attempt, folder: self.spool.folder(attempt) };
+        let specification = self.specifier.specify(claim, self.launcher.spool_of(&launch)).await?;
+        let launched = match self.spool.create(attempt, self.launcher.owner(), &specification) {
+            Ok(()) => self.launcher.launch(&launch).await.map_err(NotLaunched::from),
+            Err(error) => Err(error.into()),
+        };
+        match launched {
+            Ok(()) => {
+                self.running.go_on();
+                let since_due_ms = (chrono::Utc::now() - claim.call.due_at).num_milliseconds();
+                tracing::info!(%attempt, trunk = claim.call.trunk, since_due_ms, launch_ms = begun.elapsed().as_millis(), "launched");
+                if let Err(error) = leases::launched(&self.pool, attempt).await {
+                    tracing::warn!(%attempt, %error, "the moment of the launch is not noted");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let rest = self.running.rest(Instant::now());
+                tracing::warn!(rest_s = rest.as_secs(), "nothing is claimed for a while, since nothing can be launched");
+                self.undo_launch(attempt, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes sure that a launch that failed half-way has left nothing; what others made is left alone.
+    async fn undo_launch(&self, attempt: AttemptId, error: &NotLaunched) {
+        match error {
+            NotLaunched::Launch(LaunchError::NameTaken(_)) | NotLaunched::Spool(SpoolError::Exists(_)) => {}
+            _ => self.clear_away(attempt).await,
+        }
+    }
+
+    /// Waits until the worker has ended and gathers what it left. `None` where it is left to the next coordinator.
+    async fn see_through(&self, slot: &Slot) -> Option<Evidence> {
+        let attempt = slot.attempt;
+        let mut patience = self.whole_attempt;
+        let exit = loop {
+            tokio::select! {
+                exit = self.launcher.wait(attempt) => break exit,
+                () = sleep(patience) => tracing::warn!(%attempt, "the worker takes too long; stopping it"),
+                () = slot.told_its_end() => match timeout(self.stop_grace, self.launcher.wait(attempt)).await {
+                    Ok(exit) => break exit,
+                    Err(_) => tracing::warn!(%attempt, "the worker has told its end and does not leave; stopping it"),
+                },
+                () = self.leave.cancelled() => return None,
+            }
+            if let Err(error) = self.launcher.stop(attempt, self.stop_grace).await {
+                tracing::warn!(%attempt, %error, "the worker cannot be stopped; trying again");
+            }
+            // Settled is only what is known to have ended: whoever still runs may still talk.
+            patience = self.stop_grace + LONGEST_PAUSE;
+        };
+        Some(self.gather(attempt, exit).await)
+    }
+
+    async fn gather(&self, attempt: AttemptId, exit: Exit) -> Evidence {
+        let spool = self.spool.clone();
+        let leavings = spawn_blocking(move || {
+            if let Err(error) = spool.scrub(attempt) {
+                tracing::error!(%attempt, %error, "the attempt's secrets cannot be removed from the spool");
+            }
+            spool.leavings(attempt)
+        });
+        let Leavings { report, recording_uri, rescued } = leavings.await.unwrap_or_default();
+        let detail = format!("the worker {exit} without telling how the call went");
+        Evidence { report, otherwise: Disposition::Lost, detail, recording_uri, rescued }
+    }
+
+    /// Settles, however long the database is away. `None` where it is left to the next coordinator.
+    async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match settle(&self.pool, &self.policy, &self.breaker, attempt, &evidence, &mut rng()).await {
+                Ok(settled) => return Some(settled),
+                Err(error) if !error.is_transient() && evidence.report.is_some() => {
+                    tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");
+                    evidence.detail = format!("the worker's report was refused: {error}");
+                    evidence.report = None;
+                    continue;
+                }
+                Err(error) => tracing::warn!(%attempt, %error, "not settled yet; trying again"),
+            }
+            tokio::select! {
+                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = self.leave.cancelled() => return None,
+            }
+        }
+    }
+
+    async fn clear_away(&self, attempt: AttemptId) {
+        if let Err(error) = self.launcher.remove(attempt).await {
+            // Found again as a stray, and removed then.
+            tracing::warn!(%attempt, %error, "the worker is not cleared away yet");
+        }
+        let spool = self.spool.clone();
+        let tidied = spawn_blocking(move || spool.tidy(attempt)).await;
+        if let Ok(Err(error)) = tidied {
+            tracing::warn!(%attempt, %error, "the attempt's folder is not tidied");
+        }
+    }
+}
+
+/// A generator that can cross an await, unlike the thread's own.
+fn rng() -> rand::rngs::StdRng {
+    rand::make_rng()
+}

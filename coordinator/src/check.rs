@@ -1,0 +1,155 @@
+//! `offhook check`: everything a call will need, each in a line that is ok or says what to do.
+
+pub mod reach;
+pub mod sip_options;
+
+use std::time::Duration;
+
+use offhook::store::connect;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::{
+    config::{Config, launcher::LauncherKind},
+    launcher::{Launcher, docker::DockerLauncher, process::ProcessLauncher},
+    spool::Spool,
+};
+
+/// How long a trunk or a provider may take to answer.
+const ANSWER: Duration = Duration::from_secs(4);
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub subject: String,
+    /// Whether a call can do with it.
+    pub ok: bool,
+    /// What was found, or what to do.
+    pub detail: String,
+}
+
+impl Finding {
+    fn new<E: std::fmt::Display>(subject: impl Into<String>, found: Result<impl Into<String>, E>) -> Self {
+        let (ok, detail) = match found {
+            Ok(detail) => (true, detail.into()),
+            Err(error) => (false, error.to_string()),
+        };
+        Finding { subject: subject.into(), ok, detail }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", if self.ok { "ok  " } else { "FAIL" }, self.subject, self.detail)
+    }
+}
+
+/// Looks at everything. Changes nothing.
+pub async fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = configuration(config);
+    match config.database.connect().await {
+        Ok(pool) => {
+            findings.push(Finding::new("database", Ok::<_, String>("connected")));
+            findings.push(migrations(&pool).await);
+            let installation = connect::installation(&pool).await.unwrap_or_default();
+            findings.push(launcher(config, &installation).await);
+            findings.extend(trunks(config, &pool).await);
+        }
+        Err(error) => {
+            findings.push(Finding::new("database", Err::<String, _>(error)));
+            findings.push(launcher(config, "").await);
+        }
+    }
+    findings.extend(providers(config).await);
+    findings
+}
+
+fn configuration(config: &Config) -> Vec<Finding> {
+    let calls = config.media.calls();
+    let ports = if calls >= config.queue.max_calls as usize {
+        Ok(format!("{calls} calls find ports in {}-{}", config.media.port_first, config.media.port_last))
+    } else {
+        Err(format!(
+            "only {calls} of OFFHOOK_MAX_CALLS {} calls find ports in {}-{}; widen OFFHOOK_PORT_FIRST to OFFHOOK_PORT_LAST",
+            config.queue.max_calls, config.media.port_first, config.media.port_last
+        ))
+    };
+    let worker = config.database.worker_url().map(|(_, own)| match own {
+        true => "workers have a database URL of their own",
+        false => "workers share the coordinator's database URL; a role with fewer rights in OFFHOOK_WORKER_DATABASE_URL is safer",
+    });
+    let spool =
+        Spool::new(&config.launcher.spool).prepare().map(|()| format!("{} can be written", config.launcher.spool.display()));
+    vec![Finding::new("ports", ports), Finding::new("worker's database", worker), Finding::new("spool", spool)]
+}
+
+async fn migrations(pool: &PgPool) -> Finding {
+    let found = match connect::pending_migrations(pool).await {
+        Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
+        Ok(pending) => Err(format!("{} to run; run `offhook migrate`", pending.join(", "))),
+        Err(error) => Err(error.to_string()),
+    };
+    Finding::new("migrations", found)
+}
+
+async fn launcher(config: &Config, installation: &str) -> Finding {
+    let found = match config.launcher.launcher {
+        LauncherKind::Process => {
+            ProcessLauncher::new(&config.launcher.worker_program, Spool::new(&config.launcher.spool)).check().await
+        }
+        LauncherKind::Docker => match DockerLauncher::connect(&config.launcher, installation).await {
+            Ok(docker) => docker.check().await,
+            Err(error) => Err(error),
+        },
+    };
+    Finding::new("launcher", found)
+}
+
+async fn trunks(config: &Config, pool: &PgPool) -> Vec<Finding> {
+    let rows: Result<Vec<(String, Option<String>, i32, Option<String>)>, _> =
+        sqlx::query_as("select name, host, port, secret from trunks where enabled order by preference, name")
+            .fetch_all(pool)
+            .await;
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => return vec![Finding::new("trunks", Err::<String, _>(error))],
+    };
+    let mut findings = Vec::new();
+    if !rows.iter().any(|(_, host, _, _)| host.is_some()) {
+        let sentence =
+            "there is no enabled trunk with a host, so only sip: URIs can be called; insert one into trunks (name, host)";
+        findings.push(Finding::new("trunks", Err::<String, _>(sentence)));
+    }
+    for (name, host, port, secret) in rows {
+        let Some(host) = host else { continue };
+        let port = u16::try_from(port).unwrap_or(5060);
+        let found = sip_options::reach(&host, port, ANSWER).await.map(|status| format!("{host}:{port} answered {status}"));
+        findings.push(Finding::new(format!("trunk {name}"), found));
+        if let Some(secret) = secret {
+            let path = config.launcher.secrets.join(secret);
+            let found = offhook::secret::Secret::from_file(&path).map(|_| format!("{} can be read", path.display()));
+            findings.push(Finding::new(format!("trunk {name}'s password"), found));
+        }
+    }
+    findings
+}
+
+async fn providers(config: &Config) -> Vec<Finding> {
+    let specification = match config.providers.specification() {
+        Ok(specification) => specification,
+        Err(error) => return vec![Finding::new("providers", Err::<String, _>(error))],
+    };
+    let mut findings = Vec::new();
+    for (subject, endpoint) in [
+        ("speech to text", &specification.speech_to_text),
+        ("conversation", &specification.chat),
+        ("text to speech", &specification.text_to_speech),
+    ] {
+        let key = if endpoint.key.is_some() { "with a key" } else { "without a key" };
+        let found =
+            reach::tcp(&endpoint.base_url, ANSWER).await.map(|()| format!("{} takes connections, {key}", endpoint.base_url));
+        findings.push(Finding::new(subject, found));
+    }
+    findings
+}

@@ -1,0 +1,62 @@
+//! The command line: `offhook run | migrate | check | call …`.
+
+pub mod add;
+pub mod call;
+pub mod watch;
+
+use crate::config::{Config, database::DatabaseConfig, log::LogConfig};
+
+/// Makes reservation calls out of a queue in Postgres.
+#[derive(Debug, clap::Parser)]
+#[command(name = "offhook", version, max_term_width = 110)]
+pub struct CommandLine {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogConfig,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Claim due calls, start their workers, settle what comes back; until SIGTERM
+    Run(Box<Run>),
+    /// Bring the database's schema up to this version
+    Migrate(Migrate),
+    /// Look at everything a call will need; each line is ok or says what to do
+    Check(Box<Check>),
+    /// Add, look at, and take back calls
+    Call(Box<call::Call>),
+}
+
+/// `offhook run`
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// Bring the schema up to date first
+    #[arg(long, env = "OFFHOOK_MIGRATE")]
+    pub migrate: bool,
+    /// The settings.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// `offhook migrate`
+#[derive(Debug, clap::Args)]
+pub struct Migrate {
+    /// Where.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+}
+
+/// `offhook check`
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// The settings.
+    #[command(flatten)]
+    pub config: Config,
+}

@@ -1,0 +1,70 @@
+//! The settings: one struct per concern, each from flags or `OFFHOOK_*` variables; secrets also from files named by `OFFHOOK_*_FILE`.
+
+pub mod database;
+pub mod launcher;
+pub mod limits;
+pub mod log;
+pub mod media;
+pub mod providers;
+pub mod queue;
+pub mod retry;
+
+use std::{convert::Infallible, path::PathBuf};
+
+use offhook::secret::{Secret, SecretFileError};
+
+/// Everything `run` and `check` need.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Where the calls are.
+    #[command(flatten)]
+    pub database: database::DatabaseConfig,
+    /// How workers are started.
+    #[command(flatten)]
+    pub launcher: launcher::LauncherConfig,
+    /// Sockets of calls.
+    #[command(flatten)]
+    pub media: media::MediaConfig,
+    /// Hearing, thinking, speaking.
+    #[command(flatten)]
+    pub providers: providers::ProvidersConfig,
+    /// Wall clocks of one call.
+    #[command(flatten)]
+    pub limits: limits::LimitsConfig,
+    /// How much, how often.
+    #[command(flatten)]
+    pub queue: queue::QueueConfig,
+    /// When to call again.
+    #[command(flatten)]
+    pub retry: retry::RetryConfig,
+}
+
+/// A setting that is missing or cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing given, and there is no default that could be right.
+    #[error("{0} is not set; {1}")]
+    Missing(&'static str, &'static str),
+    /// The secret's file.
+    #[error(transparent)]
+    SecretFile(#[from] SecretFileError),
+    /// Given, but no good.
+    #[error("{0} cannot be used: {1}")]
+    Unusable(&'static str, String),
+}
+
+/// A secret given as itself, or as a file; the file wins, so that a mounted secret overrides a default. Empty is not given.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub(crate) fn secret_or_file(value: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
+    match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Ok(Some(Secret::from_file(path)?)),
+        None => Ok(value.filter(|secret| !secret.expose().is_empty()).cloned()),
+    }
+}
+
+/// For clap.
+pub(crate) fn parse_secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}

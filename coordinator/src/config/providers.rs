@@ -1,0 +1,139 @@
+//! Hearing, thinking, speaking: where, with which key and which model. Every server speaks the OpenAI-compatible wire.
+
+use std::path::PathBuf;
+
+use offhook::{
+    attempt::{Endpoint, ProviderSpecification},
+    language::Language,
+    secret::Secret,
+};
+
+use super::{ConfigError, parse_secret, secret_or_file};
+
+/// The servers. Each of the three falls back to the common URL and key.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Providers")]
+pub struct ProvidersConfig {
+    /// The base URL of all three servers, up to and without /chat/completions and the like
+    #[arg(long, env = "OFFHOOK_PROVIDER_URL", default_value = "https://api.openai.com/v1")]
+    pub provider_url: String,
+    /// The key of all three
+    #[arg(long, env = "OFFHOOK_PROVIDER_KEY", hide_env_values = true, value_parser = parse_secret)]
+    pub provider_key: Option<Secret>,
+    /// A file with the same; wins over the variable
+    #[arg(long, env = "OFFHOOK_PROVIDER_KEY_FILE")]
+    pub provider_key_file: Option<PathBuf>,
+
+    /// Speech to text: base URL, where it is another one
+    #[arg(long, env = "OFFHOOK_STT_URL")]
+    pub stt_url: Option<String>,
+    /// Speech to text: key
+    #[arg(long, env = "OFFHOOK_STT_KEY", hide_env_values = true, value_parser = parse_secret)]
+    pub stt_key: Option<Secret>,
+    /// Speech to text: a file with the key
+    #[arg(long, env = "OFFHOOK_STT_KEY_FILE")]
+    pub stt_key_file: Option<PathBuf>,
+    /// Speech to text: model; one that reports the language is best
+    #[arg(long, env = "OFFHOOK_STT_MODEL", default_value = "whisper-1")]
+    pub stt_model: String,
+
+    /// Conversation: base URL, where it is another one
+    #[arg(long, env = "OFFHOOK_CHAT_URL")]
+    pub chat_url: Option<String>,
+    /// Conversation: key
+    #[arg(long, env = "OFFHOOK_CHAT_KEY", hide_env_values = true, value_parser = parse_secret)]
+    pub chat_key: Option<Secret>,
+    /// Conversation: a file with the key
+    #[arg(long, env = "OFFHOOK_CHAT_KEY_FILE")]
+    pub chat_key_file: Option<PathBuf>,
+    /// Conversation: model; a fast one that uses tools
+    #[arg(long, env = "OFFHOOK_CHAT_MODEL", default_value = "gpt-4.1-mini")]
+    pub chat_model: String,
+
+    /// Text to speech: base URL, where it is another one
+    #[arg(long, env = "OFFHOOK_TTS_URL")]
+    pub tts_url: Option<String>,
+    /// Text to speech: key
+    #[arg(long, env = "OFFHOOK_TTS_KEY", hide_env_values = true, value_parser = parse_secret)]
+    pub tts_key: Option<Secret>,
+    /// Text to speech: a file with the key
+    #[arg(long, env = "OFFHOOK_TTS_KEY_FILE")]
+    pub tts_key_file: Option<PathBuf>,
+    /// Text to speech: model
+    #[arg(long, env = "OFFHOOK_TTS_MODEL", default_value = "gpt-4o-mini-tts")]
+    pub tts_model: String,
+    /// Text to speech: the voice of each language
+    #[arg(long, env = "OFFHOOK_VOICES", default_value = "en=alloy,de=alloy,es=alloy,nl=alloy", value_parser = voices)]
+    pub voices: Voices,
+}
+
+/// The voice of each language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voices(pub Vec<(Language, String)>);
+
+impl ProvidersConfig {
+    /// As the worker takes it.
+    ///
+    /// # Errors
+    /// Where a key's file cannot be read, or a URL is none.
+    pub fn specification(&self) -> Result<ProviderSpecification, ConfigError> {
+        let common = secret_or_file(self.provider_key.as_ref(), self.provider_key_file.as_ref())?;
+        let endpoint = |name, url: &Option<String>, key: &Option<Secret>, file: &Option<PathBuf>, model: &str| {
+            let own = url.as_ref().filter(|url| !url.is_empty());
+            let base_url = own.unwrap_or(&self.provider_url).trim_end_matches('/').to_owned();
+            if !base_url.starts_with("http://") && !base_url.starts_with("https://") {
+                return Err(ConfigError::Unusable(name, format!("\"{base_url}\" is not an http:// or https:// URL")));
+            }
+            // The common key goes to the common server only: another server must not learn it.
+            let common = if own.is_none() { common.clone() } else { None };
+            Ok(Endpoint { base_url, key: secret_or_file(key.as_ref(), file.as_ref())?.or(common), model: model.to_owned() })
+        };
+        Ok(ProviderSpecification {
+            speech_to_text: endpoint("OFFHOOK_STT_URL", &self.stt_url, &self.stt_key, &self.stt_key_file, &self.stt_model)?,
+            chat: endpoint("OFFHOOK_CHAT_URL", &self.chat_url, &self.chat_key, &self.chat_key_file, &self.chat_model)?,
+            text_to_speech: endpoint("OFFHOOK_TTS_URL", &self.tts_url, &self.tts_key, &self.tts_key_file, &self.tts_model)?,
+            voices: self.voices.0.clone(),
+        })
+    }
+}
+
+fn voices(text: &str) -> Result<Voices, String> {
+    let pairs = text.split(',').map(|pair| {
+        let (code, voice) = pair.split_once('=').ok_or_else(|| format!("\"{pair}\" is not language=voice, such as de=alloy"))?;
+        let language = Language::ALL.into_iter().find(|language| language.code() == code.trim());
+        let language = language.ok_or_else(|| format!("\"{code}\" is not one of en, de, es, nl"))?;
+        Ok((language, voice.trim().to_owned()))
+    });
+    pairs.collect::<Result<Vec<_>, String>>().map(Voices)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        providers: ProvidersConfig,
+    }
+
+    #[test]
+    fn the_common_key_goes_to_the_common_server_only() {
+        let line =
+            ["x", "--provider-url", "http://127.0.0.1:1/v1/", "--provider-key", "k1", "--tts-url", "http://127.0.0.1:2/v1"];
+        let specification = Line::try_parse_from(line).unwrap().providers.specification().unwrap();
+        assert_eq!(specification.chat.base_url, "http://127.0.0.1:1/v1");
+        assert_eq!(specification.chat.key.unwrap().expose(), "k1");
+        assert!(specification.text_to_speech.key.is_none());
+    }
+
+    #[test]
+    fn voices_are_named_per_language() {
+        assert_eq!(voices("de=onyx, nl=nova"), Ok(Voices(vec![(Language::De, "onyx".into()), (Language::Nl, "nova".into())])));
+        assert_eq!(voices("fr=nova").unwrap_err(), "\"fr\" is not one of en, de, es, nl");
+        assert!(voices("onyx").is_err_and(|message| message.contains("de=alloy")));
+    }
+}

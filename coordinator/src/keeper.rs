@@ -1,0 +1,141 @@
+//! What has to go on besides the calls themselves: leases are renewed, abandoned attempts taken over, strays removed, expired
+//! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use offhook::store::{
+    claim::{Claimant, sweep},
+    leases::{self, AttemptId},
+    refusal::StoreError,
+};
+use sqlx::PgPool;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    launcher::{LaunchError, Launcher},
+    queue::{Origin, Source},
+    running::Running,
+    spool::Spool,
+};
+
+/// The longest time between two looks around.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// How many rows one sweep ends at most.
+const SWEEP: i32 = 500;
+
+/// Keeps things in order.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    /// The database.
+    pub pool: PgPool,
+    /// In whose name.
+    pub claimant: Claimant,
+    /// What is under way.
+    pub running: Arc<Running>,
+    /// Where abandoned attempts go.
+    pub source: Arc<Source>,
+    /// The engine.
+    pub launcher: Arc<dyn Launcher>,
+    /// The attempts' folders.
+    pub spool: Spool,
+    /// How long a call of another machine may be alone.
+    pub abandoned_after: Duration,
+    /// How long a stray may take to leave.
+    pub stop_grace: Duration,
+}
+
+/// A look around that could not be finished; the next one will.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    #[error("the spool cannot be read: {0}")]
+    Spool(#[from] std::io::Error),
+}
+
+impl Keeper {
+    /// Renews the leases of what is under way, three times as often as they run out, until `stop`.
+    pub async fn renew(self, stop: CancellationToken) {
+        let mut tick = every(self.claimant.lease / 3);
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            let attempts = self.running.attempts();
+            if attempts.is_empty() {
+                continue;
+            }
+            match leases::renew(&self.pool, &self.claimant, &attempts).await {
+                Ok(renewed) => {
+                    for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
+                        tracing::debug!(%attempt, "the lease is not ours any more");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "leases are not renewed"),
+            }
+        }
+    }
+
+    /// Looks around at once and then regularly, until `stop`. Nothing is taken over any more after `drain`.
+    pub async fn look_around(self, drain: CancellationToken, stop: CancellationToken) {
+        let mut tick = every((self.claimant.lease / 3).min(LOOK_AROUND));
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            if drain.is_cancelled() {
+                continue;
+            }
+            if let Err(error) = self.take_over().await {
+                tracing::warn!(%error, "abandoned calls are not looked for");
+            }
+            if let Err(error) = self.remove_strays().await {
+                tracing::warn!(%error, "strays are not looked for");
+            }
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(%error, "expired calls are not swept");
+            }
+        }
+    }
+
+    async fn take_over(&self) -> Result<(), LookError> {
+        let here = leases::take_over(&self.pool, &self.claimant, &self.running.attempts()).await?;
+        self.source.adopt(here, || Origin::Adopted);
+        let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+        self.source.adopt(elsewhere, || Origin::Elsewhere);
+        Ok(())
+    }
+
+    /// A worker whose attempt this database does not know, or has settled, works for nobody.
+    async fn remove_strays(&self) -> Result<(), LookError> {
+        let launched: Vec<AttemptId> = self.launcher.list().await?.into_iter().map(|launched| launched.attempt).collect();
+        for attempt in self.nobodys(launched).await? {
+            tracing::warn!(%attempt, "removing a worker whose attempt is over or unknown");
+            self.launcher.stop(attempt, self.stop_grace).await?;
+            self.launcher.remove(attempt).await?;
+        }
+        // Folders that still have a specification in them, and so secrets.
+        for attempt in self.nobodys(self.spool.attempts()?).await? {
+            self.spool.tidy(attempt)?;
+        }
+        Ok(())
+    }
+
+    async fn nobodys(&self, attempts: Vec<AttemptId>) -> Result<Vec<AttemptId>, StoreError> {
+        let ours: HashSet<AttemptId> = self.running.attempts().into_iter().collect();
+        let doubtful: Vec<AttemptId> = attempts.into_iter().filter(|attempt| !ours.contains(attempt)).collect();
+        if doubtful.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unsettled = leases::unsettled(&self.pool, &doubtful).await?;
+        Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
+    }
+
+    async fn sweep(&self) -> Result<(), LookError> {
+        while sweep(&self.pool, SWEEP).await? >= SWEEP {}
+        Ok(())
+    }
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut tick = interval(period.max(Duration::from_millis(50)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
+}

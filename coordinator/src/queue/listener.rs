@@ -1,0 +1,68 @@
+//! LISTEN: what the database tells us without being asked. A connection that breaks is made again; polling covers the gap.
+
+use std::{sync::Arc, time::Duration};
+
+use offhook::{secret::Secret, store::leases::AttemptId};
+use sqlx::postgres::PgListener;
+use tokio_util::sync::CancellationToken;
+
+use super::wake::Wake;
+use crate::running::Running;
+
+/// A row of `calls` or `do_not_call` has changed.
+pub const CALLS: &str = "offhook_calls";
+/// A worker has told its end; the payload is `call/attempt`.
+pub const ENDED: &str = "offhook_ended";
+/// How long to wait before connecting again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Listens until `stop`.
+pub async fn listen(url: Secret, wake: Arc<Wake>, running: Arc<Running>, stop: CancellationToken) {
+    let listening = async {
+        loop {
+            if let Err(error) = listen_once(&url, &wake, &running).await {
+                tracing::warn!(%error, "not listening to the database; polling meanwhile");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = listening => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Until the connection breaks.
+async fn listen_once(url: &Secret, wake: &Wake, running: &Running) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect(url.expose()).await?;
+    listener.listen_all([CALLS, ENDED]).await?;
+    // Whatever happened before we listened.
+    wake.wake();
+    while let Some(notification) = listener.try_recv().await? {
+        match notification.channel() {
+            ENDED => {
+                if let Some(attempt) = attempt_of(notification.payload()) {
+                    running.told_its_end(attempt);
+                }
+            }
+            _ => wake.wake(),
+        }
+    }
+    Ok(())
+}
+
+fn attempt_of(payload: &str) -> Option<AttemptId> {
+    let (call_id, attempt) = payload.split_once('/')?;
+    Some(AttemptId { call_id: call_id.parse().ok()?, attempt: attempt.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_names_the_attempt() {
+        assert_eq!(attempt_of("12/3"), Some(AttemptId { call_id: 12, attempt: 3 }));
+        assert_eq!(attempt_of(""), None);
+    }
+}

@@ -1,0 +1,240 @@
+//! The coordinator as a service: put together, run, drained.
+
+use std::{sync::Arc, time::Duration};
+
+use offhook::{
+    policy::{Breaker, Policy},
+    secret::Secret,
+    store::{
+        claim::Claimant,
+        connect,
+        leases::{self, AttemptId},
+        refusal::StoreError,
+    },
+};
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    attend::Attendant,
+    config::{Config, ConfigError, database::ConnectError, launcher::LauncherKind, queue::QueueConfig},
+    keeper::Keeper,
+    launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
+    queue::{self, Source, listener, wake::Wake},
+    running::Running,
+    specification::Specifier,
+    spool::{Spool, SpoolError},
+};
+
+/// How long the last words may take after everything has ended or is left.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why the coordinator does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No database.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An older schema.
+    #[error("the database lacks the migrations {0}; run `offhook migrate`, or `offhook run --migrate`")]
+    Unmigrated(String),
+    /// No engine.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// No spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The port range holds no call.
+    #[error("OFFHOOK_PORT_FIRST to OFFHOOK_PORT_LAST has no room for the four ports of one call; widen it")]
+    NoPorts,
+    /// apalis.
+    #[error("the queue failed: {0}")]
+    Queue(String),
+}
+
+/// Two steps out: `drain` ends claiming and lets calls end, `leave` leaves what still runs to the next coordinator.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// No more claims.
+    pub drain: CancellationToken,
+    /// No more waiting.
+    pub leave: CancellationToken,
+}
+
+/// A coordinator, put together.
+#[derive(Debug)]
+pub struct Service {
+    /// The database.
+    pub pool: PgPool,
+    /// Where LISTEN works.
+    pub listen_url: Secret,
+    /// In whose name calls are claimed.
+    pub claimant: Claimant,
+    /// The engine.
+    pub launcher: Arc<dyn Launcher>,
+    /// The attempts' folders.
+    pub spool: Spool,
+    /// What workers are told.
+    pub specifier: Specifier,
+    /// The pace.
+    pub queue: QueueConfig,
+    /// When to call again.
+    pub policy: Policy,
+    /// When trunks rest.
+    pub breaker: Breaker,
+    /// After this a worker is stopped.
+    pub whole_attempt: Duration,
+    /// How many workers are started at once.
+    pub starts: usize,
+}
+
+impl Service {
+    /// Puts a coordinator together; with `migrate`, the schema is brought up to date first.
+    ///
+    /// # Errors
+    /// [`RunError`]: what is missing, and what to do.
+    pub async fn new(config: &Config, migrate: bool) -> Result<Self, RunError> {
+        if config.media.calls() == 0 {
+            return Err(RunError::NoPorts);
+        }
+        config.providers.specification()?;
+        let (worker_url, own) = config.database.worker_url()?;
+        if !own {
+            tracing::warn!(
+                "workers get the coordinator's own database URL; set OFFHOOK_WORKER_DATABASE_URL to a role with fewer rights"
+            );
+        }
+        let pool = config.database.connect().await?;
+        if migrate {
+            connect::migrate(&pool).await?;
+        }
+        let pending = connect::pending_migrations(&pool).await?;
+        if !pending.is_empty() {
+            return Err(RunError::Unmigrated(pending.join(", ")));
+        }
+        let spool = Spool::new(&config.launcher.spool);
+        spool.prepare()?;
+        let launcher: Arc<dyn Launcher> = match config.launcher.launcher {
+            LauncherKind::Docker => {
+                Arc::new(DockerLauncher::connect(&config.launcher, &connect::installation(&pool).await?).await?)
+            }
+            LauncherKind::Process => Arc::new(ProcessLauncher::new(&config.launcher.worker_program, spool.clone())),
+        };
+        Ok(Service {
+            listen_url: config.database.listen_url()?,
+            claimant: claimant(config),
+            launcher,
+            specifier: Specifier {
+                database_url: worker_url,
+                providers: config.providers.clone(),
+                limits: config.limits.limits(),
+                secrets: config.launcher.secrets.clone(),
+                media_address: config.media.media_address,
+            },
+            queue: config.queue.clone(),
+            policy: config.retry.policy(),
+            breaker: config.retry.breaker(),
+            whole_attempt: config.limits.whole_attempt(),
+            starts: config.launcher.starts(),
+            pool,
+            spool,
+        })
+    }
+
+    /// Runs until `shutdown.drain`, then until the calls under way have ended, or `queue.drain` is over, or `shutdown.leave`.
+    ///
+    /// # Errors
+    /// [`RunError::Queue`] where the queue fails for good.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), RunError> {
+        let wake = Arc::new(Wake::default());
+        let running = Running::new(self.queue.max_calls as usize, wake.clone());
+        let source = Source::new(self.pool.clone(), self.claimant.clone(), running.clone(), wake.clone());
+        let attendant = Arc::new(Attendant {
+            pool: self.pool.clone(),
+            launcher: self.launcher.clone(),
+            spool: self.spool.clone(),
+            specifier: self.specifier.clone(),
+            policy: self.policy,
+            breaker: self.breaker,
+            whole_attempt: self.whole_attempt,
+            stop_grace: self.queue.stop_grace,
+            starts: Semaphore::new(self.starts.max(1)),
+            running: running.clone(),
+            leave: shutdown.leave.clone(),
+            tasks: TaskTracker::new(),
+        });
+        let keeper = Keeper {
+            pool: self.pool.clone(),
+            claimant: self.claimant.clone(),
+            running: running.clone(),
+            source: source.clone(),
+            launcher: self.launcher.clone(),
+            spool: self.spool.clone(),
+            abandoned_after: self.queue.abandoned_after,
+            stop_grace: self.queue.stop_grace,
+        };
+        let stop = CancellationToken::new();
+        let services = TaskTracker::new();
+        services.spawn(listener::listen(self.listen_url.clone(), wake, running.clone(), stop.clone()));
+        services.spawn(keeper.clone().renew(stop.clone()));
+        services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
+        services.close();
+        tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
+
+        let working = queue::work(source, attendant.clone(), self.queue.poll, shutdown.drain.clone().cancelled_owned());
+        let result = tokio::select! {
+            result = working => result.map_err(|error| RunError::Queue(error.to_string())),
+            () = out_of_patience(&shutdown, self.queue.drain) => Ok(()),
+        };
+
+        // What is still under way goes on without us: the worker writes its own result, and the next coordinator settles it.
+        let left = running.attempts();
+        shutdown.leave.cancel();
+        attendant.tasks.close();
+        let _ = tokio::time::timeout(FAREWELL, attendant.tasks.wait()).await;
+        stop.cancel();
+        let _ = tokio::time::timeout(FAREWELL, services.wait()).await;
+        self.release(&left).await;
+        let _ = tokio::time::timeout(FAREWELL, self.pool.close()).await;
+        result
+    }
+
+    async fn release(&self, left: &[AttemptId]) {
+        if left.is_empty() {
+            return;
+        }
+        tracing::warn!(calls = left.len(), "left to the next coordinator");
+        if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, leases::release(&self.pool, &self.claimant, left)).await {
+            tracing::warn!(%error, "leases are not released; they will run out");
+        }
+    }
+}
+
+async fn out_of_patience(shutdown: &Shutdown, drain: Duration) {
+    shutdown.drain.cancelled().await;
+    tokio::select! {
+        () = tokio::time::sleep(drain) => {}
+        () = shutdown.leave.cancelled() => {}
+    }
+}
+
+/// A name no other coordinator has: a restarted one is another one, and takes over what its predecessor left.
+fn claimant(config: &Config) -> Claimant {
+    let host = config.launcher.host_name();
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    Claimant {
+        coordinator: format!("{host}/{}", &unique[..8]),
+        host,
+        namespace: config.launcher.namespace.clone(),
+        lease: config.queue.lease,
+        port_first: config.media.port_first,
+        port_last: config.media.port_last,
+    }
+}

@@ -1,0 +1,189 @@
+//! The attempts' folders: what a worker is handed goes in, what it leaves comes out.
+//!
+//! `<spool>/<call>-<attempt>/` holds the specification (mode 0400, the only place secrets are) while the worker runs, its report,
+//! and the recording, which stays.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use offhook::{
+    attempt::{AttemptSpecification, RECORDING_FILE, REPORT_FILE, SPECIFICATION_FILE},
+    report::{RecordingReport, Report},
+    store::leases::AttemptId,
+};
+
+use crate::{config::launcher::ContainerUser, rescue};
+
+/// The root of the attempts' folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    root: PathBuf,
+}
+
+/// A folder that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// There is one already.
+    #[error("{} exists already; give each installation on this machine its own OFFHOOK_SPOOL", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be given to the container's user.
+    #[error("{} cannot be given to user {owner}: {source}; run offhook as root, or set OFFHOOK_CONTAINER_USER to the user it runs as", path.display())]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// The container's user.
+        owner: ContainerUser,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("{} cannot be written: {source}; OFFHOOK_SPOOL must be a folder that offhook can write to", path.display())]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What a worker left.
+#[derive(Debug, Default)]
+pub struct Leavings {
+    /// Its report, where it could write one.
+    pub report: Option<Report>,
+    /// Where its recording lies, where it could be played.
+    pub recording_uri: Option<String>,
+    /// The recording as a cut one, for where nobody told of it.
+    pub rescued: Option<RecordingReport>,
+}
+
+impl Spool {
+    /// Folders under `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Spool { root: root.into() }
+    }
+
+    /// The attempt's folder.
+    pub fn folder(&self, attempt: AttemptId) -> PathBuf {
+        self.root.join(attempt.to_string())
+    }
+
+    /// Makes sure that the root is there and can be written to.
+    ///
+    /// # Errors
+    /// [`SpoolError::Unwritable`] where it cannot.
+    pub fn prepare(&self) -> Result<(), SpoolError> {
+        let unwritable = |source| SpoolError::Unwritable { path: self.root.clone(), source };
+        // Others may pass through, to the recordings they own; nobody else may look around.
+        DirBuilder::new().recursive(true).mode(0o711).create(&self.root).map_err(unwritable)?;
+        let probe = self.root.join(".probe");
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unwritable)
+    }
+
+    /// Makes the attempt's folder with the specification in it, both belonging to `owner`.
+    ///
+    /// # Errors
+    /// [`SpoolError`]; what was made is taken away again, unless it was there before.
+    pub fn create(
+        &self,
+        attempt: AttemptId,
+        owner: Option<ContainerUser>,
+        specification: &AttemptSpecification,
+    ) -> Result<(), SpoolError> {
+        let folder = self.folder(attempt);
+        DirBuilder::new().mode(0o700).create(&folder).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => SpoolError::Exists(folder.clone()),
+            _ => SpoolError::Unwritable { path: folder.clone(), source },
+        })?;
+        fill(&folder, owner, specification).inspect_err(|_| {
+            // Ours and new; whatever remains is found by the next tidying.
+            let _ = fs::remove_dir_all(&folder);
+        })
+    }
+
+    /// What the worker of an ended attempt left. `told` is the machine's path to the folder, for the recording's URI.
+    pub fn leavings(&self, attempt: AttemptId) -> Leavings {
+        let folder = self.folder(attempt);
+        let report = fs::read(folder.join(REPORT_FILE)).ok().and_then(|text| {
+            let report = serde_json::from_slice(&text);
+            // Torn: the worker died while writing it. The recording and the database may know more.
+            report.inspect_err(|error| tracing::warn!(%attempt, %error, "the worker's report cannot be read")).ok()
+        });
+        let path = folder.join(RECORDING_FILE);
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        let uri = format!("file://{}", path.display());
+        let rescued = fs::read(&path).ok().and_then(|file| rescue::rescue(&file, uri.clone()));
+        Leavings { report, recording_uri: path.is_file().then_some(uri), rescued }
+    }
+
+    /// Takes away the secrets of an attempt that is over. One that has none is fine.
+    pub fn scrub(&self, attempt: AttemptId) -> io::Result<()> {
+        match fs::remove_file(self.folder(attempt).join(SPECIFICATION_FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes away what nobody needs of a settled attempt: all of it, but for a recording.
+    pub fn tidy(&self, attempt: AttemptId) -> io::Result<()> {
+        self.scrub(attempt)?;
+        let folder = self.folder(attempt);
+        if !folder.join(RECORDING_FILE).exists() {
+            return match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        Ok(())
+    }
+
+    /// The attempts that have a folder with a specification: those that are not over, or whose coordinator died.
+    ///
+    /// # Errors
+    /// Where the spool cannot be read.
+    pub fn attempts(&self) -> io::Result<Vec<AttemptId>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if let Some(attempt) = entry.file_name().to_str().and_then(attempt_of)
+                && entry.path().join(SPECIFICATION_FILE).exists()
+            {
+                found.push(attempt);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn fill(folder: &Path, owner: Option<ContainerUser>, specification: &AttemptSpecification) -> Result<(), SpoolError> {
+    let unwritable = |source| SpoolError::Unwritable { path: folder.to_owned(), source };
+    let path = folder.join(SPECIFICATION_FILE);
+    let text = serde_json::to_vec(specification).map_err(|error| unwritable(error.into()))?;
+    let mut file = File::options().write(true).create_new(true).mode(0o400).open(&path).map_err(unwritable)?;
+    file.write_all(&text).map_err(unwritable)?;
+    let Some(owner) = owner else { return Ok(()) };
+    let give = |path: &Path| chown(path, Some(owner.uid), Some(owner.gid));
+    give(&path).and_then(|()| give(folder)).map_err(|source| SpoolError::NotOurs { path: folder.to_owned(), owner, source })
+}
+
+fn attempt_of(name: &str) -> Option<AttemptId> {
+    let (call_id, attempt) = name.split_once('-')?;
+    Some(AttemptId { call_id: call_id.parse().ok()?, attempt: attempt.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_named_for_call_and_attempt() {
+        let attempt = AttemptId { call_id: 12, attempt: 3 };
+        assert_eq!(Spool::new("/spool").folder(attempt), PathBuf::from("/spool/12-3"));
+        assert_eq!(attempt_of("12-3"), Some(attempt));
+        assert_eq!(attempt_of("lost+found"), None);
+    }
+}

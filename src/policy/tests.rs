@@ -1,0 +1,129 @@
+//! The policy, row by row as the design states it.
+
+#![allow(clippy::unwrap_used)]
+
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::*;
+
+fn ending(disposition: Disposition) -> Ending<'static> {
+    Ending {
+        disposition,
+        outcome: None,
+        reached: Reached::Dialling,
+        counted: 0,
+        max_attempts: 3,
+        cancel_requested: false,
+        earlier: &[],
+    }
+}
+
+fn settle(ending: &Ending<'_>) -> Settlement {
+    Policy::default().settle(ending, &mut StdRng::seed_from_u64(7))
+}
+
+/// The delay in seconds and whether it counts, for endings that are retried.
+fn retry(ending: &Ending<'_>) -> (u64, bool) {
+    match settle(ending) {
+        Settlement::Retry { after, counted, .. } => (after.as_secs(), counted),
+        other => panic!("{ending:?} gave {other:?}"),
+    }
+}
+
+#[test]
+fn a_busy_line_is_called_again_in_5_to_10_minutes_and_a_silent_one_in_30_to_60() {
+    for seed in 0..200 {
+        let rng = &mut StdRng::seed_from_u64(seed);
+        for (disposition, least, most) in [(Disposition::Busy, 300, 600), (Disposition::NoAnswer, 1800, 3600)] {
+            let Settlement::Retry { after, counted: true, .. } = Policy::default().settle(&ending(disposition), rng) else {
+                panic!()
+            };
+            assert!((least..=most).contains(&after.as_secs()), "{disposition:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn the_last_attempt_is_the_last() {
+    let used_up = Ending { counted: 2, ..ending(Disposition::Busy) };
+    let Settlement::Finish { why, counted: true, do_not_call: false } = settle(&used_up) else { panic!() };
+    assert_eq!(why, "the line was busy, and 3 of 3 attempts are used up");
+}
+
+#[test]
+fn trunk_failures_do_not_use_up_attempts_and_wait_longer_each_time() {
+    let failed = Earlier { disposition: Disposition::TrunkFailure, had_outcome: false };
+    let last_chance = Ending { counted: 2, ..ending(Disposition::TrunkFailure) };
+    assert!(matches!(retry(&last_chance), (30..=60, false)), "{:?}", retry(&last_chance));
+    let tenth = Ending { earlier: &[failed; 9], ..ending(Disposition::TrunkFailure) };
+    assert!(matches!(retry(&tenth), (60..=120, false)), "{:?}", retry(&tenth));
+}
+
+#[test]
+fn a_machine_is_called_once_more_at_another_hour() {
+    let first = ending(Disposition::Voicemail);
+    assert!(retry(&first).0 >= 3600);
+    let earlier = [Earlier { disposition: Disposition::MenuDeadEnd, had_outcome: true }];
+    let second = Ending { earlier: &earlier, counted: 1, ..ending(Disposition::Voicemail) };
+    assert!(matches!(settle(&second), Settlement::Finish { .. }));
+    let no_agreement = Ending { outcome: Some(Outcome::NoAgreement), ..first };
+    assert!(retry(&no_agreement).0 >= 3600, "a machine agreed to nothing");
+    let message = Ending { outcome: Some(Outcome::MessageLeft), ..first };
+    assert!(matches!(settle(&message), Settlement::Finish { .. }), "a message is left once");
+}
+
+#[test]
+fn a_dropped_conversation_is_resumed_once_after_two_minutes() {
+    let dropped = Ending { reached: Reached::Media, ..ending(Disposition::Answered) };
+    assert_eq!(retry(&dropped), (120, true));
+    let earlier = [Earlier { disposition: Disposition::Answered, had_outcome: false }];
+    assert!(matches!(settle(&Ending { earlier: &earlier, ..dropped }), Settlement::Finish { .. }));
+}
+
+#[test]
+fn an_outcome_is_final_even_if_the_user_took_the_call_back_meanwhile() {
+    let booked = Ending { outcome: Some(Outcome::Booked), cancel_requested: true, ..ending(Disposition::Answered) };
+    assert!(matches!(settle(&booked), Settlement::Finish { .. }));
+}
+
+#[test]
+fn an_invalid_number_is_never_called_again_and_a_rejecting_one_goes_on_the_list() {
+    assert!(matches!(settle(&ending(Disposition::InvalidNumber)), Settlement::Finish { do_not_call: false, .. }));
+    assert!(matches!(settle(&ending(Disposition::Rejected)), Settlement::Finish { do_not_call: true, .. }));
+}
+
+#[test]
+fn a_lost_attempt_is_redialled_only_if_nobody_can_have_been_rung() {
+    let lost = |reached| Ending { reached, ..ending(Disposition::Lost) };
+    assert!(!retry(&lost(Reached::Nothing)).1);
+    assert!(matches!(settle(&lost(Reached::Dialling)), Settlement::Hold { .. }));
+    assert!(matches!(settle(&lost(Reached::Media)), Settlement::Hold { .. }));
+    let again_and_again = [Earlier { disposition: Disposition::Lost, had_outcome: false }; 5];
+    let sixth = Ending { earlier: &again_and_again, ..lost(Reached::Nothing) };
+    assert!(matches!(settle(&sixth), Settlement::Hold { .. }), "a worker that cannot start is a person's business");
+}
+
+#[test]
+fn taking_a_call_back_ends_it_unless_somebody_may_have_agreed_to_something() {
+    for disposition in [Disposition::Busy, Disposition::NoAnswer, Disposition::TrunkFailure, Disposition::Cancelled] {
+        let taken_back = Ending { cancel_requested: true, ..ending(disposition) };
+        assert!(matches!(settle(&taken_back), Settlement::Cancel { .. }), "{disposition:?}");
+    }
+    let lost = Ending { cancel_requested: true, reached: Reached::Media, ..ending(Disposition::Lost) };
+    assert!(matches!(settle(&lost), Settlement::Hold { .. }));
+}
+
+#[test]
+fn a_worker_that_was_stopped_is_replaced_unless_somebody_had_answered() {
+    assert!(!retry(&ending(Disposition::Cancelled)).1);
+    let answered = Ending { reached: Reached::Media, ..ending(Disposition::Cancelled) };
+    assert!(matches!(settle(&answered), Settlement::Hold { .. }));
+}
+
+#[test]
+fn only_what_was_dialled_is_the_trunks_fault() {
+    assert_eq!(trunk_verdict(Disposition::TrunkFailure, Reached::Nothing), TrunkVerdict::Unknown);
+    assert_eq!(trunk_verdict(Disposition::TrunkFailure, Reached::Dialling), TrunkVerdict::Failed);
+    assert_eq!(trunk_verdict(Disposition::Busy, Reached::Dialling), TrunkVerdict::Works);
+    assert_eq!(trunk_verdict(Disposition::Lost, Reached::Media), TrunkVerdict::Unknown);
+}

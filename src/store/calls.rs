@@ -1,0 +1,209 @@
+//! What a person does with calls: add, look, take back. Plain SQL does the same.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::Serialize;
+use sqlx::{PgPool, types::Json};
+
+use super::refusal::StoreError;
+use crate::{call::CallState, disposition::Disposition, outcome::Outcome, request::CallKind};
+
+/// A call to be made. What is `None` is left to the table's defaults; the table's rules judge the rest.
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    /// Adding the same key twice is adding one call; random where absent.
+    pub request_key: Option<String>,
+    /// What is to be done.
+    pub kind: CallKind,
+    /// E.164 or `sip:` URI.
+    pub number: String,
+    /// The restaurant.
+    pub restaurant_name: String,
+    /// IANA name.
+    pub restaurant_zone: String,
+    /// On whose behalf.
+    pub guest_name: String,
+    /// E.164.
+    pub guest_phone: String,
+    /// 1 to 50.
+    pub party_size: i32,
+    /// The restaurant's calendar.
+    pub wanted_date: NaiveDate,
+    /// The restaurant's clock.
+    pub wanted_time: NaiveTime,
+    /// As wanted where absent.
+    pub earliest_time: Option<NaiveTime>,
+    /// As wanted where absent.
+    pub latest_time: Option<NaiveTime>,
+    /// Further days.
+    pub other_dates: Vec<NaiveDate>,
+    /// To be mentioned.
+    pub special_requests: Option<String>,
+    /// Of the existing booking.
+    pub booking_reference: Option<String>,
+    /// ISO 639-1.
+    pub language_hint: Option<String>,
+    /// Now where absent.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The wanted moment where absent.
+    pub not_after: Option<DateTime<Utc>>,
+    /// Higher first; 0 where absent.
+    pub priority: Option<i16>,
+    /// 3 where absent.
+    pub max_attempts: Option<i16>,
+    /// Recorded where absent.
+    pub record: Option<bool>,
+    /// The preferred one where absent.
+    pub trunk: Option<String>,
+}
+
+/// A row of `call_results`.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct CallResult {
+    /// The call.
+    pub id: i64,
+    /// What makes the request the same.
+    pub request_key: String,
+    /// What is to be done.
+    pub kind: CallKind,
+    /// Where it stands.
+    pub state: CallState,
+    /// Why, for people.
+    pub why: Option<String>,
+    /// The restaurant.
+    pub restaurant_name: String,
+    /// Its number.
+    pub number: String,
+    /// On whose behalf.
+    pub guest_name: String,
+    /// As wanted.
+    pub party_size: i32,
+    /// As wanted.
+    pub wanted_date: NaiveDate,
+    /// As wanted.
+    pub wanted_time: NaiveTime,
+    /// How the telephone call ended.
+    pub disposition: Option<Disposition>,
+    /// What it came to.
+    pub outcome: Option<Outcome>,
+    /// The agreed day.
+    pub agreed_date: Option<NaiveDate>,
+    /// The agreed time.
+    pub agreed_time: Option<NaiveTime>,
+    /// For how many.
+    pub agreed_party: Option<i32>,
+    /// Under which name.
+    pub agreed_name: Option<String>,
+    /// The restaurant's reference.
+    pub reference: Option<String>,
+    /// Anything the guest should know.
+    pub notes: Option<String>,
+    /// Every offer made, as JSON.
+    pub offers: Option<Json<serde_json::Value>>,
+    /// The turns that show it.
+    pub evidence: Option<Vec<i32>>,
+    /// The language spoken at the end.
+    pub language: Option<String>,
+    /// The final SIP code that was not a 2xx.
+    pub sip_code: Option<i32>,
+    /// Its reason.
+    pub sip_reason: Option<String>,
+    /// Attempts made.
+    pub attempts: i32,
+    /// The attempt the outcome is of.
+    pub attempt: Option<i32>,
+    /// When somebody answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// From the answer to the end.
+    pub talked_seconds: Option<f64>,
+    /// URI.
+    pub recording: Option<String>,
+    /// Its length.
+    pub recording_ms: Option<i64>,
+    /// When it is due, or was last.
+    pub due_at: DateTime<Utc>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was over.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Adds a call; answers its number. The same `request_key` again answers the number of the call that has it.
+///
+/// # Errors
+/// [`StoreError::Refused`] with the table's own sentence where the call breaks a rule.
+pub async fn add(pool: &PgPool, call: &NewCall) -> Result<i64, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "insert into calls (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, \
+                            wanted_date, wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, \
+                            language_hint, not_before, not_after, priority, max_attempts, record, trunk) \
+         values (coalesce($1, gen_random_uuid()::text), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+                 coalesce($17, now()), $18, coalesce($19, 0::smallint), coalesce($20, 3::smallint), coalesce($21, true), $22) \
+         on conflict (request_key) do nothing returning id",
+    )
+    .bind(&call.request_key)
+    .bind(call.kind)
+    .bind(&call.number)
+    .bind(&call.restaurant_name)
+    .bind(&call.restaurant_zone)
+    .bind(&call.guest_name)
+    .bind(&call.guest_phone)
+    .bind(call.party_size)
+    .bind(call.wanted_date)
+    .bind(call.wanted_time)
+    .bind(call.earliest_time)
+    .bind(call.latest_time)
+    .bind(&call.other_dates)
+    .bind(&call.special_requests)
+    .bind(&call.booking_reference)
+    .bind(&call.language_hint)
+    .bind(call.not_before)
+    .bind(call.not_after)
+    .bind(call.priority)
+    .bind(call.max_attempts)
+    .bind(call.record)
+    .bind(&call.trunk)
+    .fetch_optional(pool)
+    .await?;
+    match id {
+        Some(id) => Ok(id),
+        None => {
+            Ok(sqlx::query_scalar("select id from calls where request_key = $1").bind(&call.request_key).fetch_one(pool).await?)
+        }
+    }
+}
+
+/// One call, or `None`.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn find(pool: &PgPool, id: i64) -> Result<Option<CallResult>, StoreError> {
+    Ok(sqlx::query_as("select * from call_results where id = $1").bind(id).fetch_optional(pool).await?)
+}
+
+/// The newest `most` calls, of one state or of all.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn list(pool: &PgPool, state: Option<CallState>, most: i64) -> Result<Vec<CallResult>, StoreError> {
+    let rows = sqlx::query_as("select * from call_results where $1::call_state is null or state = $1 order by id desc limit $2")
+        .bind(state)
+        .bind(most)
+        .fetch_all(pool)
+        .await?;
+    Ok(rows)
+}
+
+/// Takes a call back: on the spot where it is not live, else as soon as its worker hears of it. Answers the state it is in then;
+/// `None` where there is no such call.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn cancel(pool: &PgPool, id: i64) -> Result<Option<CallState>, StoreError> {
+    let state = sqlx::query_scalar("update calls set cancel_requested = true where id = $1 returning state")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?;
+    Ok(state)
+}

@@ -1,0 +1,115 @@
+//! Taking due calls out of the queue. The rules are in `migrations/0004_claim.sql`, in one transaction; this is the door to them.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use sqlx::{PgPool, Row, postgres::types::PgInterval};
+
+use super::{claimed::ClaimedCall, refusal::StoreError};
+use crate::secret::Secret;
+
+/// Who claims, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// The name in `calls.claimed_by`: one per running coordinator.
+    pub coordinator: String,
+    /// The machine the containers run on.
+    pub host: String,
+    /// The first part of container names.
+    pub namespace: String,
+    /// How long a claim holds unless it is renewed.
+    pub lease: Duration,
+    /// The first UDP port calls may use.
+    pub port_first: u16,
+    /// The last one, inclusive. Every call takes four.
+    pub port_last: u16,
+}
+
+/// A claimed call and the token its worker opens the database with.
+#[derive(Debug, Clone)]
+pub struct FreshClaim {
+    /// The rows.
+    pub call: ClaimedCall,
+    /// 64 hexadecimal digits; the database has only its SHA-256.
+    pub token: Secret,
+}
+
+/// What a claim brought.
+#[derive(Debug, Default)]
+pub struct Claim {
+    /// The calls, committed as claimed; at most as many as there was room for.
+    pub calls: Vec<FreshClaim>,
+    /// A due call waits for nothing but its trunk's calls per second: ask again after this.
+    pub wait: Option<Duration>,
+    /// A due call waits because every block of ports is leased.
+    pub no_ports: bool,
+}
+
+/// Claims up to `room` due calls. Committed when it returns; nothing is claimed where it fails.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn claim(pool: &PgPool, claimant: &Claimant, room: usize) -> Result<Claim, StoreError> {
+    if room == 0 {
+        return Ok(Claim::default());
+    }
+    let tokens: Vec<(Vec<u8>, Secret)> = (0..room).map(|_| new_token()).collect();
+    let hashes: Vec<&[u8]> = tokens.iter().map(|(hash, _)| hash.as_slice()).collect();
+
+    let mut transaction = pool.begin().await?;
+    let taken = sqlx::query("select claimed, wait_ms, no_ports from offhook_claim($1, $2, $3, $4, $5, $6, $7)")
+        .bind(&claimant.coordinator)
+        .bind(&claimant.host)
+        .bind(&claimant.namespace)
+        .bind(interval(claimant.lease))
+        .bind(i32::from(claimant.port_first))
+        .bind(i32::from(claimant.port_last))
+        .bind(hashes)
+        .fetch_one(&mut *transaction)
+        .await?;
+    let ids: Vec<i64> = taken.try_get("claimed")?;
+    let rows: Vec<ClaimedCall> = if ids.is_empty() {
+        Vec::new()
+    } else {
+        sqlx::query_as(
+            "select c.id, c.attempt, c.number, c.kind, c.restaurant_name, c.restaurant_zone, c.guest_name, c.guest_phone, \
+                    c.party_size, c.wanted_date, c.wanted_time, c.earliest_time, c.latest_time, c.other_dates, c.special_requests, \
+                    c.booking_reference, c.language_hint, c.record, c.due_at, \
+                    exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
+                            and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
+                    t.name as trunk, t.host as trunk_host, t.port as trunk_port, t.username as trunk_username, \
+                    t.secret as trunk_secret, t.caller_id, t.from_domain, t.codecs, a.port_base, a.sip_call_id, a.token_hash \
+             from calls c join attempts a on a.call_id = c.id and a.number = c.attempt join trunks t on t.name = a.trunk \
+             where c.id = any($1) order by array_position($1, c.id)",
+        )
+        .bind(&ids)
+        .fetch_all(&mut *transaction)
+        .await?
+    };
+    transaction.commit().await?;
+
+    let token_of = |hash: &[u8]| tokens.iter().find(|(known, _)| known == hash).map(|(_, token)| token.clone());
+    let calls = rows.into_iter().filter_map(|call| token_of(&call.token_hash).map(|token| FreshClaim { call, token })).collect();
+    let wait: Option<i32> = taken.try_get("wait_ms")?;
+    let wait = wait.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs().into()));
+    Ok(Claim { calls, wait, no_ports: taken.try_get("no_ports")? })
+}
+
+/// Ends up to `most` queued calls that can never be made: expired, or on the do-not-call list. Answers how many.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn sweep(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("select offhook_sweep($1)").bind(most).fetch_one(pool).await?)
+}
+
+/// A token and its SHA-256, as `attempts.token_hash` keeps it: of the token's text.
+fn new_token() -> (Vec<u8>, Secret) {
+    let token: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    (Sha256::digest(token.as_bytes()).to_vec(), Secret::new(token))
+}
+
+/// A length of time as Postgres takes it.
+pub(super) fn interval(duration: Duration) -> PgInterval {
+    PgInterval { months: 0, days: 0, microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX) }
+}

@@ -1,0 +1,151 @@
+//! A call just claimed, as its row has it, and what is to be negotiated in it.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
+use crate::{
+    attempt::CodecName,
+    language::Language,
+    request::{CallKind, Request},
+};
+
+/// A call with its new attempt and the trunk it goes through. The token is not here: it is in no table.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ClaimedCall {
+    /// The call.
+    pub id: i64,
+    /// The new attempt, from 1.
+    pub attempt: i32,
+    /// Whom to dial: E.164 or `sip:` URI.
+    pub number: String,
+    /// What is to be done.
+    pub kind: CallKind,
+    /// The restaurant.
+    pub restaurant_name: String,
+    /// IANA name.
+    pub restaurant_zone: String,
+    /// On whose behalf.
+    pub guest_name: String,
+    /// E.164.
+    pub guest_phone: String,
+    /// 1 to 50.
+    pub party_size: i32,
+    /// The restaurant's calendar.
+    pub wanted_date: NaiveDate,
+    /// The restaurant's clock.
+    pub wanted_time: NaiveTime,
+    /// `None`: as wanted.
+    pub earliest_time: Option<NaiveTime>,
+    /// `None`: as wanted.
+    pub latest_time: Option<NaiveTime>,
+    /// Further days.
+    pub other_dates: Vec<NaiveDate>,
+    /// To be mentioned.
+    pub special_requests: Option<String>,
+    /// Of the existing booking.
+    pub booking_reference: Option<String>,
+    /// ISO 639-1.
+    pub language_hint: Option<String>,
+    /// Whether to record.
+    pub record: bool,
+    /// Since when it could have been made.
+    pub due_at: DateTime<Utc>,
+    /// An earlier attempt was cut off while talking.
+    pub dropped_before: bool,
+    /// The attempt's trunk.
+    pub trunk: String,
+    /// `None`: a `sip:` URI is dialled where it points.
+    pub trunk_host: Option<String>,
+    /// UDP port of the trunk.
+    pub trunk_port: i32,
+    /// Digest user.
+    pub trunk_username: Option<String>,
+    /// The name of a file in the secrets folder.
+    pub trunk_secret: Option<String>,
+    /// User part of From.
+    pub caller_id: String,
+    /// Host part of From.
+    pub from_domain: Option<String>,
+    /// In the order of preference.
+    pub codecs: Vec<String>,
+    /// The first of four UDP ports.
+    pub port_base: Option<i32>,
+    /// Derived from call and attempt.
+    pub sip_call_id: String,
+    /// Tells which token belongs to it.
+    pub(super) token_hash: Vec<u8>,
+}
+
+/// A row that cannot be made into a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableRow {
+    /// Postgres knows the zone, we do not.
+    #[error("restaurant_zone \"{0}\" is not known to offhook; use the IANA name of a city, such as Europe/Berlin")]
+    Zone(String),
+    /// The trunk cannot carry this number.
+    #[error("trunk \"{trunk}\" has no host and {number} is not a sip: URI; set the host of the trunk, or another trunk")]
+    NoWayOut {
+        /// The trunk.
+        trunk: String,
+        /// The number.
+        number: String,
+    },
+    /// Nothing we can offer.
+    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, pcmu or pcma into its codecs")]
+    NoCodec(String),
+}
+
+impl ClaimedCall {
+    /// What is to be negotiated.
+    ///
+    /// # Errors
+    /// Where the zone is not known.
+    pub fn request(&self) -> Result<Request, UnusableRow> {
+        let language = self.language_hint.as_deref();
+        Ok(Request {
+            kind: self.kind,
+            restaurant_name: self.restaurant_name.clone(),
+            restaurant_zone: self.restaurant_zone.parse().map_err(|_| UnusableRow::Zone(self.restaurant_zone.clone()))?,
+            guest_name: self.guest_name.clone(),
+            guest_phone: self.guest_phone.clone(),
+            party_size: u16::try_from(self.party_size).unwrap_or(u16::MAX),
+            wanted_date: self.wanted_date,
+            wanted_time: self.wanted_time,
+            earliest_time: self.earliest_time.unwrap_or(self.wanted_time),
+            latest_time: self.latest_time.unwrap_or(self.wanted_time),
+            other_dates: self.other_dates.clone(),
+            special_requests: self.special_requests.clone(),
+            booking_reference: self.booking_reference.clone(),
+            language_hint: Language::ALL.into_iter().find(|known| Some(known.code()) == language),
+            record: self.record,
+            dropped_before: self.dropped_before,
+        })
+    }
+
+    /// Host and port of the trunk; `None` dials a `sip:` URI where it points.
+    ///
+    /// # Errors
+    /// Where neither the trunk nor the number says where to send the INVITE.
+    pub fn way_out(&self) -> Result<Option<(String, u16)>, UnusableRow> {
+        match &self.trunk_host {
+            // The port is one by the constraint trunk_port_is_a_port.
+            Some(host) => Ok(Some((host.clone(), u16::try_from(self.trunk_port).unwrap_or(5060)))),
+            None if self.number.starts_with("sip") => Ok(None),
+            None => Err(UnusableRow::NoWayOut { trunk: self.trunk.clone(), number: self.number.clone() }),
+        }
+    }
+
+    /// The trunk's codecs that we speak, in its order.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn codec_names(&self) -> Result<Vec<CodecName>, UnusableRow> {
+        let known = |name: &String| match name.as_str() {
+            "opus" => Some(CodecName::Opus),
+            "pcmu" => Some(CodecName::Pcmu),
+            "pcma" => Some(CodecName::Pcma),
+            _ => None,
+        };
+        let codecs: Vec<_> = self.codecs.iter().filter_map(known).collect();
+        if codecs.is_empty() { Err(UnusableRow::NoCodec(self.trunk.clone())) } else { Ok(codecs) }
+    }
+}

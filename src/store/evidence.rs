@@ -1,0 +1,48 @@
+//! What is left of an attempt when its container has ended.
+
+use crate::{
+    disposition::Disposition,
+    report::{RecordingReport, Report},
+};
+
+/// Gathered by the coordinator from the spool and the launcher.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The worker's report out of the spool; used where the worker could not tell the database itself.
+    pub report: Option<Report>,
+    /// The end to assume where neither the database nor the spool has one.
+    pub otherwise: Disposition,
+    /// Why, for people.
+    pub detail: String,
+    /// Where the recording lies as people find it, `file://` and the machine's path; replaces the worker's own path.
+    pub recording_uri: Option<String>,
+    /// A recording that was cut off; counts where no other is known.
+    pub rescued: Option<RecordingReport>,
+}
+
+impl Evidence {
+    /// Nothing is left.
+    pub fn lost(detail: impl Into<String>) -> Self {
+        Evidence { report: None, otherwise: Disposition::Lost, detail: detail.into(), recording_uri: None, rescued: None }
+    }
+
+    /// The attempt could not be launched: not the callee's fault, nobody was disturbed.
+    pub fn not_launched(detail: impl Into<String>) -> Self {
+        Evidence { otherwise: Disposition::TrunkFailure, ..Evidence::lost(detail) }
+    }
+
+    /// The report to store where the database has none.
+    pub(super) fn last_word(&self) -> Report {
+        self.report.clone().unwrap_or_else(|| Report {
+            disposition: self.otherwise,
+            sip_code: None,
+            sip_reason: None,
+            detail: Some(self.detail.clone()),
+            codec: None,
+            media: None,
+            outcome: None,
+            recording: None,
+            do_not_call: false,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! What can go wrong between us and Postgres, and what to do about it.
+
+use sqlx::postgres::PgDatabaseError;
+
+/// A statement that did not do what it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database refused a row or a change, with a sentence that says why.
+    #[error("{sentence}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
+    Refused {
+        /// What is wrong.
+        sentence: String,
+        /// What to change.
+        hint: Option<String>,
+    },
+    /// The database is away; the same statement may work in a moment.
+    #[error("the database cannot be reached: {0}; check that it runs and that OFFHOOK_DATABASE_URL points to it")]
+    Away(#[source] sqlx::Error),
+    /// The schema is not the one this program was built for.
+    #[error("the database's schema does not fit: {0}; run `offhook migrate` with the same version of offhook")]
+    Schema(String),
+    /// Anything else.
+    #[error("the database answered: {0}; this is a fault in offhook or in the schema, please report it")]
+    Unexpected(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether trying the same again later makes sense.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Away(_))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error
+            && let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>()
+        {
+            return of_postgres(postgres).unwrap_or(StoreError::Unexpected(error));
+        }
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => StoreError::Away(error),
+            sqlx::Error::Database(ref database) if is_passing(database.code().as_deref()) => StoreError::Away(error),
+            other => StoreError::Unexpected(other),
+        }
+    }
+}
+
+/// The classes of SQLSTATE (PostgreSQL manual, appendix A) that people can do something about.
+fn of_postgres(error: &PgDatabaseError) -> Option<StoreError> {
+    let code = error.code();
+    if is_passing(Some(code)) {
+        return Some(StoreError::Away(sqlx::Error::Protocol(error.message().to_owned())));
+    }
+    match code {
+        // Undefined table, column, function, type.
+        "42P01" | "42703" | "42883" | "42704" => Some(StoreError::Schema(error.message().to_owned())),
+        // Class 23, integrity; class 22, data; insufficient privilege.
+        _ if code.starts_with("23") || code.starts_with("22") || code == "42501" => {
+            let hint = error.hint().or(error.detail()).map(str::to_owned);
+            Some(StoreError::Refused { sentence: error.message().to_owned(), hint })
+        }
+        _ => None,
+    }
+}
+
+/// Connection trouble (08), resources (53), operator's intervention (57), deadlock and serialisation (40).
+fn is_passing(code: Option<&str>) -> bool {
+    code.is_some_and(|code| ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)))
+}

@@ -1,0 +1,265 @@
+//! The end of an attempt: its report is stored, the policy speaks, the ports go back. One transaction, fenced by the attempt number.
+
+use chrono::{DateTime, Utc};
+use rand::Rng;
+use sqlx::{PgConnection, PgPool, types::Json};
+
+use super::{
+    claim::interval,
+    evidence::Evidence,
+    leases::{AttemptId, number},
+    refusal::StoreError,
+};
+use crate::{
+    call::CallState,
+    disposition::Disposition,
+    outcome::Outcome,
+    policy::{Breaker, Earlier, Ending, Policy, Reached, Settlement, TrunkVerdict, trunk_verdict},
+};
+
+/// What settling came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Somebody else has settled it, or a newer attempt is current: nothing was written.
+    Already,
+    /// The call went on to this state.
+    Now {
+        /// The new state.
+        state: CallState,
+        /// How the attempt ended.
+        disposition: Disposition,
+        /// For people.
+        why: String,
+    },
+}
+
+#[derive(sqlx::FromRow)]
+struct Facts {
+    state: CallState,
+    attempts_counted: i32,
+    max_attempts: i16,
+    cancel_requested: bool,
+    trunk: String,
+    dialing_at: Option<DateTime<Utc>>,
+    answered_at: Option<DateTime<Utc>>,
+    disposition: Disposition,
+    outcome: Option<Outcome>,
+}
+
+/// Settles an attempt.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it; then nothing was written, and it may be tried again.
+pub async fn settle(
+    pool: &PgPool,
+    policy: &Policy,
+    breaker: &Breaker,
+    attempt: AttemptId,
+    evidence: &Evidence,
+    rng: &mut (impl Rng + Send),
+) -> Result<Settled, StoreError> {
+    let mut transaction = pool.begin().await?;
+    let settled = settle_within(&mut transaction, policy, breaker, attempt, evidence, rng).await?;
+    transaction.commit().await?;
+    Ok(settled)
+}
+
+async fn settle_within(
+    connection: &mut PgConnection,
+    policy: &Policy,
+    breaker: &Breaker,
+    attempt: AttemptId,
+    evidence: &Evidence,
+    rng: &mut (impl Rng + Send),
+) -> Result<Settled, StoreError> {
+    // The call's row first, as everybody else locks it first: a worker that is about to dial waits here, and is refused afterwards.
+    let current: Option<bool> = sqlx::query_scalar(
+        "select c.attempt = $2 and exists (select from attempts a where a.call_id = c.id and a.number = $2 and a.settled_at is null) \
+         from calls c where c.id = $1 for update",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .fetch_optional(&mut *connection)
+    .await?;
+    if current != Some(true) {
+        return Ok(Settled::Already);
+    }
+    store_evidence(connection, attempt, evidence).await?;
+
+    let facts: Facts = sqlx::query_as(
+        "select c.state, c.attempts_counted, c.max_attempts, c.cancel_requested, a.trunk, a.dialing_at, a.answered_at, \
+                a.disposition, a.outcome \
+         from calls c join attempts a on a.call_id = c.id and a.number = $2 where c.id = $1",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .fetch_one(&mut *connection)
+    .await?;
+    let earlier: Vec<(Disposition, bool)> = sqlx::query_as(
+        "select disposition, outcome is not null from attempts where call_id = $1 and number < $2 and disposition is not null order by number",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .fetch_all(&mut *connection)
+    .await?;
+    let earlier: Vec<Earlier> =
+        earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
+    let reached = reached(&facts);
+    let settlement = policy.settle(
+        &Ending {
+            disposition: facts.disposition,
+            outcome: facts.outcome,
+            reached,
+            counted: facts.attempts_counted.unsigned_abs(),
+            max_attempts: facts.max_attempts.unsigned_abs().into(),
+            cancel_requested: facts.cancel_requested,
+            earlier: &earlier,
+        },
+        rng,
+    );
+
+    let (state, why) = move_call(connection, attempt, &facts, &settlement).await?;
+    close_attempt(connection, attempt, state, &why).await?;
+    judge_trunk(connection, breaker, &facts.trunk, trunk_verdict(facts.disposition, reached)).await?;
+    Ok(Settled::Now { state, disposition: facts.disposition, why })
+}
+
+fn reached(facts: &Facts) -> Reached {
+    match (facts.answered_at, facts.dialing_at) {
+        (Some(_), _) => Reached::Media,
+        (None, Some(_)) => Reached::Dialling,
+        (None, None) => Reached::Nothing,
+    }
+}
+
+async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evidence: &Evidence) -> Result<(), StoreError> {
+    // Does nothing where the worker has told its end already.
+    sqlx::query("select offhook_finish_attempt($1, $2, $3)")
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .bind(Json(evidence.last_word()))
+        .execute(&mut *connection)
+        .await?;
+    if let Some(rescued) = &evidence.rescued {
+        sqlx::query(
+            "insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete) \
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+        )
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .bind(&rescued.uri)
+        .bind(&rescued.sha256)
+        .bind(i64::try_from(rescued.bytes).unwrap_or(i64::MAX))
+        .bind(i64::try_from(rescued.duration_ms).unwrap_or(i64::MAX))
+        .bind(rescued.complete)
+        .execute(&mut *connection)
+        .await?;
+    }
+    if let Some(uri) = &evidence.recording_uri {
+        sqlx::query("update recordings set uri = $3 where call_id = $1 and attempt = $2 and uri like 'file:%' and uri <> $3")
+            .bind(attempt.call_id)
+            .bind(number(attempt))
+            .bind(uri)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Moves the call on; answers its state and the reason.
+async fn move_call(
+    connection: &mut PgConnection,
+    attempt: AttemptId,
+    facts: &Facts,
+    settlement: &Settlement,
+) -> Result<(CallState, String), StoreError> {
+    if !facts.state.is_live() {
+        // Somebody has moved it by hand meanwhile; that stands.
+        return Ok((facts.state, "moved by hand".into()));
+    }
+    let (state, why, counted, after) = match settlement {
+        Settlement::Finish { why, counted, .. } => (CallState::Finished, why, *counted, None),
+        Settlement::Retry { after, counted, why } => (CallState::Queued, why, *counted, Some(interval(*after))),
+        Settlement::Hold { why } => (CallState::Held, why, true, None),
+        Settlement::Cancel { why } => (CallState::Cancelled, why, true, None),
+    };
+    // A retry that could only be made after not_after, or outside the calling hours before it, has expired already.
+    let (state, why): (CallState, String) = sqlx::query_as(
+        "update calls c set \
+             state = case when n.due >= c.not_after then 'expired'::call_state else $2 end, \
+             due_at = coalesce(n.due, c.due_at), \
+             why = case when n.due >= c.not_after then $3 || ', and there is no time left to call again' else $3 end, \
+             attempts_counted = c.attempts_counted + $4 \
+         from (select offhook_next_calling_moment(clock_timestamp() + $5, k.restaurant_zone, k.calling_from, k.calling_to) as due \
+                 from calls k where k.id = $1) n \
+         where c.id = $1 returning c.state, c.why",
+    )
+    .bind(attempt.call_id)
+    .bind(state)
+    .bind(why)
+    .bind(i32::from(counted))
+    .bind(after)
+    .fetch_one(&mut *connection)
+    .await?;
+    if matches!(settlement, Settlement::Finish { do_not_call: true, .. }) {
+        sqlx::query(
+            "insert into do_not_call (number, reason, call_id) select number, 'rejected our call', id from calls where id = $1 \
+             on conflict do nothing",
+        )
+        .bind(attempt.call_id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok((state, why))
+}
+
+async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state: CallState, why: &str) -> Result<(), StoreError> {
+    sqlx::query("update attempts set settled_at = clock_timestamp() where call_id = $1 and number = $2")
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("delete from port_leases where call_id = $1 and attempt = $2")
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "insert into events (call_id, attempt, kind, detail) values ($1, $2, 'settled', jsonb_build_object('state', $3::text, 'why', $4::text))",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .bind(state.as_str())
+    .bind(why)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// The breaker. `direct` has none: every sip: URI points somewhere else. Locked last, as in the claim.
+async fn judge_trunk(
+    connection: &mut PgConnection,
+    breaker: &Breaker,
+    trunk: &str,
+    verdict: TrunkVerdict,
+) -> Result<(), StoreError> {
+    let statement = match verdict {
+        TrunkVerdict::Unknown => return Ok(()),
+        TrunkVerdict::Works => {
+            "update trunks set failures = 0, paused_until = null where name = $1 and (failures > 0 or paused_until is not null) \
+             and $2 >= 0 and $3 is not null"
+        }
+        TrunkVerdict::Failed => {
+            "update trunks set failures = failures + 1, \
+                    paused_until = case when failures + 1 >= $2 then clock_timestamp() + $3 else paused_until end \
+             where name = $1 and host is not null"
+        }
+    };
+    sqlx::query(statement)
+        .bind(trunk)
+        .bind(i32::try_from(breaker.failures).unwrap_or(i32::MAX))
+        .bind(interval(breaker.rest))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
