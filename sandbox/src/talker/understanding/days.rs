@@ -126,8 +126,8 @@ fn named(words: &[String], language: Language) -> Option<DayMention> {
 /// Also "Mondays", "montags".
 fn weekday_index(word: &str, language: Language) -> Option<usize> {
     let stem = word.strip_suffix('s').unwrap_or(word);
-    let name = |name: &&str| fold(name).first().is_some_and(|name| name == word || name == stem);
-    let found = sentences::lines(language).weekdays.iter().position(|weekday| name(&weekday));
+    let name = |name: &str| fold(name).first().is_some_and(|name| name == word || name == stem);
+    let found = sentences::lines(language).weekdays.iter().position(|weekday| name(weekday));
     found.or((language == Language::De && word == "sonnabend").then_some(5))
 }
 
