@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use sqlx::{
     PgPool,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::refusal::StoreError;
+use super::{migrate::MIGRATOR, refusal::StoreError};
 use crate::secret::Secret;
-
-/// The migrations of this build, in `migrations/`.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Opens a pool and makes one connection, to know that it works.
 ///
@@ -39,7 +35,7 @@ pub async fn connect(url: &Secret, connections: u32, acquire: Duration) -> Resul
 /// [`StoreError::Schema`] where a migration that ran differs from ours or does not apply.
 pub async fn migrate(pool: &PgPool) -> Result<usize, StoreError> {
     let pending = pending_migrations(pool).await?.len();
-    MIGRATIONS.run(pool).await.map_err(|error| StoreError::Schema(error.to_string()))?;
+    MIGRATOR.run(pool).await.map_err(|error| StoreError::Schema(error.to_string()))?;
     Ok(pending)
 }
 
@@ -54,7 +50,7 @@ pub async fn pending_migrations(pool: &PgPool) -> Result<Vec<String>, StoreError
     } else {
         Vec::new()
     };
-    let pending = MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version));
+    let pending = MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version));
     Ok(pending.map(|migration| format!("{:04} {}", migration.version, migration.description)).collect())
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use offhook::{attempt::AttemptSpecification, report::Report};
 use serde_json::json;
 use tokio::{
@@ -43,7 +44,8 @@ pub async fn converse(
     journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string() }));
     let (events, provider_events) = mpsc::channel(EVENTS);
     let started = Instant::now();
-    let settings = MindSettings { limits: specification.limits, ..MindSettings::default() };
+    let today = Utc::now().with_timezone(&specification.request.restaurant_zone).date_naive();
+    let settings = MindSettings::new(specification.limits, today);
     let conversation = Conversation {
         mind: Mind::new(specification.request.clone(), &specification.dial.number, settings, 0),
         ear: Ear::new(EarConfig::default()),
@@ -138,9 +140,12 @@ impl Conversation<'_> {
                 self.dialog = None;
                 self.hung_up("the callee hung up").await;
             }
-            Some(DialogEvent::Reoffer { sdp, answer }) => match self.media.reoffer(&sdp).await {
-                Ok(our_sdp) => answer.accept(&our_sdp).await,
-                Err(error) => answer.reject(488, &error.to_string()).await,
+            Some(DialogEvent::Reoffer { sdp, answer }) => match self.media.answer(&sdp) {
+                Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                Err(error) => {
+                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
+                    answer.reject(488).await;
+                }
             },
             Some(DialogEvent::Info { .. }) => {}
             None => {

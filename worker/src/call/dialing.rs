@@ -107,11 +107,11 @@ async fn follow(
                 }
                 Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, failure)),
-                None => return Err(failed(cancelling, DialFailure::default())),
+                None => return Err(failed(cancelling, nothing_said("the dialog ended without a word"))),
             },
             () = sleep_until(deadline) => {
                 if cancelling != Cancelling::No {
-                    return Err(failed(cancelling, DialFailure { reason: "no answer to our CANCEL".into(), ..DialFailure::default() }));
+                    return Err(failed(cancelling, nothing_said("no answer to our CANCEL")));
                 }
                 cancelling = Cancelling::RangOut;
                 journal.event("rang_out", json!({ "after_ms": specification.limits.ring.as_millis() as u64 }));
@@ -159,6 +159,10 @@ fn dial_request(specification: &AttemptSpecification, offer: String) -> DialRequ
         credentials,
         offer,
     }
+}
+
+fn nothing_said(reason: &str) -> DialFailure {
+    DialFailure { code: None, reason: reason.to_owned(), cancelled: false }
 }
 
 fn failed(cancelling: Cancelling, failure: DialFailure) -> Report {
