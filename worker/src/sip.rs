@@ -9,6 +9,7 @@
 //! says to it is the end of the attempt.
 
 mod answer;
+mod attempt;
 mod dial;
 mod dialog;
 mod digest;

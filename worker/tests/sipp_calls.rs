@@ -21,7 +21,7 @@ async fn an_answered_call_is_hung_up_by_us() {
     assert_eq!(dialog.call_id(), "we-hang-up");
     dialog.hangup().await.unwrap();
     dialog.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
     endpoint.shutdown().await;
 }
 
@@ -32,7 +32,7 @@ async fn a_dropped_call_is_hung_up_before_the_port_closes() {
     let mut dialing = endpoint.dial(callee.request("dropped")).await.unwrap();
     drop(answered(last(&mut dialing).await));
     endpoint.shutdown().await;
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn the_callee_hangs_up_and_says_why() {
     assert_eq!(reason.as_deref(), Some("Q.850;cause=16;text=\"Normal call clearing\""));
     assert!(dialog.next().await.is_none());
     dialog.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn early_media_is_told_before_the_answer() {
     let (sdp, dialog) = answered(last(&mut dialing).await);
     assert!(sdp.contains("m=audio 30000"), "{sdp}");
     dialog.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_peer_without_content_length_loses_no_sdp() {
     let (sdp, dialog) = answered(last(&mut dialing).await);
     assert!(sdp.contains("m=audio 30000") && sdp.contains("a=rtpmap:8 PCMA/8000"), "{sdp}");
     dialog.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_peer_without_contact_can_be_hung_up_on() {
     let endpoint = caller().await;
     let mut dialing = endpoint.dial(callee.request("no-contact")).await.unwrap();
     answered(last(&mut dialing).await).1.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_trunk_that_wants_credentials_gets_them() {
     request.credentials = Some(credentials("correct horse"));
     let mut dialing = endpoint.dial(request).await.unwrap();
     answered(last(&mut dialing).await).1.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_callee_that_wants_credentials_finds_the_digest_right() {
     request.credentials = Some(credentials("correct horse"));
     let mut dialing = endpoint.dial(request).await.unwrap();
     answered(last(&mut dialing).await).1.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_challenge_without_credentials_is_a_failure() {
     let endpoint = caller().await;
     let mut dialing = endpoint.dial(callee.request("no-credentials")).await.unwrap();
     assert_eq!(failed(last(&mut dialing).await).code, Some(407));
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn refused_credentials_are_not_tried_again() {
     request.credentials = Some(credentials("wrong"));
     let mut dialing = endpoint.dial(request).await.unwrap();
     assert_eq!(failed(last(&mut dialing).await).code, Some(407));
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_callee_who_does_not_pick_up_is_cancelled() {
     dialing.cancel();
     let failure = failed(last(&mut dialing).await);
     assert_eq!((failure.code, failure.cancelled), (Some(487), true));
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn a_dropped_attempt_is_cancelled() {
     let mut dialing = endpoint.dial(callee.request("dropped-attempt")).await.unwrap();
     while !matches!(next(&mut dialing).await, DialEvent::Ringing { code: 180 }) {}
     drop(dialing);
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn shutting_down_cancels_what_rings() {
     while !matches!(next(&mut dialing).await, DialEvent::Ringing { code: 180 }) {}
     endpoint.shutdown().await;
     assert!(failed(last(&mut dialing).await).cancelled);
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn an_answer_that_crosses_our_cancel_is_acknowledged_and_hung_up() {
     let failure = failed(last(&mut dialing).await);
     assert!(failure.cancelled, "{failure:?}");
     endpoint.shutdown().await;
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn what_the_callee_asks_during_the_call_is_answered() {
     // The REFER is refused without our help; what is left to the callee is our BYE.
     assert!(timeout(std::time::Duration::from_millis(300), dialog.next()).await.is_err());
     dialog.hangup().await.unwrap();
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 async fn refused(scenario: &str, code: u16, reason: &str) {
@@ -230,7 +230,7 @@ async fn refused(scenario: &str, code: u16, reason: &str) {
     let failure = failed(last(&mut dialing).await);
     assert_eq!(failure, DialFailure { code: Some(code), reason: reason.to_owned(), cancelled: false });
     // SIPp listens on for a second INVITE before it ends.
-    callee.is_content().await;
+    callee.saw_it_all().await;
 }
 
 fn credentials(password: &str) -> Credentials {

@@ -96,7 +96,10 @@ impl Drop for Incoming {
 
 impl std::fmt::Debug for Incoming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Incoming").field("request_user", &self.request_user).field("call_id", &self.call_id).finish_non_exhaustive()
+        f.debug_struct("Incoming")
+            .field("request_user", &self.request_user)
+            .field("call_id", &self.call_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +112,8 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, call
         return reply(&mut request, StatusCode::ServiceUnavailable, vec![]).await;
     };
     let request_user = request.original.uri.user().unwrap_or_default().to_owned();
-    let peer = request.connection.as_ref().and_then(|connection| connection.get_remote_addr()).and_then(|at| at.get_socketaddr().ok());
+    let peer =
+        request.connection.as_ref().and_then(|connection| connection.get_remote_addr()).and_then(|at| at.get_socketaddr().ok());
     let contact = peer.map(|peer| shared.contact(Some(&request_user).filter(|user| !user.is_empty()).map(String::as_str), peer));
     let (told, states) = shared.layer.new_dialog_state_channel();
     let mut dialog = match shared.layer.get_or_create_server_invite(&request, told, None, contact) {

@@ -7,8 +7,8 @@ use rsipstack::dialog::dialog::Dialog as StackDialog;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::prelude::HeadersExt;
 use rsipstack::sip::{Header, Method, StatusCode};
-use rsipstack::transaction::transaction::Transaction;
 use rsipstack::transaction::TransactionReceiver;
+use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 

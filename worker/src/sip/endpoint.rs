@@ -209,9 +209,9 @@ impl Shared {
     pub(super) fn is_busy_with(&self, call_id: &str, methods: &[&str]) -> bool {
         let of_this_call = format!("_{call_id}_");
         let open = self.stack.get_running_transactions().unwrap_or_default();
-        open.iter().map(ToString::to_string).any(|key| {
-            key.contains(&of_this_call) && methods.iter().any(|method| key.starts_with(&format!("c.{method}_")))
-        })
+        open.iter()
+            .map(ToString::to_string)
+            .any(|key| key.contains(&of_this_call) && methods.iter().any(|method| key.starts_with(&format!("c.{method}_"))))
     }
 
     /// Whether a response was made by our own stack because nobody answered (timers B, C and F).

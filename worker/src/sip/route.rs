@@ -52,7 +52,10 @@ impl Routes {
             .map_err(|_| refuse(format!("no answer within {} s", RESOLVE_WITHIN.as_secs())))?
             .map_err(|error| refuse(error.to_string()))?;
         let family = if self.ipv4 { "IPv4" } else { "IPv6" };
-        found.into_iter().find(|address| address.is_ipv4() == self.ipv4).ok_or_else(|| refuse(format!("it has no {family} address")))
+        found
+            .into_iter()
+            .find(|address| address.is_ipv4() == self.ipv4)
+            .ok_or_else(|| refuse(format!("it has no {family} address")))
     }
 
     /// Where a URI's requests go, unless a trunk is remembered for it.

@@ -146,10 +146,7 @@ mod tests {
 
     #[test]
     fn a_well_formed_message_is_not_copied() {
-        let message = format!(
-            "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nm: <sip:a@b>\r\nl: {}\r\n\r\n{SDP}",
-            SDP.len()
-        );
+        let message = format!("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nm: <sip:a@b>\r\nl: {}\r\n\r\n{SDP}", SDP.len());
         assert_eq!(repaired(message.as_bytes(), from()), None);
         assert_eq!(restated(message.as_bytes()), None);
         assert_eq!(repaired(b"\r\n\r\n", from()), None);
@@ -171,8 +168,10 @@ mod tests {
 
     #[test]
     fn a_latin_1_name_does_not_hide_the_headers_after_it() {
-        let whole =
-            text(repaired(b"\r\nBYE sip:a@b SIP/2.0\r\nFrom: \"Caf\xe9\" <sip:c@d>\r\nCSeq: 3 BYE\r\nContent-Length: 0\r\n\r\n", from()));
+        let whole = text(repaired(
+            b"\r\nBYE sip:a@b SIP/2.0\r\nFrom: \"Caf\xe9\" <sip:c@d>\r\nCSeq: 3 BYE\r\nContent-Length: 0\r\n\r\n",
+            from(),
+        ));
         assert!(whole.starts_with("BYE sip:a@b SIP/2.0\r\nFrom: \"Caf?\" <sip:c@d>\r\nCSeq: 3 BYE\r\n"), "{whole}");
     }
 

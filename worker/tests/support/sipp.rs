@@ -64,7 +64,7 @@ impl Sipp {
     }
 
     /// Waits for its end: it has seen every message of its scenario, and no other.
-    pub async fn is_content(mut self) {
+    pub async fn saw_it_all(mut self) {
         let status = timeout(PATIENCE, self.child.wait()).await.expect("sipp ends").unwrap();
         let errors = read(&self.errors);
         std::fs::remove_file(&self.errors).ok();
@@ -74,8 +74,7 @@ impl Sipp {
 
 /// A caller on a port of its own.
 pub async fn caller() -> Endpoint {
-    let config =
-        EndpointConfig { address: ([127, 0, 0, 1], 0).into(), advertised: None, user_agent: "offhook-test".to_owned() };
+    let config = EndpointConfig { address: ([127, 0, 0, 1], 0).into(), advertised: None, user_agent: "offhook-test".to_owned() };
     Endpoint::bind(config).await.unwrap()
 }
 
