@@ -145,11 +145,11 @@ pub fn number_words(number: u32, language: Language) -> String {
 fn english(number: usize) -> String {
     match number {
         0..20 => EN[number].to_owned(),
-        20..100 if number % 10 == 0 => EN_TENS[number / 10].to_owned(),
+        20..100 if number.is_multiple_of(10) => EN_TENS[number / 10].to_owned(),
         20..100 => format!("{}-{}", EN_TENS[number / 10], EN[number % 10]),
-        100..1000 if number % 100 == 0 => format!("{} hundred", EN[number / 100]),
+        100..1000 if number.is_multiple_of(100) => format!("{} hundred", EN[number / 100]),
         100..1000 => format!("{} hundred and {}", EN[number / 100], english(number % 100)),
-        _ if number % 1000 == 0 => format!("{} thousand", EN[number / 1000]),
+        _ if number.is_multiple_of(1000) => format!("{} thousand", EN[number / 1000]),
         _ if number % 1000 < 100 => format!("{} thousand and {}", EN[number / 1000], english(number % 1000)),
         _ => format!("{} thousand {}", EN[number / 1000], english(number % 1000)),
     }
@@ -159,11 +159,11 @@ fn german(number: usize) -> String {
     let factor = |n: usize| if n == 1 { "ein" } else { DE[n] };
     match number {
         0..20 => DE[number].to_owned(),
-        20..100 if number % 10 == 0 => DE_TENS[number / 10].to_owned(),
+        20..100 if number.is_multiple_of(10) => DE_TENS[number / 10].to_owned(),
         20..100 => format!("{}und{}", factor(number % 10), DE_TENS[number / 10]),
-        100..1000 if number % 100 == 0 => format!("{}hundert", factor(number / 100)),
+        100..1000 if number.is_multiple_of(100) => format!("{}hundert", factor(number / 100)),
         100..1000 => format!("{}hundert{}", factor(number / 100), german(number % 100)),
-        _ if number % 1000 == 0 => format!("{}tausend", factor(number / 1000)),
+        _ if number.is_multiple_of(1000) => format!("{}tausend", factor(number / 1000)),
         _ => format!("{}tausend{}", factor(number / 1000), german(number % 1000)),
     }
 }
@@ -171,14 +171,14 @@ fn german(number: usize) -> String {
 fn spanish(number: usize) -> String {
     match number {
         0..30 => ES[number].to_owned(),
-        30..100 if number % 10 == 0 => ES_TENS[number / 10].to_owned(),
+        30..100 if number.is_multiple_of(10) => ES_TENS[number / 10].to_owned(),
         30..100 => format!("{} y {}", ES_TENS[number / 10], ES[number % 10]),
         100 => "cien".to_owned(),
-        101..1000 if number % 100 == 0 => ES_HUNDREDS[number / 100].to_owned(),
+        101..1000 if number.is_multiple_of(100) => ES_HUNDREDS[number / 100].to_owned(),
         101..1000 => format!("{} {}", ES_HUNDREDS[number / 100], spanish(number % 100)),
         1000 => "mil".to_owned(),
         1001..2000 => format!("mil {}", spanish(number % 1000)),
-        _ if number % 1000 == 0 => format!("{} mil", ES[number / 1000]),
+        _ if number.is_multiple_of(1000) => format!("{} mil", ES[number / 1000]),
         _ => format!("{} mil {}", ES[number / 1000], spanish(number % 1000)),
     }
 }
@@ -187,15 +187,15 @@ fn dutch(number: usize) -> String {
     let factor = |n: usize| if n == 1 { "" } else { NL[n] };
     match number {
         0..20 => NL[number].to_owned(),
-        20..100 if number % 10 == 0 => NL_TENS[number / 10].to_owned(),
+        20..100 if number.is_multiple_of(10) => NL_TENS[number / 10].to_owned(),
         20..100 => {
             let unit = NL[number % 10];
             let and = if unit.ends_with('e') { "ën" } else { "en" };
             format!("{unit}{and}{}", NL_TENS[number / 10])
         }
-        100..1000 if number % 100 == 0 => format!("{}honderd", factor(number / 100)),
+        100..1000 if number.is_multiple_of(100) => format!("{}honderd", factor(number / 100)),
         100..1000 => format!("{}honderd{}", factor(number / 100), dutch(number % 100)),
-        _ if number % 1000 == 0 => format!("{}duizend", factor(number / 1000)),
+        _ if number.is_multiple_of(1000) => format!("{}duizend", factor(number / 1000)),
         _ => format!("{}duizend {}", factor(number / 1000), dutch(number % 1000)),
     }
 }
@@ -242,7 +242,7 @@ fn english_ordinal(n: usize) -> String {
         9 => "ninth".to_owned(),
         12 => "twelfth".to_owned(),
         0..20 => format!("{}th", EN[n]),
-        _ if n % 10 == 0 => format!("{}ieth", EN_TENS[n / 10].trim_end_matches('y')),
+        _ if n.is_multiple_of(10) => format!("{}ieth", EN_TENS[n / 10].trim_end_matches('y')),
         _ => format!("{}-{}", EN_TENS[n / 10], english_ordinal(n % 10)),
     }
 }

@@ -77,9 +77,9 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
 
 /// What stands between two numbers is said too: "7-8", "1/2". Answers what is left.
 fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language: Language) -> &'t str {
-    if rest.starts_with('%') {
+    if let Some(rest) = rest.strip_prefix('%') {
         said.push_str([" percent", " Prozent", " por ciento", " procent"][language as usize]);
-        return &rest[1..];
+        return rest;
     }
     let Some(mark) = rest.chars().next() else { return rest };
     let behind = rest[mark.len_utf8()..].trim_start_matches(' ');
