@@ -36,6 +36,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token); go_on boolean; happened timestamptz;
 begin
     select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
+    a := offhook_own_attempt(token);             -- again, under the lock: the attempt may have been settled while we waited for it
     if step = 'dialing' and not go_on then
         return false;
     end if;
