@@ -18,7 +18,7 @@ end $$;
 
 revoke execute on all functions in schema public from public;
 
--- A person: inserts and changes calls, manages trunks and the do-not-call list, reads everything but the tokens.
+-- A person: inserts and changes calls, keeps the do-not-call list, reads everything but the tokens. Trunks are the owner's.
 grant usage on schema public to offhook_user, offhook_worker;
 grant select on calls, call_results, turns, tool_calls, events, recordings, trunks, do_not_call, call_transitions, restaurant_zones
     to offhook_user;

@@ -136,7 +136,13 @@ stop() {
         ! as_root kill -0 "$pid" 2>/dev/null || as_root kill -9 "$pid" || true
     fi
     if postgres_runs; then as_postgres "$(postgres_bin)/pg_ctl" -D "$cluster/data" -m immediate stop >/dev/null 2>&1 </dev/null || true; fi
-    if [ -d "$engine" ]; then as_root rm -rf "$engine"; fi
+    if [ -d "$engine" ]; then
+        # The engine leaves the host's network namespace mounted, and what was mounted into containers that were killed.
+        findmnt -rno TARGET | { grep -F "$engine/" || true; } | sort -r | while read -r mounted; do
+            as_root umount "$mounted" </dev/null || true
+        done
+        as_root rm -rf "$engine"
+    fi
     rm -rf "$state"
 }
 
