@@ -117,9 +117,8 @@ async fn trunks(config: &Config, pool: &PgPool) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if !rows.iter().any(|(_, host, _, _)| host.is_some()) {
-        let sentence =
-            "there is no enabled trunk with a host, so only sip: URIs can be called; insert one into trunks (name, host)";
-        findings.push(Finding::new("trunks", Err::<String, _>(sentence)));
+        let note = "none has a host, so only sip: URIs can be called; for telephone numbers, insert into trunks (name, host)";
+        findings.push(Finding::new("trunks", Ok::<_, String>(note)));
     }
     for (name, host, port, secret) in rows {
         let Some(host) = host else { continue };

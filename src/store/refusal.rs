@@ -63,7 +63,9 @@ fn of_postgres(error: &PgDatabaseError) -> Option<StoreError> {
         "42P01" | "42703" | "42883" | "42704" => Some(StoreError::Schema(error.message().to_owned())),
         // Class 23, integrity; class 22, data; insufficient privilege.
         _ if code.starts_with("23") || code.starts_with("22") || code == "42501" => {
-            let hint = error.hint().or(error.detail()).map(str::to_owned);
+            // The detail of a check is the whole row, guest and all: not for logs. That of a key names the key only.
+            let detail = error.detail().filter(|_| matches!(code, "23505" | "23503"));
+            let hint = error.hint().or(detail).map(str::to_owned);
             Some(StoreError::Refused { sentence: error.message().to_owned(), hint })
         }
         _ => None,
