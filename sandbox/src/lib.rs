@@ -1,1 +1,6 @@
-//! x
+//! The outside world in a box: restaurants that answer SIP calls, and model servers that speak the vendors' wire protocols.
+//! Offline, deterministic, and able to fail on demand.
+
+pub mod recogniser;
+pub mod sound;
+pub mod voice;

@@ -1,0 +1,1 @@
+//! Whether what was heard is a phrase of the vocabulary at all.
