@@ -1,6 +1,8 @@
 //! The outside world in a box: restaurants that answer SIP calls, and model servers that speak the vendors' wire protocols.
 //! Offline, deterministic, and able to fail on demand.
 
+pub mod faults;
 pub mod recogniser;
+pub mod servers;
 pub mod sound;
 pub mod voice;

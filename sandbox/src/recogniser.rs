@@ -1,70 +1,142 @@
-//! Closed-vocabulary speech recognition for four languages.
+//! Closed-vocabulary speech recognition for four languages: which of the phrases it knows was said, in which language, or that
+//! it was none of them. It works on nothing but the sound.
+//!
+//! Mel-frequency cepstra of telephone speech are compared by dynamic time warping with every phrase in three template voices.
 
 pub mod activity;
 pub mod dtw;
 pub mod mfcc;
 pub mod rejection;
+pub mod search;
 pub mod templates;
 pub mod vocabulary;
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
+
 use offhook::language::Language;
-use mfcc::{Extractor, Features, RATE};
-use templates::{Template, TemplateError, COARSE_GROUP, conditioned};
+
+use crate::sound::{resample::resample, to_f32};
+use mfcc::{Extractor, RATE};
+use rejection::Codebook;
+use search::{Match, Search};
+use templates::{Template, TemplateError, conditioned};
 use vocabulary::Vocabulary;
-use crate::sound::{to_f32, resample::resample};
 
-pub struct Recogniser { pub vocabulary: Vocabulary, pub templates: Vec<Template>, extractor: Extractor, codebook: Vec<Features> }
+/// How the speaker's formants are moved to meet those of a template voice; 1 first.
+const WARPS: [f32; 5] = [1.0, 0.94, 1.06, 0.88, 1.12];
+/// Stretches between pauses an utterance is parted into, where it is no phrase as a whole.
+const MOST_PARTS: usize = 3;
 
-#[derive(Debug, Clone, Default)]
-pub struct Evidence { pub best: usize, pub d: Vec<(f32, u32)>, pub floor: f32, pub coarse_rank: Vec<(f32,u32)>, pub frames: usize }
+/// Knows a vocabulary by its sound.
+pub struct Recogniser {
+    vocabulary: Vocabulary,
+    templates: Vec<Template>,
+    codebook: Codebook,
+    extractors: Vec<Extractor>,
+}
+
+/// What was heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recognition {
+    /// The phrase's text; several phrases in a row are joined by spaces; empty where it is none of the vocabulary.
+    pub text: String,
+    /// Its language; where nothing was recognised, the hint or the language that came nearest.
+    pub language: Language,
+    /// 0–1, above one half where it is a phrase.
+    pub confidence: f32,
+}
 
 impl Recogniser {
+    /// Learns a vocabulary: seconds for a thousand phrases the first time, then from the cache directory. Blocks.
+    ///
+    /// # Errors
+    /// [`TemplateError`], where espeak-ng or the cache directory cannot be used.
     pub fn build(vocabulary: Vocabulary, cache_dir: &Path) -> Result<Self, TemplateError> {
         let templates = templates::load_or_make(&vocabulary, cache_dir)?;
-        let all: Vec<Features> = templates.iter().flat_map(|t| t.near.iter().copied()).collect();
-        let codebook = codebook(&all, 128);
-        Ok(Recogniser { vocabulary, templates, extractor: Extractor::default(), codebook })
+        let codebook = Codebook::of(templates.iter().flat_map(|template| &template.near));
+        Ok(Recogniser { vocabulary, templates, codebook, extractors: WARPS.map(Extractor::warped).into() })
     }
-    pub fn features(&self, pcm: &[i16], rate: u32) -> Vec<Features> {
+
+    /// The phrases it knows.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// What is said in mono sound of any rate. The hint makes its language likelier, it does not exclude others. Takes some ten
+    /// milliseconds of a core for each second of sound.
+    pub fn recognise(&self, pcm: &[i16], rate: u32, hint: Option<Language>) -> Recognition {
         let line = resample(&to_f32(pcm), rate, RATE);
-        let Some(r) = activity::speech(&line) else { return vec![] };
-        self.extractor.features(&conditioned(&line[r]))
+        let whole = activity::speech(&line).and_then(|range| self.nearest(&line[range], hint));
+        match whole {
+            Some(found) if found.evidence.accepted() => self.recognition(&[found]),
+            whole => match self.in_parts(&line, hint) {
+                Some(parts) => self.recognition(&parts),
+                None => self.nothing(whole, hint),
+            },
+        }
     }
-    /// exhaustive
-    pub fn evidence(&self, near: &[Features], top: usize) -> Evidence {
-        let mut s = dtw::Scratch::default();
-        let far = dtw::coarse(near, COARSE_GROUP);
-        let mut c: Vec<(f32,u32)> = self.templates.iter().enumerate().filter_map(|(i,t)| dtw::distance(&far, &t.far, f32::INFINITY, &mut s).map(|d| (d,i as u32))).collect();
-        c.sort_by(|a,b| a.0.total_cmp(&b.0));
-        let mut best: std::collections::HashMap<u32,f32> = Default::default();
-        let mut limit = f32::INFINITY;
-        for (_, i) in c.iter().take(top) {
-            let t = &self.templates[*i as usize];
-            if let Some(d) = dtw::distance(near, &t.near, limit, &mut s) {
-                let e = best.entry(t.phrase).or_insert(f32::INFINITY); *e = e.min(d);
-                limit = limit.min(d * 1.35);
+
+    /// What speaks for the nearest phrase, accepted or not: for measuring the rejection.
+    pub fn nearest_phrase(&self, pcm: &[i16], rate: u32, hint: Option<Language>) -> Option<Match> {
+        let line = resample(&to_f32(pcm), rate, RATE);
+        self.nearest(&line[activity::speech(&line)?], hint)
+    }
+
+    fn nearest(&self, speech: &[f32], hint: Option<Language>) -> Option<Match> {
+        let search = Search {
+            vocabulary: &self.vocabulary,
+            templates: &self.templates,
+            codebook: &self.codebook,
+            extractors: &self.extractors,
+        };
+        search.nearest(&conditioned(speech), hint)
+    }
+
+    /// Phrases said in a row with pauses between them, where every one of them is accepted; of several ways to part the
+    /// utterance the least strange.
+    fn in_parts(&self, line: &[f32], hint: Option<Language>) -> Option<Vec<Match>> {
+        let stretches = activity::stretches(line, MOST_PARTS);
+        let count = stretches.len();
+        let mut ways: Vec<Option<Vec<Match>>> = vec![None; count + 1];
+        ways[0] = Some(Vec::new());
+        for end in 1..=count {
+            // The whole has been tried already.
+            for start in (0..end).filter(|start| (*start, end) != (0, count)) {
+                let Some(before) = ways[start].clone() else { continue };
+                let span: Range<usize> = stretches[start].start..stretches[end - 1].end;
+                let found = self.nearest(&line[span], hint).filter(|found| found.evidence.accepted());
+                let way = found.map(|found| [before, vec![found]].concat());
+                if way.as_deref().map(strangeness) < ways[end].as_deref().map(strangeness).or(Some(f32::INFINITY)) && way.is_some() {
+                    ways[end] = way;
+                }
             }
         }
-        let mut d: Vec<(f32,u32)> = best.into_iter().map(|(p,d)| (d,p)).collect();
-        d.sort_by(|a,b| a.0.total_cmp(&b.0));
-        let floor = near.iter().map(|f| self.codebook.iter().map(|c| dtw::between(f,c)).fold(f32::INFINITY, f32::min)).sum::<f32>() / near.len().max(1) as f32;
-        Evidence { best: 0, d, floor, coarse_rank: c.iter().map(|(d,i)| (*d, self.templates[*i as usize].phrase)).collect(), frames: near.len() }
+        ways.pop().flatten().filter(|way| !way.is_empty())
     }
-}
-fn codebook(all: &[Features], size: usize) -> Vec<Features> {
-    let step = (all.len() / 20000).max(1);
-    let data: Vec<&Features> = all.iter().step_by(step).collect();
-    let mut book: Vec<Features> = (0..size).map(|i| *data[i * data.len() / size]).collect();
-    for _ in 0..5 {
-        let mut sum = vec![([0f32; mfcc::DIMENSIONS], 0u32); size];
-        for f in &data {
-            let b = (0..size).min_by(|a,b| dtw::between(f,&book[*a]).total_cmp(&dtw::between(f,&book[*b]))).expect("x");
-            sum[b].1 += 1; for (x,y) in sum[b].0.iter_mut().zip(f.iter()) { *x += y; }
+
+    fn recognition(&self, matches: &[Match]) -> Recognition {
+        let phrase = |found: &Match| &self.vocabulary.phrases[found.phrase];
+        let longest = matches.iter().max_by_key(|found| found.evidence.vectors).expect("there is at least one match");
+        Recognition {
+            text: matches.iter().map(|found| phrase(found).text.as_str()).collect::<Vec<_>>().join(" "),
+            language: phrase(longest).language,
+            confidence: matches.iter().map(|found| found.evidence.confidence()).fold(1.0, f32::min),
         }
-        for (b,(s,n)) in book.iter_mut().zip(sum) { if n>0 { *b = s.map(|x| x / n as f32); } }
     }
-    book
+
+    fn nothing(&self, whole: Option<Match>, hint: Option<Language>) -> Recognition {
+        let nearest = whole.map(|found| self.vocabulary.phrases[found.phrase].language);
+        Recognition {
+            text: String::new(),
+            language: hint.or(nearest).unwrap_or(Language::En),
+            confidence: whole.map_or(0.0, |found| found.evidence.confidence().min(0.5)),
+        }
+    }
 }
-#[allow(unused)]
-fn _x(_: Language) {}
+
+/// The mean strangeness of the matches, by their lengths.
+fn strangeness(matches: &[Match]) -> f32 {
+    let vectors: usize = matches.iter().map(|found| found.evidence.vectors).sum();
+    let sum: f32 = matches.iter().map(|found| found.evidence.strangeness() * found.evidence.vectors as f32).sum();
+    sum / vectors.max(1) as f32
+}

@@ -25,7 +25,13 @@ const BANDS: usize = 23;
 const COEFFICIENTS: usize = 13;
 const LOWEST_HZ: f32 = 250.0;
 const HIGHEST_HZ: f32 = 3_500.0;
+/// The bin of [`LOWEST_HZ`].
+const LOWEST_BIN: usize = 8;
 const PRE_EMPHASIS: f32 = 0.97;
+/// Slopes are a fraction of the coefficients' size; so much more they count (measured on times of day, which differ in a word).
+const SLOPE_WEIGHT: f32 = 2.0;
+/// Above this, a warp runs back to the same upper edge.
+const WARP_KNEE_HZ: f32 = 2_600.0;
 
 /// Takes features; holds the tables for it.
 pub struct Extractor {
@@ -43,18 +49,24 @@ struct Band {
 
 impl Default for Extractor {
     fn default() -> Self {
+        Self::warped(1.0)
+    }
+}
+
+impl Extractor {
+    /// An extractor that takes a speaker's formants for those of one whose vocal tract is `warp` times as long: above 1, bands
+    /// are moved up. Source: L. Lee, R. Rose, "A frequency warping approach to speaker normalization", IEEE SAP 1998.
+    pub fn warped(warp: f32) -> Self {
         let hamming = |i: usize| 0.54 - 0.46 * (std::f32::consts::TAU * i as f32 / (WINDOW - 1) as f32).cos();
         let cosine = |k: usize, b: usize| (std::f32::consts::PI * k as f32 * (b as f32 + 0.5) / BANDS as f32).cos();
         Extractor {
             fft: RealFftPlanner::new().plan_fft_forward(FFT),
             window: std::array::from_fn(hamming),
-            bands: mel_bands(),
+            bands: mel_bands(warp),
             cosines: std::array::from_fn(|k| std::array::from_fn(|b| cosine(k, b))),
         }
     }
-}
 
-impl Extractor {
     /// Feature vectors of an utterance, full scale ±1 at 8 kHz, one every 20 ms. Empty where it is shorter than one window.
     pub fn features(&self, samples: &[f32]) -> Vec<Features> {
         let mut cepstra = self.cepstra(samples);
@@ -70,7 +82,7 @@ impl Extractor {
                     // Regression over two windows to each side.
                     d if d < 2 * COEFFICIENTS => {
                         let k = d - COEFFICIENTS;
-                        ((at(frame, 1)[k] - at(frame, -1)[k]) + 2.0 * (at(frame, 2)[k] - at(frame, -2)[k])) / 10.0
+                        ((at(frame, 1)[k] - at(frame, -1)[k]) + 2.0 * (at(frame, 2)[k] - at(frame, -2)[k])) * SLOPE_WEIGHT / 10.0
                     }
                     _ => 0.0,
                 })
@@ -89,7 +101,7 @@ impl Extractor {
         let mut frame = self.fft.make_input_vec();
         let mut spectrum = self.fft.make_output_vec();
         let mut scratch = self.fft.make_scratch_vec();
-        let mut bands: Vec<[f32; BANDS + 1]> = emphasised
+        emphasised
             .windows(WINDOW)
             .step_by(HOP)
             .map(|window| {
@@ -100,35 +112,21 @@ impl Extractor {
                 self.fft
                     .process_with_scratch(&mut frame, &mut spectrum, &mut scratch)
                     .expect("the buffers are made by the plan itself");
-                self.energies(&spectrum)
+                self.cepstrum(&spectrum)
             })
-            .collect();
-        let sub = std::env::var("SUB").map_or(0.0, |x| x.parse::<f32>().unwrap());
-        let flo = std::env::var("FLO").map_or(1e-9, |x| x.parse::<f32>().unwrap());
-        for b in 0..=BANDS {
-            let mut sorted: Vec<f32> = bands.iter().map(|f| f[b]).collect();
-            sorted.sort_by(f32::total_cmp);
-            let k = (sorted.len() / 10).max(1);
-            let noise = sorted[..k].iter().sum::<f32>() / k as f32;
-            let mean = sorted.iter().sum::<f32>() / sorted.len() as f32;
-            for f in bands.iter_mut() { f[b] = (f[b] - sub * noise).max(0.0) + flo * mean + 1e-10; }
-        }
-        bands.iter().map(|b| self.cepstrum(b)).collect()
+            .collect()
     }
 
-    fn energies(&self, spectrum: &[Complex32]) -> [f32; BANDS + 1] {
-        let power: Vec<f32> = spectrum.iter().map(|bin| bin.norm_sqr()).collect();
-        let mut out = [0f32; BANDS + 1];
-        for (energy, band) in out.iter_mut().zip(&self.bands) {
-            *energy = band.weights.iter().zip(&power[band.first..]).map(|(weight, power)| weight * power).sum();
+    fn cepstrum(&self, spectrum: &[Complex32]) -> [f32; COEFFICIENTS] {
+        let mut power = [0f32; FFT / 2 + 1];
+        power.iter_mut().zip(spectrum).for_each(|(power, bin)| *power = bin.norm_sqr());
+        let mut bands = [0f32; BANDS];
+        for (energy, band) in bands.iter_mut().zip(&self.bands) {
+            let sum: f32 = band.weights.iter().zip(&power[band.first..]).map(|(weight, power)| weight * power).sum();
+            *energy = (sum + 1e-10).ln();
         }
-        out[BANDS] = power[8..].iter().sum();
-        out
-    }
-    fn cepstrum(&self, bands: &[f32; BANDS + 1]) -> [f32; COEFFICIENTS] {
-        let logs = bands.map(f32::ln);
-        let mut cepstrum = self.cosines.map(|row| row.iter().zip(&logs).map(|(c, b)| c * b).sum::<f32>());
-        cepstrum[0] = logs[BANDS];
+        let mut cepstrum = self.cosines.map(|row| row.iter().zip(&bands).map(|(c, b)| c * b).sum::<f32>());
+        cepstrum[0] = (power[LOWEST_BIN..].iter().sum::<f32>() + 1e-10).ln();
         cepstrum
     }
 }
@@ -145,11 +143,15 @@ fn normalise(cepstra: &mut [[f32; COEFFICIENTS]]) {
 }
 
 /// Triangles evenly spaced on the mel scale (O'Shaughnessy's formula).
-fn mel_bands() -> Vec<Band> {
+fn mel_bands(warp: f32) -> Vec<Band> {
     let mel = |hz: f32| 2595.0 * (1.0 + hz / 700.0).log10();
     let hz = |mel: f32| 700.0 * (10f32.powf(mel / 2595.0) - 1.0);
     let (low, high) = (mel(LOWEST_HZ), mel(HIGHEST_HZ));
-    let edge = |i: usize| hz(low + (high - low) * i as f32 / (BANDS + 1) as f32) * FFT as f32 / RATE as f32;
+    let warped = |hz: f32| {
+        let slope = (HIGHEST_HZ - WARP_KNEE_HZ * warp) / (HIGHEST_HZ - WARP_KNEE_HZ);
+        if hz < WARP_KNEE_HZ { hz * warp } else { WARP_KNEE_HZ * warp + (hz - WARP_KNEE_HZ) * slope }
+    };
+    let edge = |i: usize| warped(hz(low + (high - low) * i as f32 / (BANDS + 1) as f32)) * FFT as f32 / RATE as f32;
     (0..BANDS)
         .map(|band| {
             let (left, middle, right) = (edge(band), edge(band + 1), edge(band + 2));
@@ -192,7 +194,8 @@ mod tests {
 
     #[test]
     fn every_band_listens_to_something() {
-        assert!(mel_bands().iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1));
+        let heard = |warp| mel_bands(warp).iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1);
+        assert!([0.88, 1.0, 1.12].into_iter().all(heard));
         assert!(Extractor::default().features(&[0.0; 4_000]).iter().flatten().all(|value| value.is_finite()));
     }
 }
