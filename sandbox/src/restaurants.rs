@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use offhook::language::Language;
 
 pub mod persona;
+pub mod phone;
 pub mod phrases;
 pub mod script;
 

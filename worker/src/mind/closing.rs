@@ -7,10 +7,10 @@ use super::{
     action::{Action, Conclusion},
     conversation::{Mind, Phase},
     event::Millis,
-    machine::Answerer,
     phrases::Phrase,
     understanding,
 };
+use crate::hearing::WhoAnswered;
 
 /// How long the last sentences may take, in ms.
 const LAST_SENTENCES: Millis = 15_000;
@@ -89,9 +89,9 @@ impl Mind {
     }
 
     /// A machine took the call. No message is left.
-    pub(super) fn machine_answered(&mut self, answerer: Answerer) {
+    pub(super) fn machine_answered(&mut self, answerer: WhoAnswered) {
         let (disposition, kind, detail) = match answerer {
-            Answerer::Menu => (Disposition::MenuDeadEnd, "menu", "A telephone menu took the call."),
+            WhoAnswered::Menu => (Disposition::MenuDeadEnd, "menu", "A telephone menu took the call."),
             _ => (Disposition::Voicemail, "voicemail", "A machine took the call; no message was left."),
         };
         self.log(kind, json!({}));

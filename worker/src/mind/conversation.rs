@@ -12,7 +12,6 @@ use super::{
     history::History,
     language::Tongue,
     listening::Floor,
-    machine::{self, Answerer},
     opening::Disclosure,
     outcome::Findings,
     replying::Thought,
@@ -30,14 +29,12 @@ pub struct MindSettings {
     pub today: NaiveDate,
     /// How long the callee may be silent after the answer before we speak first, in ms.
     pub greeting_wait: Millis,
-    /// Judges from a callee's words who is speaking.
-    pub judge: fn(&str, Option<Language>) -> Answerer,
 }
 
 impl MindSettings {
-    /// The defaults, for a call made on `today`: 2.5 s for the greeting, the mind's own judgement of machines.
+    /// The defaults, for a call made on `today`: 2.5 s for the greeting.
     pub fn new(limits: CallLimits, today: NaiveDate) -> Self {
-        MindSettings { limits, today, greeting_wait: 2_500, judge: machine::judge }
+        MindSettings { limits, today, greeting_wait: 2_500 }
     }
 }
 

@@ -8,12 +8,14 @@ use super::{
     action::{Action, Speaker},
     conversation::{Mind, Phase},
     event::{Transcript, UtteranceId},
-    machine::Answerer,
     phrases::Phrase,
     turns::{Said, TurnKey},
     understanding,
 };
-use crate::audio::MediaTime;
+use crate::{
+    audio::MediaTime,
+    hearing::{WhoAnswered, judge},
+};
 
 /// Utterances in a row that were not understood, after which we ask to repeat, and after which we give up.
 const ASK_TO_REPEAT: u32 = 2;
@@ -149,8 +151,8 @@ impl Mind {
         self.chain = 0;
         self.clocks.asked = 0;
         self.clocks.on_hold = false;
-        let answerer = (self.settings.judge)(text, Some(self.tongue.current()));
-        if self.floor.turns <= JUDGED_TURNS && matches!(answerer, Answerer::Voicemail | Answerer::Menu) {
+        let answerer = judge(text, Some(self.tongue.current()));
+        if self.floor.turns <= JUDGED_TURNS && matches!(answerer, WhoAnswered::Voicemail | WhoAnswered::Menu) {
             self.machine_answered(answerer);
             return;
         }
@@ -163,7 +165,7 @@ impl Mind {
         if self.phase == Phase::Greeting {
             self.phase = Phase::Talking;
         }
-        if answerer == Answerer::Hold && understanding::only_asks_to_wait(text) {
+        if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) {
             // What we say now, nobody hears; who comes back must hear the opening too.
             self.clocks.on_hold = true;
             self.interruption = None;
@@ -201,7 +203,7 @@ impl Mind {
 
     pub(super) fn beep(&mut self) {
         if !self.floor.words_heard {
-            self.machine_answered(Answerer::Voicemail);
+            self.machine_answered(WhoAnswered::Voicemail);
         }
     }
 }
