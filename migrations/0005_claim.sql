@@ -171,7 +171,3 @@ begin
         exit trunk when no_ports or cardinality(claimed) = cardinality(token_hashes);
     end loop;
 end $$;
-
--- `24:00` is a fine end of calling hours, but nobody books a table for it.
-alter table calls add constraint table_times_are_before_midnight
-    check (wanted_time < '24:00' and earliest_time < '24:00' and latest_time < '24:00');

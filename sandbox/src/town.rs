@@ -1,6 +1,6 @@
 //! Puts the parts together: what the recognisers listen for, what restaurants hear and speak with, who is behind the chat wire.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use offhook::language::Language;
 use offhook_worker::{audio::SAMPLE_RATE, speaking::spoken};
