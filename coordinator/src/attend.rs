@@ -12,6 +12,7 @@ use offhook::{
         claim::FreshClaim,
         evidence::Evidence,
         leases::{self, AttemptId},
+        refusal::StoreError,
         settle::{Settled, settle},
     },
 };
@@ -190,7 +191,7 @@ impl Attendant {
         loop {
             match settle(&self.pool, &self.policy, &self.breaker, attempt, &evidence, &mut rng()).await {
                 Ok(settled) => return Some(settled),
-                Err(error) if !error.is_transient() && evidence.report.is_some() => {
+                Err(error @ StoreError::Refused { .. }) if evidence.report.is_some() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");
                     evidence.detail = format!("the worker's report was refused: {error}");
                     evidence.report = None;

@@ -43,7 +43,9 @@ async fn three_coordinators_claim_a_thousand_calls_once_each() {
                     let found = claim(&pool, &own, 7).await.unwrap();
                     empty = if found.calls.is_empty() && found.wait.is_none() { empty + 1 } else { 0 };
                     tokio::time::sleep(found.wait.unwrap_or_default()).await;
-                    claimed.extend(found.calls.into_iter().map(|fresh| (fresh.call.id, fresh.call.attempt, fresh.token.expose().to_owned())));
+                    claimed.extend(
+                        found.calls.into_iter().map(|fresh| (fresh.call.id, fresh.call.attempt, fresh.token.expose().to_owned())),
+                    );
                 }
                 claimed
             })
@@ -66,7 +68,9 @@ async fn three_coordinators_claim_a_thousand_calls_once_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_trunk_never_has_more_calls_than_it_may() {
     let database = TestDatabase::new().await;
-    database.run("insert into trunks (name, host, preference, max_concurrent, calls_per_second) values ('narrow', 'x', 1, 5, 1000)").await;
+    database
+        .run("insert into trunks (name, host, preference, max_concurrent, calls_per_second) values ('narrow', 'x', 1, 5, 1000)")
+        .await;
     database.insert_calls(150, "", "").await;
     let barrier = Arc::new(Barrier::new(4));
     let coordinators: Vec<_> = (0..4)
@@ -79,7 +83,8 @@ async fn a_trunk_never_has_more_calls_than_it_may() {
                 barrier.wait().await;
                 loop {
                     let found = claim(&pool, &own, 3).await.unwrap();
-                    let live: i64 = sqlx::query_scalar("select count(*) from calls where state = 'claimed'").fetch_one(&pool).await.unwrap();
+                    let live: i64 =
+                        sqlx::query_scalar("select count(*) from calls where state = 'claimed'").fetch_one(&pool).await.unwrap();
                     most = most.max(live);
                     for fresh in &found.calls {
                         let busy = Evidence { otherwise: Disposition::InvalidNumber, ..Evidence::lost("") };
@@ -87,7 +92,8 @@ async fn a_trunk_never_has_more_calls_than_it_may() {
                         let settled = settle(&pool, &Policy::default(), &Breaker::default(), attempt, &busy, rng).await.unwrap();
                         assert!(matches!(settled, Settled::Now { .. }));
                     }
-                    let left: i64 = sqlx::query_scalar("select count(*) from calls where state = 'queued'").fetch_one(&pool).await.unwrap();
+                    let left: i64 =
+                        sqlx::query_scalar("select count(*) from calls where state = 'queued'").fetch_one(&pool).await.unwrap();
                     if left == 0 {
                         return most;
                     }
@@ -117,7 +123,12 @@ async fn a_claim_is_there_in_ten_milliseconds() {
         }
     }
     took.sort();
-    println!("claim out of 20,000: median {:?}, p95 {:?}, {} claims", took[took.len() / 2], took[took.len() * 95 / 100], took.len());
+    println!(
+        "claim out of 20,000: median {:?}, p95 {:?}, {} claims",
+        took[took.len() / 2],
+        took[took.len() * 95 / 100],
+        took.len()
+    );
     // Ten times what it takes on a quiet machine.
     assert!(took[took.len() / 2] < Duration::from_millis(50), "{:?}", took[took.len() / 2]);
 }

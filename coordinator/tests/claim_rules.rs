@@ -86,7 +86,11 @@ async fn what_can_only_be_made_too_late_expires() {
     let database = TestDatabase::new().await.with_trunk().await;
     let passed = database.insert_calls(1, "", "").await;
     let no_hours_left = database.insert_calls(1, "", "").await;
-    database.run(format!("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second' where id = {passed}")).await;
+    database
+        .run(format!(
+            "update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second' where id = {passed}"
+        ))
+        .await;
     database
         .run(format!(
             "update calls set calling_from = h.t, calling_to = h.t + interval '1 minute', not_after = now() + interval '10 minutes' \
@@ -96,7 +100,10 @@ async fn what_can_only_be_made_too_late_expires() {
         .await;
     assert!(claim_ids(&database, 10).await.is_empty());
     assert_eq!(database.state(passed).await, ("expired".into(), Some("not_after passed".into())));
-    assert_eq!(database.state(no_hours_left).await, ("expired".into(), Some("no calling hours are left before not_after".into())));
+    assert_eq!(
+        database.state(no_hours_left).await,
+        ("expired".into(), Some("no calling hours are left before not_after".into()))
+    );
 }
 
 #[tokio::test]
@@ -105,12 +112,21 @@ async fn the_sweep_ends_calls_that_nobody_can_make() {
     let passed = database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
     let unwanted = database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
     let fine = database.insert_calls(1, "", "").await;
-    database.run(format!("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second' where id = {passed}")).await;
-    database.run(format!("insert into do_not_call (number, reason) select number, 'said so' from calls where id = {unwanted}")).await;
+    database
+        .run(format!(
+            "update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second' where id = {passed}"
+        ))
+        .await;
+    database
+        .run(format!("insert into do_not_call (number, reason) select number, 'said so' from calls where id = {unwanted}"))
+        .await;
     assert_eq!(sweep(&database.pool, 100).await.unwrap(), 2);
     assert_eq!(sweep(&database.pool, 100).await.unwrap(), 0);
     assert_eq!(database.state(passed).await.0, "expired");
-    assert_eq!(database.state(unwanted).await, ("cancelled".into(), Some("the number is on the do-not-call list: said so".into())));
+    assert_eq!(
+        database.state(unwanted).await,
+        ("cancelled".into(), Some("the number is on the do-not-call list: said so".into()))
+    );
     assert_eq!(database.state(fine).await.0, "queued");
 }
 
@@ -157,7 +173,10 @@ async fn the_trunk_is_the_named_one_or_direct_or_the_preferred_one() {
     database.run("update trunks set paused_until = now() + interval '1 minute' where name = 'cheap'").await;
     let next = database.insert_calls(1, "", "").await;
     let claimed = found(&database, 10).await;
-    assert_eq!(claimed.calls.iter().map(|fresh| (fresh.call.id, fresh.call.trunk.as_str())).collect::<Vec<_>>(), [(next, "dear")]);
+    assert_eq!(
+        claimed.calls.iter().map(|fresh| (fresh.call.id, fresh.call.trunk.as_str())).collect::<Vec<_>>(),
+        [(next, "dear")]
+    );
 }
 
 #[tokio::test]

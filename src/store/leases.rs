@@ -63,17 +63,21 @@ pub async fn release(pool: &PgPool, claimant: &Claimant, attempts: &[AttemptId])
 
 /// Takes over live attempts of this machine whose lease has run out, whoever held it; they are the caller's now.
 ///
+/// The rows are locked in a step of their own: inside an `in (…)` the planner may lock them again and again, and skip for good what
+/// somebody else locked for a moment.
+///
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn take_over(pool: &PgPool, claimant: &Claimant, besides: &[AttemptId]) -> Result<Vec<AttemptId>, StoreError> {
     let (calls, numbers) = columns(besides);
     let rows: Vec<(i64, i32)> = sqlx::query_as(
-        "update calls c set claimed_by = $1, lease_until = clock_timestamp() + $2 \
-         where c.id in (select l.id from calls l join attempts a on a.call_id = l.id and a.number = l.attempt \
-                         where l.state in ('claimed', 'dialing', 'talking') and l.lease_until < clock_timestamp() and a.host = $3 \
-                           and not exists (select from unnest($4::bigint[], $5::int[]) as own (call_id, attempt) \
-                                            where own.call_id = l.id and own.attempt = l.attempt) \
-                         for update of l skip locked) \
+        "with free as materialized ( \
+             select l.id from calls l join attempts a on a.call_id = l.id and a.number = l.attempt \
+              where l.state in ('claimed', 'dialing', 'talking') and l.lease_until < clock_timestamp() and a.host = $3 \
+                and not exists (select from unnest($4::bigint[], $5::int[]) as own (call_id, attempt) \
+                                 where own.call_id = l.id and own.attempt = l.attempt) \
+              for update of l skip locked) \
+         update calls c set claimed_by = $1, lease_until = clock_timestamp() + $2 from free where c.id = free.id \
          returning c.id, c.attempt",
     )
     .bind(&claimant.coordinator)
@@ -94,13 +98,12 @@ pub async fn take_over(pool: &PgPool, claimant: &Claimant, besides: &[AttemptId]
 /// [`StoreError`] as the database gives it.
 pub async fn take_over_elsewhere(pool: &PgPool, claimant: &Claimant, grace: Duration) -> Result<Vec<AttemptId>, StoreError> {
     let rows: Vec<(i64, i32)> = sqlx::query_as(
-        "update calls c set claimed_by = $1, lease_until = clock_timestamp() + $2 \
-         where c.id in (select l.id from calls l join attempts a on a.call_id = l.id and a.number = l.attempt \
-                         where l.state in ('claimed', 'dialing', 'talking') and a.host <> $3 \
-                           and l.lease_until < clock_timestamp() - $4::interval \
-                           and (a.ended_at is not null \
-                                or greatest(a.created_at, a.seen_at, a.answered_at) < clock_timestamp() - $4::interval) \
-                         for update of l skip locked) \
+        "with free as materialized ( \
+             select l.id from calls l join attempts a on a.call_id = l.id and a.number = l.attempt \
+              where l.state in ('claimed', 'dialing', 'talking') and a.host <> $3 and l.lease_until < clock_timestamp() - $4::interval \
+                and (a.ended_at is not null or greatest(a.created_at, a.seen_at, a.answered_at) < clock_timestamp() - $4::interval) \
+              for update of l skip locked) \
+         update calls c set claimed_by = $1, lease_until = clock_timestamp() + $2 from free where c.id = free.id \
          returning c.id, c.attempt",
     )
     .bind(&claimant.coordinator)

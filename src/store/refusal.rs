@@ -20,16 +20,12 @@ pub enum StoreError {
     /// The schema is not the one this program was built for.
     #[error("the database's schema does not fit: {0}; run `offhook migrate` with the same version of offhook")]
     Schema(String),
+    /// The role may not do this.
+    #[error("the database does not allow it: {0}; connect as the owner of the schema, or run `offhook migrate` as them")]
+    Forbidden(String),
     /// Anything else.
     #[error("the database answered: {0}; this is a fault in offhook or in the schema, please report it")]
     Unexpected(#[source] sqlx::Error),
-}
-
-impl StoreError {
-    /// Whether trying the same again later makes sense.
-    pub const fn is_transient(&self) -> bool {
-        matches!(self, StoreError::Away(_))
-    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -61,8 +57,9 @@ fn of_postgres(error: &PgDatabaseError) -> Option<StoreError> {
     match code {
         // Undefined table, column, function, type.
         "42P01" | "42703" | "42883" | "42704" => Some(StoreError::Schema(error.message().to_owned())),
-        // Class 23, integrity; class 22, data; insufficient privilege.
-        _ if code.starts_with("23") || code.starts_with("22") || code == "42501" => {
+        "42501" => Some(StoreError::Forbidden(error.message().to_owned())),
+        // Class 23, integrity; class 22, data.
+        _ if code.starts_with("23") || code.starts_with("22") => {
             // The detail of a check is the whole row, guest and all: not for logs. That of a key names the key only.
             let detail = error.detail().filter(|_| matches!(code, "23505" | "23503"));
             let hint = error.hint().or(detail).map(str::to_owned);
@@ -72,7 +69,8 @@ fn of_postgres(error: &PgDatabaseError) -> Option<StoreError> {
     }
 }
 
-/// Connection trouble (08), resources (53), operator's intervention (57), deadlock and serialisation (40).
+/// Connection trouble (08), who we are and where we want to go (28, 3D), deadlock and serialisation (40), resources (53), not now
+/// (55), operator's intervention (57).
 fn is_passing(code: Option<&str>) -> bool {
-    code.is_some_and(|code| ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)))
+    code.is_some_and(|code| ["08", "28", "3D", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class)))
 }

@@ -23,7 +23,9 @@ fn admin_url() -> String {
 
 async fn admin() -> PgConnection {
     let url = admin_url();
-    PgConnection::connect(&url).await.unwrap_or_else(|error| panic!("no Postgres at {url}: {error}; set OFFHOOK_TEST_DATABASE_URL"))
+    PgConnection::connect(&url)
+        .await
+        .unwrap_or_else(|error| panic!("no Postgres at {url}: {error}; set OFFHOOK_TEST_DATABASE_URL"))
 }
 
 impl TestDatabase {
@@ -31,7 +33,11 @@ impl TestDatabase {
     pub async fn new() -> TestDatabase {
         let template = template().await;
         let name = format!("offhook_test_{}", uuid::Uuid::new_v4().simple());
-        admin().await.execute(AssertSqlSafe(format!("create database {name} template {template}"))).await.expect("a database of its own");
+        admin()
+            .await
+            .execute(AssertSqlSafe(format!("create database {name} template {template}")))
+            .await
+            .expect("a database of its own");
         let url = url_of(&name);
         let pool = connect::connect(&url, 20, Duration::from_secs(20)).await.expect("a pool");
         TestDatabase { pool, url, name }
@@ -49,7 +55,10 @@ impl TestDatabase {
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
         let sql = sql.into();
-        sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(&self.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// A trunk that carries as much as is asked of it.
@@ -86,7 +95,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let name = self.name.clone();
-        let drop_it = async move { admin().await.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await };
+        let drop_it =
+            async move { admin().await.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await };
         // A runtime of its own: this one may be going down.
         let _ = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -104,7 +114,11 @@ fn url_of(name: &str) -> Secret {
 
 /// Made once per schema; others wait for it.
 async fn template() -> String {
-    let checksums: String = connect::MIGRATIONS.iter().flat_map(|migration| migration.checksum.iter().take(2)).map(|byte| format!("{byte:02x}")).collect();
+    let checksums: String = connect::MIGRATIONS
+        .iter()
+        .flat_map(|migration| migration.checksum.iter().take(2))
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let name = format!("offhook_template_{checksums}");
     let mut admin = admin().await;
     admin.execute("select pg_advisory_lock(1869768041, 1)").await.expect("the lock");

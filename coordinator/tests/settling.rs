@@ -1,0 +1,297 @@
+//! What becomes of a call when its attempt has ended.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/database.rs"]
+mod database;
+
+use database::{TestDatabase, claimant, first_attempt};
+use offhook::{
+    call::CallState,
+    disposition::Disposition,
+    outcome::{Outcome, OutcomeReport},
+    policy::{Breaker, Policy},
+    report::{RecordingReport, Report},
+    store::{
+        claim::{FreshClaim, claim},
+        evidence::Evidence,
+        leases::AttemptId,
+        settle::{Settled, settle},
+    },
+};
+use rand::{SeedableRng, rngs::StdRng};
+
+struct Scene {
+    database: TestDatabase,
+}
+
+impl Scene {
+    async fn new() -> Scene {
+        Scene { database: TestDatabase::new().await.with_trunk().await }
+    }
+
+    async fn claimed(&self) -> FreshClaim {
+        self.database.insert_calls(1, "", "").await;
+        self.claim_next().await
+    }
+
+    async fn claim_next(&self) -> FreshClaim {
+        let mut found = claim(&self.database.pool, &claimant("c", "one"), 1).await.unwrap();
+        found.calls.pop().expect("a due call")
+    }
+
+    /// The worker tells how far it got.
+    async fn progress(&self, fresh: &FreshClaim, step: &str) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar("select worker_progress($1, $2, '{}')")
+            .bind(fresh.token.expose())
+            .bind(step)
+            .fetch_one(&self.database.pool)
+            .await
+    }
+
+    async fn settle(&self, attempt: AttemptId, evidence: &Evidence) -> Settled {
+        let rng = &mut StdRng::seed_from_u64(1);
+        settle(&self.database.pool, &Policy::default(), &Breaker::default(), attempt, evidence, rng).await.unwrap()
+    }
+
+    async fn settled_state(&self, attempt: AttemptId, evidence: &Evidence) -> CallState {
+        match self.settle(attempt, evidence).await {
+            Settled::Now { state, .. } => state,
+            Settled::Already => panic!("{attempt} was settled already"),
+        }
+    }
+}
+
+fn report(disposition: Disposition) -> Report {
+    Report {
+        disposition,
+        sip_code: None,
+        sip_reason: None,
+        detail: None,
+        codec: None,
+        media: None,
+        outcome: None,
+        recording: None,
+        do_not_call: false,
+    }
+}
+
+fn told(report: Report) -> Evidence {
+    Evidence { report: Some(report), ..Evidence::lost("") }
+}
+
+fn booked() -> Report {
+    let outcome = OutcomeReport {
+        outcome: Outcome::Booked,
+        agreed_date: chrono::NaiveDate::from_ymd_opt(2027, 12, 4),
+        agreed_time: chrono::NaiveTime::from_hms_opt(19, 30, 0),
+        agreed_party: Some(2),
+        agreed_name: Some("Ada".into()),
+        reference: Some("R7".into()),
+        notes: None,
+        offers: Vec::new(),
+        evidence: vec![2, 4],
+        language: None,
+    };
+    Report { outcome: Some(outcome), ..report(Disposition::Answered) }
+}
+
+#[tokio::test]
+async fn a_booked_table_is_in_the_results_and_the_ports_are_free_again() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    let attempt = first_attempt(fresh.call.id);
+    assert_eq!(scene.settled_state(attempt, &told(booked())).await, CallState::Finished);
+    let row: (String, String, i32, bool) =
+        sqlx::query_as("select outcome::text, reference, agreed_party, finished_at is not null from call_results")
+            .fetch_one(&scene.database.pool)
+            .await
+            .unwrap();
+    assert_eq!(row, ("booked".into(), "R7".into(), 2, true));
+    assert_eq!(scene.database.one::<i64>("select count(*) from port_leases").await, 0);
+    assert!(scene.database.one::<bool>("select claimed_by is null and lease_until is null from calls").await);
+}
+
+#[tokio::test]
+async fn a_busy_restaurant_is_called_again_and_the_attempt_counts() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Busy))).await, CallState::Queued);
+    let waits: bool = scene
+        .database
+        .one("select due_at between now() + interval '4 minutes' and now() + interval '11 minutes' and attempts_counted = 1 from calls")
+        .await;
+    assert!(waits);
+    scene.database.run("update calls set due_at = now()").await;
+    assert_eq!(scene.claim_next().await.call.attempt, 2);
+}
+
+#[tokio::test]
+async fn a_retry_that_would_come_too_late_expires() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    scene.database.run("update calls set not_after = now() + interval '1 minute'").await;
+    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Busy))).await, CallState::Expired);
+    let (_, why) = scene.database.state(fresh.call.id).await;
+    assert_eq!(why.unwrap(), "the line was busy, and there is no time left to call again");
+}
+
+#[tokio::test]
+async fn what_an_older_attempt_says_does_not_count() {
+    let scene = Scene::new().await;
+    let first = scene.claimed().await;
+    let attempt = first_attempt(first.call.id);
+    assert_eq!(scene.settled_state(attempt, &told(report(Disposition::Busy))).await, CallState::Queued);
+    assert_eq!(scene.settle(attempt, &told(booked())).await, Settled::Already);
+    let refused = scene.progress(&first, "dialing").await.unwrap_err().to_string();
+    assert!(refused.contains("over"), "{refused}");
+    scene.database.run("update calls set due_at = now()").await;
+    let second = scene.claim_next().await;
+    assert_eq!(scene.settle(attempt, &told(booked())).await, Settled::Already);
+    assert!(scene.progress(&second, "dialing").await.unwrap());
+    assert_eq!(scene.database.one::<i64>("select count(*) from attempts where outcome is not null").await, 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_waits_to_dial_while_its_attempt_is_settled_may_not_dial() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    let id = fresh.call.id;
+    let mut settling = scene.database.pool.begin().await.unwrap();
+    sqlx::query("select from calls where id = $1 for update").bind(id).execute(&mut *settling).await.unwrap();
+    let token = fresh.token.expose().to_owned();
+    let pool = scene.database.pool.clone();
+    let dials = tokio::spawn(async move {
+        sqlx::query_scalar::<_, bool>("select worker_progress($1, 'dialing', '{}')").bind(token).fetch_one(&pool).await
+    });
+    database::until("the worker waits for the row", || async {
+        scene
+            .database
+            .one::<bool>(
+                "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+            )
+            .await
+    })
+    .await;
+    sqlx::query("update attempts set settled_at = now(), ended_at = now(), disposition = 'lost'")
+        .execute(&mut *settling)
+        .await
+        .unwrap();
+    sqlx::query("update calls set state = 'queued'").execute(&mut *settling).await.unwrap();
+    settling.commit().await.unwrap();
+    assert!(dials.await.unwrap().is_err(), "it must not dial");
+    assert!(scene.database.one::<bool>("select dialing_at is null from attempts").await);
+}
+
+#[tokio::test]
+async fn lost_attempts_are_redialled_only_if_nobody_was_rung() {
+    for (steps, expected) in [
+        (&[][..], CallState::Queued),
+        (&["dialing"][..], CallState::Held),
+        (&["dialing", "ringing"][..], CallState::Held),
+        (&["dialing", "talking"][..], CallState::Held),
+    ] {
+        let scene = Scene::new().await;
+        let fresh = scene.claimed().await;
+        for step in steps {
+            scene.progress(&fresh, step).await.unwrap();
+        }
+        let state = scene.settled_state(first_attempt(fresh.call.id), &Evidence::lost("the worker is gone")).await;
+        assert_eq!(state, expected, "{steps:?}");
+        let counted = scene.database.one::<i32>("select attempts_counted from calls").await;
+        assert_eq!(counted, i32::from(expected == CallState::Held));
+    }
+}
+
+#[tokio::test]
+async fn a_result_the_worker_told_itself_is_not_overwritten() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    sqlx::query("select worker_finish($1, $2)")
+        .bind(fresh.token.expose())
+        .bind(sqlx::types::Json(booked()))
+        .execute(&scene.database.pool)
+        .await
+        .unwrap();
+    let state = scene.settled_state(first_attempt(fresh.call.id), &Evidence::lost("exit code 137")).await;
+    assert_eq!(state, CallState::Finished);
+    assert_eq!(scene.database.one::<String>("select disposition::text from attempts").await, "answered");
+}
+
+#[tokio::test]
+async fn a_cut_recording_is_kept_and_a_told_one_gets_the_machines_path() {
+    let scene = Scene::new().await;
+    let cut =
+        RecordingReport { uri: "file:///var/1.opus".into(), sha256: "00".into(), bytes: 7, duration_ms: 3, complete: false };
+    let fresh = scene.claimed().await;
+    let evidence = Evidence { rescued: Some(cut.clone()), recording_uri: Some(cut.uri.clone()), ..Evidence::lost("gone") };
+    scene.settle(first_attempt(fresh.call.id), &evidence).await;
+    let row = "select uri || ' ' || complete from recordings where call_id =";
+    assert_eq!(scene.database.one::<String>(format!("{row} {}", fresh.call.id)).await, "file:///var/1.opus false");
+
+    let fresh = scene.claimed().await;
+    let whole = RecordingReport { uri: "file:///spool/recording.opus".into(), complete: true, ..cut.clone() };
+    let report = Report { recording: Some(whole), ..booked() };
+    scene.settle(first_attempt(fresh.call.id), &Evidence { report: Some(report), ..evidence }).await;
+    assert_eq!(scene.database.one::<String>(format!("{row} {}", fresh.call.id)).await, "file:///var/1.opus true");
+}
+
+#[tokio::test]
+async fn who_rejects_our_call_is_not_called_again() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    assert_eq!(
+        scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Rejected))).await,
+        CallState::Finished
+    );
+    assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.number);
+}
+
+#[tokio::test]
+async fn a_call_taken_back_while_it_rang_ends_as_cancelled() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    assert!(scene.progress(&fresh, "dialing").await.unwrap());
+    scene.database.run("update calls set cancel_requested = true").await;
+    assert_eq!(scene.database.state(fresh.call.id).await.0, "dialing", "the worker ends it, not the update");
+    assert_eq!(
+        scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Cancelled))).await,
+        CallState::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn a_trunk_that_fails_again_and_again_rests() {
+    let scene = Scene::new().await;
+    for nth in 1..=5 {
+        let fresh = scene.claimed().await;
+        assert!(scene.progress(&fresh, "dialing").await.unwrap());
+        let state = scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::TrunkFailure))).await;
+        assert_eq!(state, CallState::Queued);
+        let rests: bool = scene.database.one("select paused_until is not null from trunks where name = 'lab'").await;
+        assert_eq!(rests, nth == 5, "after {nth}");
+    }
+    assert_eq!(scene.database.one::<i32>("select max(attempts_counted) from calls").await, 0);
+    scene.database.insert_calls(1, "", "").await;
+    assert!(claim(&scene.database.pool, &claimant("c", "one"), 1).await.unwrap().calls.is_empty());
+    scene.database.run("update trunks set paused_until = now()").await;
+    let fresh = scene.claim_next().await;
+    assert!(scene.progress(&fresh, "dialing").await.unwrap());
+    scene
+        .settle(
+            AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() },
+            &told(report(Disposition::Busy)),
+        )
+        .await;
+    assert_eq!(scene.database.one::<i32>("select failures from trunks where name = 'lab'").await, 0);
+}
+
+#[tokio::test]
+async fn what_could_not_be_launched_is_not_the_trunks_fault() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    let evidence = Evidence::not_launched("there is no image");
+    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &evidence).await, CallState::Queued);
+    assert_eq!(scene.database.one::<i32>("select failures from trunks where name = 'lab'").await, 0);
+    assert_eq!(scene.database.one::<String>("select detail from attempts").await, "there is no image");
+}
