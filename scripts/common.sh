@@ -27,3 +27,13 @@ programs() {
     target=${CARGO_TARGET_DIR:-$root/target}
     printf '%s/%s/%s\n' "$target" "$(rustc --print host-tuple)" "$1"
 }
+
+# A TCP port nobody listens on. Somebody may still take it before us: the caller tries again with another one.
+free_port() {
+    local port
+    while :; do
+        port=$((20500 + RANDOM % 8000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    printf '%s\n' "$port"
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real calls to the sandbox's restaurants: Postgres, containers, SIP, RTP, speech, all on this machine; outcomes at the end.
+# Five real calls to the sandbox's restaurants: Postgres, containers, SIP, RTP, speech, all on this machine; live, then the outcomes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
@@ -10,8 +10,13 @@ chmod 711 "$OFFHOOK_SERVICES"
 running=()
 finish() {
     local pid
-    for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${running[@]}"; do wait "$pid" 2>/dev/null || true; done
+    # The coordinator first: it lets calls end while the restaurants are still there.
+    for ((index = ${#running[@]} - 1; index >= 0; index--)); do
+        pid=${running[$index]}
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    [ -z "${OFFHOOK_IMAGE:-}" ] || DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST docker image rm -f "$OFFHOOK_IMAGE" >/dev/null 2>&1 || true
     scripts/services.sh stop
 }
 trap finish EXIT
@@ -20,43 +25,47 @@ trap 'exit 130' INT TERM HUP
 say "building; the first time takes some minutes"
 cargo build --workspace
 bin=$(programs debug)
+begun=$SECONDS
+say "starting a private Postgres, and a Docker engine if none answers"
 services=$(scripts/services.sh start)
 eval "$services"
 
-spool=$root/.offhook/demo
+# Recordings stay after the demo; so does nothing else.
+spool=${OFFHOOK_DEMO_SPOOL:-/var/tmp/offhook-demo-recordings-$(id -u)}
 rm -rf "$spool"
 mkdir -p "$spool"
+chmod 711 "$spool"
+http=$(free_port)
+sip=$(free_port)
 export OFFHOOK_DATABASE_URL=$OFFHOOK_TEST_DATABASE_URL
 export OFFHOOK_DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST
-export OFFHOOK_NAMESPACE=demo OFFHOOK_SPOOL=$spool OFFHOOK_MEDIA_ADDRESS=127.0.0.1
-export OFFHOOK_PROVIDER_URL=http://127.0.0.1:8090/v1 OFFHOOK_LOG=${OFFHOOK_LOG:-warn}
-OFFHOOK_IMAGE=$(scripts/image.sh "$bin/offhook-worker" demo)
+export OFFHOOK_NAMESPACE=demo-$$ OFFHOOK_SPOOL=$spool OFFHOOK_MEDIA_ADDRESS=127.0.0.1
+export OFFHOOK_PROVIDER_URL=http://127.0.0.1:$http/v1
+export OFFHOOK_STT_MODEL=sandbox-ear OFFHOOK_CHAT_MODEL=sandbox-talker OFFHOOK_TTS_MODEL=sandbox-voice
+export OFFHOOK_VOICES=en=en-1,de=de-1,es=es-1,nl=nl-1
+OFFHOOK_IMAGE=$(scripts/image.sh "$bin/offhook-worker" "demo-$$")
 export OFFHOOK_IMAGE
 
-"$bin/offhook-sandbox" >"$spool/sandbox.log" 2>&1 &
+say "opening the restaurants; the first time their recogniser learns its phrases for some seconds"
+"$bin/offhook-sandbox" serve --http "127.0.0.1:$http" --sip "127.0.0.1:$sip" >"$spool/sandbox.log" 2>&1 &
 running+=($!)
-for _ in $(seq 100); do
-    (exec 3<>/dev/tcp/127.0.0.1/8090) 2>/dev/null && break
+for _ in $(seq 600); do
+    grep -q ready "$spool/sandbox.log" && break
     kill -0 "${running[0]}" 2>/dev/null || fail "the sandbox does not start: $(tail -n 5 "$spool/sandbox.log")"
     sleep 0.1
 done
 
-"$bin/offhook" migrate >/dev/null
-psql -q -v ON_ERROR_STOP=1 -f sandbox/demo.sql "$OFFHOOK_DATABASE_URL"
+"$bin/offhook" migrate
 "$bin/offhook" run >"$spool/coordinator.log" 2>&1 &
 running+=($!)
+say "five rows are inserted; each becomes a container and a call"
+psql -q -v ON_ERROR_STOP=1 -v sip_port="$sip" -f sandbox/demo.sql "$OFFHOOK_DATABASE_URL"
+mapfile -t ids < <(psql -qAt -c "select id from calls order by id" "$OFFHOOK_DATABASE_URL")
+timeout 240 "$bin/offhook" call watch "${ids[@]}" || fail "not all calls ended: $(tail -n 5 "$spool/coordinator.log")"
 
-ask() { psql -qAt -c "$1" "$OFFHOOK_DATABASE_URL"; }
-say "calling $(ask "select count(*) from calls") restaurants; about a minute"
-# A call that has been tried and waits for its next try has shown what it can.
-for _ in $(seq 180); do
-    kill -0 "${running[1]}" 2>/dev/null || fail "the coordinator stopped: $(tail -n 5 "$spool/coordinator.log")"
-    [ "$(ask "select count(*) from calls where state in ('claimed', 'dialing', 'talking') or (state = 'queued' and attempt = 0)")" != 0 ] || break
-    sleep 1
-done
-
-psql -c "select restaurant_name, state, disposition, outcome, agreed_date, agreed_time, agreed_party as party, language as lang,
-                round(talked_seconds) as seconds from call_results order by id" "$OFFHOOK_DATABASE_URL"
-psql -c "select speaker, text from turns where call_id = (select min(id) from calls) order by attempt, number" "$OFFHOOK_DATABASE_URL"
-say "recordings, to be played with any player:"
-ask "select regexp_replace(recording, '^file://', '') from call_results where recording is not null order by id"
+printf '\n'
+psql -P pager=off -c "select restaurant_name, state, disposition, outcome, agreed_date, agreed_time, agreed_party as party,
+                language as lang, round(talked_seconds) as seconds from call_results order by id" "$OFFHOOK_DATABASE_URL"
+say "recordings (callee on the left, agent on the right), to be played with any player:"
+psql -qAt -c "select recording from call_results where recording is not null order by id" "$OFFHOOK_DATABASE_URL" | sed 's|^file://|  |'
+say "$((SECONDS - begun)) s from the end of the build"

@@ -33,16 +33,6 @@ postgres_bin() {
     fi
 }
 
-# A TCP port nobody listens on. Somebody may still take it before us: the caller tries again with another one.
-free_port() {
-    local port
-    while :; do
-        port=$((20500 + RANDOM % 8000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    done
-    printf '%s\n' "$port"
-}
-
 postgres_runs() { [ -f "$cluster/data/postmaster.pid" ] && as_postgres "$(postgres_bin)/pg_ctl" -D "$cluster/data" status >/dev/null 2>&1; }
 
 start_postgres() {

@@ -8,6 +8,7 @@ wanted=(
     docker.io                   # the containers that workers run in
     cmake g++ pkg-config make   # libopus, built into the worker
     espeak-ng                   # the voices of the sandbox
+    sox                         # sounds for the strangers below
     baresip-core sip-tester     # strangers the worker is tested against
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint

@@ -126,7 +126,7 @@ impl Installation {
         let mut command = self.coordinator_command();
         command.envs(settings.iter().copied());
         let running = Running::start(command, &log);
-        running.wait_for_line("ready", Duration::from_secs(30)).await;
+        running.wait_for_line("waiting for calls", Duration::from_secs(30)).await;
         running
     }
 
@@ -156,6 +156,10 @@ impl Installation {
             ("OFFHOOK_PORT_FIRST", &self.ports.to_string()),
             ("OFFHOOK_PORT_LAST", &(self.ports + 39).to_string()),
             ("OFFHOOK_PROVIDER_URL", &providers),
+            ("OFFHOOK_STT_MODEL", "sandbox-ear"),
+            ("OFFHOOK_CHAT_MODEL", "sandbox-talker"),
+            ("OFFHOOK_TTS_MODEL", "sandbox-voice"),
+            ("OFFHOOK_VOICES", "en=en-1,de=de-1,es=es-1,nl=nl-1"),
         ] {
             command.env(name, value);
         }

@@ -49,10 +49,11 @@ pub enum CallCommand {
         /// Its number
         id: i64,
     },
-    /// Follow a call until it is over or waits for a person
+    /// Follow calls until each is over or waits for a person
     Watch {
-        /// Its number
-        id: i64,
+        /// Their numbers
+        #[arg(required = true)]
+        ids: Vec<i64>,
     },
     /// Take a call back
     Cancel {
@@ -94,7 +95,7 @@ impl Call {
                 Ok(())
             }
             CallCommand::Show { id } => self.show(&pool, *id).await,
-            CallCommand::Watch { id } => watch::watch(&pool, &self.database, *id, self.json).await,
+            CallCommand::Watch { ids } => watch::watch(&pool, &self.database, ids, self.json).await,
             CallCommand::Cancel { id } => {
                 calls::cancel(&pool, *id).await?.ok_or(CallError::Unknown(*id))?;
                 self.print_call(&pool, *id, |call| match call.state.is_final() {

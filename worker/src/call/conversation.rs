@@ -1,6 +1,6 @@
 //! From the answer to the end: joins media, hearing, recogniser, mind, model, voice and dialog. Decides nothing itself.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
 use offhook::{attempt::AttemptSpecification, report::Report};
@@ -18,7 +18,7 @@ use crate::{
     mind::{
         Action, Event, Mind, MindSettings,
         action::Conclusion,
-        event::{Generation, Millis},
+        event::{Generation, Millis, SentenceId},
     },
     providers::{Providers, ReplyPiece},
     sip::{Dialog, DialogEvent},
@@ -59,6 +59,7 @@ pub async fn converse(
         started,
         wake_at: started + NEVER,
         conclusion: None,
+        planned: HashMap::new(),
         line_down: None,
         speech_ended: None,
     };
@@ -86,6 +87,8 @@ struct Conversation<'a> {
     started: Instant,
     wake_at: Instant,
     conclusion: Option<Conclusion>,
+    /// What is to be spoken and has not begun: told when the callee begins to hear it.
+    planned: HashMap<SentenceId, String>,
     /// When the line went down, by whoever.
     line_down: Option<Instant>,
     /// When the callee's last turn was over, until we answer it: the latency a callee feels.
@@ -182,6 +185,9 @@ impl Conversation<'_> {
                 if let Some(ended) = self.speech_ended.take() {
                     self.journal.event("answer_latency", json!({ "ms": ended.elapsed().as_millis() as u64 }));
                 }
+                if let Some(text) = self.planned.remove(&sentence) {
+                    self.journal.event("saying", json!({ "text": text }));
+                }
                 self.tell(Event::SentenceStarted { sentence, at }).await;
             }
             MediaEvent::Played { sentence, at } => self.tell(Event::SentencePlayed { sentence, at }).await,
@@ -236,10 +242,13 @@ impl Conversation<'_> {
             }
             Action::StopThinking => self.stop_thinking(),
             Action::Speak { sentence, text, language } => {
-                self.journal.event("saying", json!({ "text": text, "language": language }));
                 self.voices.speak(sentence, &text, language);
+                self.planned.insert(sentence, text);
             }
-            Action::StopSpeaking => self.voices.stop(),
+            Action::StopSpeaking => {
+                self.voices.stop();
+                self.planned.clear();
+            }
             Action::JournalTool { number, name, arguments } => {
                 self.journal.tool_begin(number, name, arguments, self.events.clone());
             }
