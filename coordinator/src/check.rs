@@ -106,8 +106,11 @@ async fn launcher(config: &Config, installation: &str) -> Finding {
     Finding::new("launcher", found)
 }
 
+/// Name, host, port, and the name of the password's file.
+type TrunkRow = (String, Option<String>, i32, Option<String>);
+
 async fn trunks(config: &Config, pool: &PgPool) -> Vec<Finding> {
-    let rows: Result<Vec<(String, Option<String>, i32, Option<String>)>, _> =
+    let rows: Result<Vec<TrunkRow>, _> =
         sqlx::query_as("select name, host, port, secret from trunks where enabled order by preference, name")
             .fetch_all(pool)
             .await;

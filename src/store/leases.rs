@@ -63,8 +63,7 @@ pub async fn release(pool: &PgPool, claimant: &Claimant, attempts: &[AttemptId])
 
 /// Takes over live attempts of this machine whose lease has run out, whoever held it; they are the caller's now.
 ///
-/// The rows are locked in a step of their own: inside an `in (…)` the planner may lock them again and again, and skip for good what
-/// somebody else locked for a moment.
+/// The rows are locked in a step of their own (`materialized`), so that each is locked or skipped once.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.

@@ -64,7 +64,7 @@ impl TestDatabase {
     /// A trunk that carries as much as is asked of it.
     pub async fn with_trunk(self) -> TestDatabase {
         self.run(
-            "insert into trunks (name, host, port, preference, max_concurrent, calls_per_second) values ('lab', '127.0.0.1', 5999, 1, 10000, 1000)",
+            "insert into trunks (name, host, port, preference, max_concurrent, calls_per_second, tokens) values ('lab', '127.0.0.1', 5999, 1, 10000, 1000, 50)",
         )
         .await;
         self
