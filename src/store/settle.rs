@@ -44,6 +44,7 @@ struct Facts {
     answered_at: Option<DateTime<Utc>>,
     disposition: Disposition,
     outcome: Option<Outcome>,
+    detail: Option<String>,
 }
 
 /// Settles an attempt.
@@ -88,7 +89,7 @@ async fn settle_within(
 
     let facts: Facts = sqlx::query_as(
         "select c.state, c.attempts_counted, c.max_attempts, c.cancel_requested, a.trunk, a.dialing_at, a.answered_at, \
-                a.disposition, a.outcome \
+                a.disposition, a.outcome, a.detail \
          from calls c join attempts a on a.call_id = c.id and a.number = $2 where c.id = $1",
     )
     .bind(attempt.call_id)
@@ -177,11 +178,16 @@ async fn move_call(
         // Somebody has moved it by hand meanwhile; that stands.
         return Ok((facts.state, "moved by hand".into()));
     }
-    let (state, why, counted, after) = match settlement {
+    let (state, reason, counted, after) = match settlement {
         Settlement::Finish { why, counted, .. } => (CallState::Finished, why, *counted, None),
         Settlement::Retry { after, counted, why } => (CallState::Queued, why, *counted, Some(interval(*after))),
         Settlement::Hold { why } => (CallState::Held, why, true, None),
         Settlement::Cancel { why } => (CallState::Cancelled, why, true, None),
+    };
+    // What failed is what somebody who looks at the row has to know.
+    let why = match (facts.disposition, &facts.detail) {
+        (Disposition::TrunkFailure | Disposition::Lost, Some(detail)) => format!("{reason}: {detail}"),
+        _ => reason.clone(),
     };
     // A retry that could only be made after not_after, or outside the calling hours before it, has expired already.
     let (state, why): (CallState, String) = sqlx::query_as(
