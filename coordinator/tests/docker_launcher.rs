@@ -60,7 +60,7 @@ fn settings(database: &TestDatabase, spool: &TestSpool, image: &str) -> Config {
     let namespace = format!("t{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
     let mut config = config(database, &spool.0, &["--image", image, "--namespace", &namespace, "--docker-host", &docker_host()]);
     config.launcher.launcher = LauncherKind::Docker;
-    config.launcher.worker_program = "/worker".into();
+    config.launcher.worker_program = Some("/worker".into());
     config
 }
 

@@ -75,9 +75,9 @@ pub struct LauncherConfig {
     /// The most threads in a container
     #[arg(long, env = "OFFHOOK_CONTAINER_PIDS", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..))]
     pub container_pids: u32,
-    /// The worker's program, for `--launcher process` and inside the image
-    #[arg(long, env = "OFFHOOK_WORKER_PROGRAM", default_value = "offhook-worker")]
-    pub worker_program: String,
+    /// The worker's program; where not set, the image's entry point, and for `--launcher process` offhook-worker on the PATH
+    #[arg(long, env = "OFFHOOK_WORKER_PROGRAM")]
+    pub worker_program: Option<String>,
     /// How many workers are started at the same moment; the machine's cores where not set
     #[arg(long, env = "OFFHOOK_PARALLEL_STARTS")]
     pub parallel_starts: Option<usize>,
@@ -90,6 +90,11 @@ impl LauncherConfig {
         let name = self.host.clone().filter(|name| !name.is_empty()).or_else(kernel).unwrap_or_default();
         let name = name.trim();
         if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+    }
+
+    /// The worker's program, where one is named.
+    pub fn program(&self) -> Option<&str> {
+        self.worker_program.as_deref().filter(|program| !program.is_empty())
     }
 
     /// The engine's API.

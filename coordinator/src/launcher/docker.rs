@@ -37,7 +37,7 @@ pub struct DockerLauncher {
     engine: Docker,
     address: String,
     image: String,
-    program: String,
+    program: Option<String>,
     namespace: String,
     installation: String,
     user: ContainerUser,
@@ -60,7 +60,7 @@ impl DockerLauncher {
             engine,
             address,
             image: config.image.clone(),
-            program: config.worker_program.clone(),
+            program: config.program().map(str::to_owned),
             namespace: config.namespace.clone(),
             installation: installation.to_owned(),
             user: config.container_user,
@@ -87,7 +87,7 @@ impl DockerLauncher {
         ];
         ContainerCreateBody {
             image: Some(self.image.clone()),
-            entrypoint: Some(vec![self.program.clone()]),
+            entrypoint: self.program.clone().map(|program| vec![program]),
             cmd: Some(vec![format!("{SPOOL}/{SPECIFICATION_FILE}")]),
             user: Some(self.user.to_string()),
             labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),

@@ -25,6 +25,8 @@ use crate::{config::launcher::ContainerUser, spool::Spool};
 const PROCESS_FILE: &str = "process.json";
 /// What the worker writes to its standard streams.
 const LOG_FILE: &str = "worker.log";
+/// The worker, where the settings name no other.
+const DEFAULT_PROGRAM: &str = "offhook-worker";
 /// How often a process that is not our child is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -45,9 +47,9 @@ struct Process {
 }
 
 impl ProcessLauncher {
-    /// Starts `program`, in folders of `spool`.
-    pub fn new(program: impl Into<String>, spool: Spool) -> Self {
-        ProcessLauncher { program: program.into(), spool, children: Mutex::default() }
+    /// Starts `program`, or `offhook-worker` on the PATH, in folders of `spool`.
+    pub fn new(program: Option<&str>, spool: Spool) -> Self {
+        ProcessLauncher { program: program.unwrap_or(DEFAULT_PROGRAM).to_owned(), spool, children: Mutex::default() }
     }
 
     /// The worker's process, if it runs.
