@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 
 use offhook::{
     secret::Secret,
-    store::{claim::Claimant, connect, leases::AttemptId},
+    store::{claim::Claimant, connect, leases::AttemptId, migrate},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
@@ -114,7 +114,7 @@ fn url_of(name: &str) -> Secret {
 
 /// Made once per schema; others wait for it.
 async fn template() -> String {
-    let checksums: String = connect::MIGRATIONS
+    let checksums: String = migrate::MIGRATOR
         .iter()
         .flat_map(|migration| migration.checksum.iter().take(2))
         .map(|byte| format!("{byte:02x}"))
