@@ -71,6 +71,7 @@ fn said(vocabulary: &Vocabulary, every: usize) -> Vec<Saying> {
 #[derive(Default)]
 struct Tally {
     all: usize,
+    nearest: usize,
     phrase: usize,
     language: usize,
     rejected: usize,
@@ -82,8 +83,9 @@ impl Tally {
     fn print(&mut self, name: &str, line: &str) {
         let share = |count: usize| 100.0 * count as f64 / self.all.max(1) as f64;
         println!(
-            "  {name:<14} {line:<6} {:>5} said: phrase {:6.2} %, language {:6.2} %, rejected {:6.2} % | strangeness {} | distance {}",
+            "  {name:<14} {line:<6} {:>5} said: nearest {:6.2} %, phrase {:6.2} %, language {:6.2} %, rejected {:6.2} % | strangeness {} | distance {}",
             self.all,
+            share(self.nearest),
             share(self.phrase),
             share(self.language),
             share(self.rejected),
@@ -103,15 +105,17 @@ fn table(vocabulary: Vocabulary, strange: &[Saying], every: usize) {
     let begun = cpu();
     let recogniser = Recogniser::build(vocabulary, &std::env::temp_dir().join("offhook-sandbox")).expect("espeak-ng is installed");
     println!("  built in {:.2} s of this thread's CPU", cpu() - begun);
-    let begun = cpu();
-    let mut heard = 0;
+    let mut spent: Vec<f32> = Vec::new();
     let mut tallies: BTreeMap<(String, &str), Tally> = BTreeMap::new();
     let mut tell = |name: String, line: &'static str, language: Language, text: Option<&str>, sound: &Sound| {
         let tally = tallies.entry((name, line)).or_default();
+        let begun = cpu();
         let found = recogniser.recognise(&sound.samples, sound.rate, None);
+        spent.push((cpu() - begun) as f32 * 1000.0);
         let nearest = recogniser.nearest_phrase(&sound.samples, sound.rate, None);
-        heard += 2;
         tally.all += 1;
+        let text_of = |phrase: usize| recogniser.vocabulary().phrases[phrase].text.as_str();
+        tally.nearest += usize::from(text.is_some() && text == nearest.map(|nearest| text_of(nearest.phrase)));
         tally.phrase += usize::from(text.is_some_and(|text| text == found.text));
         tally.language += usize::from(found.language == language);
         tally.rejected += usize::from(found.text.is_empty());
@@ -138,7 +142,7 @@ fn table(vocabulary: Vocabulary, strange: &[Saying], every: usize) {
     for ((name, line), tally) in &mut tallies {
         tally.print(name, line);
     }
-    println!("  {:.1} ms of CPU an utterance, the line included", 1000.0 * (cpu() - begun) / f64::from(heard));
+    println!("  CPU an utterance, ms (least, 1 %, median, 99 %, most): {}", quantiles(&mut spent));
 }
 
 /// What a line carries besides speech, at 8 kHz.

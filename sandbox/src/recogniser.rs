@@ -106,7 +106,8 @@ impl Recogniser {
                 let span: Range<usize> = stretches[start].start..stretches[end - 1].end;
                 let found = self.nearest(&line[span], hint).filter(|found| found.evidence.accepted());
                 let way = found.map(|found| [before, vec![found]].concat());
-                if way.as_deref().map(strangeness) < ways[end].as_deref().map(strangeness).or(Some(f32::INFINITY)) && way.is_some() {
+                let better = |way: &Vec<Match>| ways[end].as_deref().is_none_or(|known| strangeness(way) < strangeness(known));
+                if way.as_ref().is_some_and(better) {
                     ways[end] = way;
                 }
             }
@@ -129,7 +130,7 @@ impl Recogniser {
         Recognition {
             text: String::new(),
             language: hint.or(nearest).unwrap_or(Language::En),
-            confidence: whole.map_or(0.0, |found| found.evidence.confidence().min(0.5)),
+            confidence: whole.map_or(0.0, |found| found.evidence.confidence()),
         }
     }
 }

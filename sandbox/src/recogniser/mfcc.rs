@@ -29,7 +29,7 @@ const HIGHEST_HZ: f32 = 3_500.0;
 const LOWEST_BIN: usize = 8;
 const PRE_EMPHASIS: f32 = 0.97;
 /// Slopes are a fraction of the coefficients' size; so much more they count (measured on times of day, which differ in a word).
-const SLOPE_WEIGHT: f32 = 2.0;
+const SLOPE_WEIGHT: f32 = 2.5;
 /// Above this, a warp runs back to the same upper edge.
 const WARP_KNEE_HZ: f32 = 2_600.0;
 

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Raised whenever features or conditioning change: old caches are then made anew.
-const FEATURE_VERSION: u32 = 1;
+const FEATURE_VERSION: u32 = 3;
 /// Feature vectors averaged for the view from afar: 80 ms.
 pub const COARSE_GROUP: usize = 4;
 /// Phrases a child process says.
