@@ -77,6 +77,10 @@ const WEIGHT: f32 = 0.64;
 /// Where a phrase ends and something else begins: 99 % of phrases on a line with 15 dB are below 0.688, 99 % of other sentences
 /// above 0.702.
 const LIMIT: f32 = 0.696;
+/// Where an utterance is only pieced together from phrases, every piece has to be this little strange, …
+const PIECE_LIMIT: f32 = 0.65;
+/// … and this many vectors long: among a thousand phrases something resembles any syllable.
+const PIECE: usize = 20;
 /// What is further than this from any speech sound is noise or a tone; speech stays below 3.9.
 const NO_SPEECH_SOUND: f32 = 4.0;
 /// What is further than this from any phrase is not compared at all; phrases stay below 4.5.
@@ -94,6 +98,11 @@ impl Evidence {
     pub fn accepted(&self) -> bool {
         let speech = self.vectors >= CLICK && self.floor < NO_SPEECH_SOUND && self.best < NO_PHRASE;
         speech && self.strangeness() < LIMIT
+    }
+
+    /// Whether this is a phrase of the vocabulary beyond the doubt that a piece of an utterance leaves.
+    pub fn accepted_as_piece(&self) -> bool {
+        self.accepted() && self.vectors >= PIECE && self.strangeness() < PIECE_LIMIT
     }
 
     /// How sure, 0–1: above one half where it is accepted, below where it is not.

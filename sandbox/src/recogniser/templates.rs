@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Raised whenever features or conditioning change: old caches are then made anew.
-const FEATURE_VERSION: u32 = 3;
+const FEATURE_VERSION: u32 = 4;
 /// Feature vectors averaged for the view from afar: 80 ms.
 pub const COARSE_GROUP: usize = 4;
 /// Phrases a child process says.
@@ -90,7 +90,7 @@ pub fn conditioned(speech: &[f32]) -> Vec<f32> {
     speech.iter().map(|sample| sample * gain + noise.pink() * floor).collect()
 }
 
-/// The vocabulary's templates, from the cache where it has them.
+/// The vocabulary's templates, from the cache where it has them: ordered by phrase, within a phrase by voice.
 ///
 /// # Errors
 /// [`TemplateError`]; a damaged cache is not one, it is made anew.
@@ -143,21 +143,25 @@ fn batches(vocabulary: &Vocabulary) -> Vec<Batch> {
 
 fn make(vocabulary: &Vocabulary) -> Result<Vec<Template>, TemplateError> {
     let (batches, next) = (batches(vocabulary), AtomicUsize::new(0));
-    let results: Mutex<Vec<Result<Vec<Template>, TemplateError>>> = Mutex::default();
+    let results: Mutex<Vec<(usize, Result<Vec<Template>, TemplateError>)>> = Mutex::default();
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get()).min(batches.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 let extractor = Extractor::default();
-                while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                loop {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(batch) = batches.get(turn) else { break };
                     let made = make_batch(vocabulary, batch, &extractor);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((turn, made));
                 }
             });
         }
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut templates: Vec<Template> = results.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // In the order of the voices, whoever was done first: the search counts on it. The second sort keeps that order.
+    results.sort_by_key(|(turn, _)| *turn);
+    let mut templates: Vec<Template> = results.into_iter().map(|(_, made)| made).collect::<Result<Vec<_>, _>>()?.concat();
     templates.sort_by_key(|template| template.phrase);
     Ok(templates)
 }
@@ -241,11 +245,12 @@ mod tests {
         assert_eq!(made.len(), 9);
         let file = std::fs::read_dir(&directory).unwrap().next().unwrap().unwrap().path();
         let whole = std::fs::read(&file).unwrap();
-        assert_eq!(decode(&whole, 3).unwrap(), made);
-        assert_eq!(load_or_make(&words, &directory).unwrap(), made);
+        // Not `assert_eq`: nobody wants to read so many numbers.
+        assert!(decode(&whole, 3).unwrap() == made);
+        assert!(load_or_make(&words, &directory).unwrap() == made);
         std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-        assert_eq!(load_or_make(&words, &directory).unwrap(), made);
-        assert_eq!(std::fs::read(&file).unwrap(), whole);
+        assert!(load_or_make(&words, &directory).unwrap() == made);
+        assert!(std::fs::read(&file).unwrap() == whole);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 
