@@ -126,7 +126,8 @@ fn quantiles(values: &mut [f32]) -> String {
 
 fn table(vocabulary: Vocabulary, strange: &[Saying], every: usize) {
     let begun = std::time::Instant::now();
-    let recogniser = Recogniser::build(vocabulary, &std::env::temp_dir().join("offhook-sandbox")).expect("espeak-ng is installed");
+    let recogniser =
+        Recogniser::build(vocabulary, &std::env::temp_dir().join("offhook-sandbox")).expect("espeak-ng is installed");
     println!("  built in {:.1} s", begun.elapsed().as_secs_f32());
     let (mut spent, mut heard) = (0.0, 0u32);
     let mut tallies: BTreeMap<(String, &str), Tally> = BTreeMap::new();
@@ -185,14 +186,15 @@ fn noises() -> Vec<(&'static str, Sound)> {
             add("pink noise", length, &mut |_| noise.pink() * 0.05);
             let mut noise = Noise::new(seed);
             let burst = 600 + seed as usize * 150;
-            add("noise bursts", length, &mut |i| noise.pink() * if (i / burst) % 3 == 0 { 0.1 } else { 0.001 });
+            add("noise bursts", length, &mut |i| noise.pink() * if (i / burst).is_multiple_of(3) { 0.1 } else { 0.001 });
         }
         for hz in [350.0, 425.0, 440.0, 1_000.0, 1_400.0, 2_100.0] {
             add("tone", length, &mut |i| tone(i, hz));
             add("busy tone", length, &mut |i| if (i / 4_000) % 2 == 0 { tone(i, hz) } else { 0.0 });
             add("dtmf", length, &mut |i| {
                 let digit = i / 1_600;
-                let (low, high) = ([697.0, 770.0, 852.0, 941.0][digit % 4], [1_209.0, 1_336.0, 1_477.0][(digit + hz as usize) % 3]);
+                let (low, high) =
+                    ([697.0, 770.0, 852.0, 941.0][digit % 4], [1_209.0, 1_336.0, 1_477.0][(digit + hz as usize) % 3]);
                 if (i / 800) % 2 == 0 { tone(i, low) + tone(i, high) } else { 0.0 }
             });
         }

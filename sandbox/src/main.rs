@@ -11,7 +11,10 @@ use offhook_sandbox::{
     servers::{self, ServerSettings, Servers},
     voice::{Voice, VoiceSettings},
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -83,11 +86,19 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let interrupted = stop.clone();
     tokio::spawn(async move {
-        // Where signals cannot be had, the sandbox runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.cancel();
-        }
+        interrupted_or_terminated().await;
+        interrupted.cancel();
     });
     servers::serve(listener, servers, stop).await?;
     Ok(())
+}
+
+/// Resolves at Ctrl-C or, as containers are stopped, at SIGTERM; never where signals cannot be had: then the sandbox runs until
+/// it is killed.
+async fn interrupted_or_terminated() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }

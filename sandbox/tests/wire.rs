@@ -49,7 +49,8 @@ struct Polite;
 impl Talker for Polite {
     fn reply(&self, request: &ChatRequest) -> ChatReply {
         let arguments = json!({"date": "2026-12-04", "time": "19:30", "party_size": 4});
-        let tool_calls = if request.tools.is_empty() { vec![] } else { vec![ReplyToolCall { name: "accept_offer".into(), arguments }] };
+        let tool_calls =
+            if request.tools.is_empty() { vec![] } else { vec![ReplyToolCall { name: "accept_offer".into(), arguments }] };
         ChatReply { text: "One moment, please.".into(), tool_calls }
     }
 }
@@ -84,7 +85,8 @@ impl Sandbox {
     }
 
     async fn say(&self, text: &str, voice: &str, format: &str) -> Response {
-        self.post("/v1/audio/speech", json!({"model": VOICE_MODEL, "input": text, "voice": voice, "response_format": format})).await
+        self.post("/v1/audio/speech", json!({"model": VOICE_MODEL, "input": text, "voice": voice, "response_format": format}))
+            .await
     }
 
     async fn hear(&self, file: Vec<u8>, fields: &[(&'static str, &'static str)]) -> Response {
@@ -160,7 +162,10 @@ async fn a_chat_answer_is_the_same_whole_and_streamed() {
     let tools = json!([{"type": "function", "function": {"name": "accept_offer", "description": "", "parameters": {}}}]);
     let whole: Value = sandbox.chat(json!({"tools": tools})).await.json().await.unwrap();
     let message = &whole["choices"][0]["message"];
-    assert_eq!((&whole["choices"][0]["finish_reason"], &message["content"]), (&json!("tool_calls"), &json!("One moment, please.")));
+    assert_eq!(
+        (&whole["choices"][0]["finish_reason"], &message["content"]),
+        (&json!("tool_calls"), &json!("One moment, please."))
+    );
 
     let response = sandbox.chat(json!({"tools": tools, "stream": true, "stream_options": {"include_usage": true}})).await;
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
@@ -191,7 +196,9 @@ async fn bad_requests_are_refused_in_the_shape_of_the_api() {
     let sandbox = Sandbox::start(&[], None).await;
     let speech = |body: Value| sandbox.post("/v1/audio/speech", body);
     let good = json!({"model": VOICE_MODEL, "input": "Hello", "voice": "en-1", "response_format": "pcm"});
-    for (param, value) in [("input", json!("")), ("voice", json!("alloy")), ("response_format", json!("opus")), ("speed", json!(9))] {
+    for (param, value) in
+        [("input", json!("")), ("voice", json!("alloy")), ("response_format", json!("opus")), ("speed", json!(9))]
+    {
         let mut body = good.clone();
         body[param] = value;
         assert_eq!(refused(speech(body).await, StatusCode::BAD_REQUEST).await["param"], param);

@@ -71,9 +71,7 @@ impl Extractor {
     pub fn features(&self, samples: &[f32]) -> Vec<Features> {
         let mut cepstra = self.cepstra(samples);
         normalise(&mut cepstra);
-        let at = |frame: usize, offset: isize| {
-            &cepstra[frame.saturating_add_signed(offset).min(cepstra.len() - 1)]
-        };
+        let at = |frame: usize, offset: isize| &cepstra[frame.saturating_add_signed(offset).min(cepstra.len() - 1)];
         (0..cepstra.len())
             .step_by(STEP_MS / 10)
             .map(|frame| {
@@ -194,7 +192,8 @@ mod tests {
 
     #[test]
     fn every_band_listens_to_something() {
-        let heard = |warp| mel_bands(warp).iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1);
+        let heard =
+            |warp| mel_bands(warp).iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1);
         assert!([0.88, 1.0, 1.12].into_iter().all(heard));
         assert!(Extractor::default().features(&[0.0; 4_000]).iter().flatten().all(|value| value.is_finite()));
     }

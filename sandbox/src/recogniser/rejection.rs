@@ -142,7 +142,9 @@ mod tests {
     fn clicks_noise_and_tones_are_not_accepted_however_well_they_match() {
         let phrase = Evidence { best: 3.0, floor: 3.3, others: 4.6, vectors: 50 };
         assert!(phrase.accepted());
-        for nothing in [Evidence { vectors: 3, ..phrase }, Evidence { floor: 4.3, ..phrase }, Evidence { best: 4.7, others: 9.0, ..phrase }] {
+        for nothing in
+            [Evidence { vectors: 3, ..phrase }, Evidence { floor: 4.3, ..phrase }, Evidence { best: 4.7, others: 9.0, ..phrase }]
+        {
             assert!(!nothing.accepted() && nothing.confidence() < 0.5);
         }
     }
