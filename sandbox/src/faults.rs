@@ -200,7 +200,8 @@ pub struct Faults {
 impl Faults {
     /// The plans of these flags; a later flag for an endpoint replaces an earlier one.
     pub fn new(flags: impl IntoIterator<Item = FaultFlag>) -> Self {
-        let each = flags.into_iter().flat_map(|flag| flag.endpoints.into_iter().map(move |endpoint| (endpoint, flag.plan.clone())));
+        let each =
+            flags.into_iter().flat_map(|flag| flag.endpoints.into_iter().map(move |endpoint| (endpoint, flag.plan.clone())));
         Faults { plans: each.map(|(endpoint, plan)| (endpoint, (plan, AtomicU64::new(0)))).collect() }
     }
 
@@ -244,7 +245,13 @@ mod tests {
 
     #[test]
     fn a_flag_that_is_wrong_says_where() {
-        for (flag, at) in [("chat", "chat"), ("tts:errors=1", "tts"), ("chat:errors=2", "errors=2"), ("chat:sleep=1", "sleep=1"), ("chat:cut", "cut")] {
+        for (flag, at) in [
+            ("chat", "chat"),
+            ("tts:errors=1", "tts"),
+            ("chat:errors=2", "errors=2"),
+            ("chat:sleep=1", "sleep=1"),
+            ("chat:cut", "cut"),
+        ] {
             assert_eq!(flag.parse::<FaultFlag>().unwrap_err(), UnknownFault { flag: flag.into(), at: at.into() });
         }
     }

@@ -92,7 +92,7 @@ impl Recogniser {
         search.nearest(&conditioned(speech), hint)
     }
 
-    /// Phrases said in a row with pauses between them, where every one of them is accepted; of several ways to part the
+    /// Phrases said in a row with pauses between them, where there is no doubt about any of them; of several ways to part the
     /// utterance the least strange.
     fn in_parts(&self, line: &[f32], hint: Option<Language>) -> Option<Vec<Match>> {
         let stretches = activity::stretches(line, MOST_PARTS);
@@ -104,9 +104,10 @@ impl Recogniser {
             for start in (0..end).filter(|start| (*start, end) != (0, count)) {
                 let Some(before) = ways[start].clone() else { continue };
                 let span: Range<usize> = stretches[start].start..stretches[end - 1].end;
-                let found = self.nearest(&line[span], hint).filter(|found| found.evidence.accepted());
+                let found = self.nearest(&line[span], hint).filter(|found| found.evidence.accepted_as_piece());
                 let way = found.map(|found| [before, vec![found]].concat());
-                if way.as_deref().map(strangeness) < ways[end].as_deref().map(strangeness).or(Some(f32::INFINITY)) && way.is_some() {
+                let better = |way: &Vec<Match>| ways[end].as_deref().is_none_or(|known| strangeness(way) < strangeness(known));
+                if way.as_ref().is_some_and(better) {
                     ways[end] = way;
                 }
             }
@@ -129,7 +130,7 @@ impl Recogniser {
         Recognition {
             text: String::new(),
             language: hint.or(nearest).unwrap_or(Language::En),
-            confidence: whole.map_or(0.0, |found| found.evidence.confidence().min(0.5)),
+            confidence: whole.map_or(0.0, |found| found.evidence.confidence()),
         }
     }
 }

@@ -75,7 +75,11 @@ mod tests {
     /// Noise bursts of these levels, 100 ms per letter: `#` loud, `.` the line.
     fn pattern(letters: &str) -> Vec<f32> {
         let mut noise = Noise::new(1);
-        letters.chars().flat_map(|letter| vec![if letter == '#' { 0.1 } else { 0.002 }; 800]).map(|gain| noise.white() * gain).collect()
+        letters
+            .chars()
+            .flat_map(|letter| vec![if letter == '#' { 0.1 } else { 0.002 }; 800])
+            .map(|gain| noise.white() * gain)
+            .collect()
     }
 
     #[test]

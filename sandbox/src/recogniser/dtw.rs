@@ -131,7 +131,8 @@ mod tests {
         for (n, m) in [(1, 1), (5, 6), (30, 41), (41, 30), (64, 64)] {
             // Similar utterances, so that the best path stays near the diagonal.
             let long = utterance(n.max(m), 7);
-            let (a, b): (Vec<_>, Vec<_>) = ((0..n).map(|i| long[i * long.len() / n]).collect(), (0..m).map(|i| long[i * long.len() / m]).collect());
+            let (a, b): (Vec<_>, Vec<_>) =
+                ((0..n).map(|i| long[i * long.len() / n]).collect(), (0..m).map(|i| long[i * long.len() / m]).collect());
             let banded = distance(&a, &b, f32::INFINITY, &mut scratch).unwrap();
             assert!((banded - textbook(&a, &b)).abs() < 1e-3, "{n} x {m}");
         }

@@ -29,7 +29,7 @@ const HIGHEST_HZ: f32 = 3_500.0;
 const LOWEST_BIN: usize = 8;
 const PRE_EMPHASIS: f32 = 0.97;
 /// Slopes are a fraction of the coefficients' size; so much more they count (measured on times of day, which differ in a word).
-const SLOPE_WEIGHT: f32 = 2.0;
+const SLOPE_WEIGHT: f32 = 2.5;
 /// Above this, a warp runs back to the same upper edge.
 const WARP_KNEE_HZ: f32 = 2_600.0;
 
@@ -71,9 +71,7 @@ impl Extractor {
     pub fn features(&self, samples: &[f32]) -> Vec<Features> {
         let mut cepstra = self.cepstra(samples);
         normalise(&mut cepstra);
-        let at = |frame: usize, offset: isize| {
-            &cepstra[frame.saturating_add_signed(offset).min(cepstra.len() - 1)]
-        };
+        let at = |frame: usize, offset: isize| &cepstra[frame.saturating_add_signed(offset).min(cepstra.len() - 1)];
         (0..cepstra.len())
             .step_by(STEP_MS / 10)
             .map(|frame| {
@@ -194,7 +192,8 @@ mod tests {
 
     #[test]
     fn every_band_listens_to_something() {
-        let heard = |warp| mel_bands(warp).iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1);
+        let heard =
+            |warp| mel_bands(warp).iter().all(|band| !band.weights.is_empty() && band.first + band.weights.len() <= FFT / 2 + 1);
         assert!([0.88, 1.0, 1.12].into_iter().all(heard));
         assert!(Extractor::default().features(&[0.0; 4_000]).iter().flatten().all(|value| value.is_finite()));
     }

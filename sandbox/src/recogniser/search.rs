@@ -59,7 +59,7 @@ impl Search<'_> {
     pub fn nearest(&self, speech: &[f32], hint: Option<Language>) -> Option<Match> {
         let mut scratch = Scratch::default();
         let plain = self.extractors.first()?.features(speech);
-        let ranked = self.from_afar(&plain, hint, &mut scratch);
+        let ranked = self.far_ranking(&plain, hint, &mut scratch);
         let (features, voice) = self.tuned(plain, speech, &ranked, &mut scratch)?;
         let mut close: Vec<Candidate> = Vec::with_capacity(SHORTLIST);
         let mut best = f32::INFINITY;
@@ -83,7 +83,7 @@ impl Search<'_> {
     }
 
     /// All templates of a similar length, nearest first, as seen from afar.
-    fn from_afar(&self, features: &[Features], hint: Option<Language>, scratch: &mut Scratch) -> Vec<Candidate> {
+    fn far_ranking(&self, features: &[Features], hint: Option<Language>, scratch: &mut Scratch) -> Vec<Candidate> {
         let far = coarse(features, COARSE_GROUP);
         let seen = self.templates.iter().enumerate().filter_map(|(template, sound)| {
             let distance = distance(&far, &sound.far, f32::INFINITY, scratch)? * self.weight(template, hint);
@@ -95,7 +95,13 @@ impl Search<'_> {
     }
 
     /// Features in the warp that suits the speaker best, and the template voice that does.
-    fn tuned(&self, plain: Vec<Features>, speech: &[f32], ranked: &[Candidate], scratch: &mut Scratch) -> Option<(Vec<Features>, usize)> {
+    fn tuned(
+        &self,
+        plain: Vec<Features>,
+        speech: &[f32],
+        ranked: &[Candidate],
+        scratch: &mut Scratch,
+    ) -> Option<(Vec<Features>, usize)> {
         let mut scouts: Vec<Candidate> = Vec::with_capacity(SCOUTS);
         let mut best = f32::INFINITY;
         for candidate in ranked.iter().take(SCOUTS) {

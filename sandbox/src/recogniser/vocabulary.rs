@@ -64,7 +64,9 @@ impl Vocabulary {
             phrase
         };
         let usable = |phrase: &Phrase| phrase.spoken.chars().any(char::is_alphanumeric);
-        Vocabulary { phrases: phrases.into_iter().map(spoken).filter(usable).filter(|phrase| seen.insert(phrase.clone())).collect() }
+        Vocabulary {
+            phrases: phrases.into_iter().map(spoken).filter(usable).filter(|phrase| seen.insert(phrase.clone())).collect(),
+        }
     }
 
     /// Reads `[[phrases]]` tables.
@@ -74,7 +76,8 @@ impl Vocabulary {
     pub fn from_file(path: &Path) -> Result<Self, VocabularyError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| VocabularyError::Unreadable { path: shown.clone(), source })?;
-        let file: File = toml::from_str(&text).map_err(|source| VocabularyError::Malformed { path: shown, source: Box::new(source) })?;
+        let file: File =
+            toml::from_str(&text).map_err(|source| VocabularyError::Malformed { path: shown, source: Box::new(source) })?;
         Ok(Vocabulary::new(file.phrases))
     }
 }

@@ -78,7 +78,9 @@ impl ChatMessage {
         match &self.content {
             None => String::new(),
             Some(ChatContent::Text(text)) => text.clone(),
-            Some(ChatContent::Parts(parts)) => parts.iter().filter_map(|part| part.text.as_deref()).collect::<Vec<_>>().join("\n"),
+            Some(ChatContent::Parts(parts)) => {
+                parts.iter().filter_map(|part| part.text.as_deref()).collect::<Vec<_>>().join("\n")
+            }
         }
     }
 }

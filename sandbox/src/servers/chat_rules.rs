@@ -14,7 +14,10 @@ use super::{
 /// 400, with the sentence the real server writes.
 pub(super) fn check(request: &ChatRequest) -> Result<(), ApiError> {
     if request.messages.is_empty() {
-        return Err(ApiError::invalid("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."));
+        return Err(ApiError::invalid(
+            "messages",
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        ));
     }
     let mut open: HashSet<&str> = HashSet::new();
     for (index, message) in request.messages.iter().enumerate() {
@@ -22,7 +25,8 @@ pub(super) fn check(request: &ChatRequest) -> Result<(), ApiError> {
         if message.role == ChatRole::Tool {
             let answered = message.tool_call_id.as_deref().is_some_and(|id| open.remove(id));
             if !answered {
-                let text = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
+                let text =
+                    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
                 return Err(ApiError::invalid(&param, text));
             }
             continue;

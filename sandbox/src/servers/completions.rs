@@ -27,8 +27,8 @@ const ARGUMENT_PIECE: usize = 12;
 
 /// Answers with a completion or a stream of chunks.
 pub(super) async fn completions(State(servers): State<Arc<Servers>>, body: Bytes) -> Result<Response, ApiError> {
-    let request: ChatRequest =
-        serde_json::from_slice(&body).map_err(|error| ApiError::unreadable(format!("We could not parse the JSON body of your request: {error}")))?;
+    let request: ChatRequest = serde_json::from_slice(&body)
+        .map_err(|error| ApiError::unreadable(format!("We could not parse the JSON body of your request: {error}")))?;
     if request.model != TALKER_MODEL {
         return Err(ApiError::unknown_model(&request.model, TALKER_MODEL));
     }

@@ -56,9 +56,14 @@ impl ApiError {
     pub fn unauthorized(given: bool) -> Self {
         let error = |message: &str| ApiError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message);
         if given {
-            ApiError { code: Some("invalid_api_key"), ..error("Incorrect API key provided. Send the key the sandbox was started with.") }
+            ApiError {
+                code: Some("invalid_api_key"),
+                ..error("Incorrect API key provided. Send the key the sandbox was started with.")
+            }
         } else {
-            error("You didn't provide an API key. Send it in an Authorization header using Bearer auth: Authorization: Bearer YOUR_KEY.")
+            error(
+                "You didn't provide an API key. Send it in an Authorization header using Bearer auth: Authorization: Bearer YOUR_KEY.",
+            )
         }
     }
 

@@ -1,6 +1,6 @@
 //! Carries out what the fault plan says: waits, refuses, stalls, cuts.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, BodyDataStream},
@@ -19,6 +19,9 @@ use crate::faults::{Endpoint, Refusal, Verdict};
 const GARBAGE: &str = "{\"id\":\"chatcmpl-1\",\"text\":\"half an ans";
 /// The same in a stream.
 const GARBAGE_EVENT: &str = "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"delta\":{\"content\":\"half\n\n";
+
+/// Long enough for the HTTP server to pass on what it has been given.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// Runs a request under the verdict of its endpoint's plan.
 pub(super) async fn injected(State(servers): State<Arc<Servers>>, request: Request, next: Next) -> Response {
@@ -65,6 +68,8 @@ fn spoiled_body(body: BodyDataStream, verdict: Verdict) -> impl Stream<Item = Re
     stream::unfold(Some(start), |state| async move {
         let mut state = state?;
         if state.verdict.cut.is_some_and(|cut| state.sent >= cut) {
+            // What came before is on the wire only once the body waits: the client is to receive it.
+            tokio::time::sleep(FLUSH).await;
             return Some((Err(io::Error::other("the connection is cut, as the fault plan says")), None));
         }
         if let Some((at, pause)) = state.verdict.stall

@@ -51,8 +51,8 @@ pub(super) async fn speech(State(servers): State<Arc<Servers>>, body: Bytes) -> 
 }
 
 fn order(body: &[u8]) -> Result<Order, ApiError> {
-    let request: SpeechRequest =
-        serde_json::from_slice(body).map_err(|error| ApiError::unreadable(format!("We could not parse the JSON body of your request: {error}")))?;
+    let request: SpeechRequest = serde_json::from_slice(body)
+        .map_err(|error| ApiError::unreadable(format!("We could not parse the JSON body of your request: {error}")))?;
     let model = request.model.ok_or_else(|| ApiError::missing("model"))?;
     let text = request.input.ok_or_else(|| ApiError::missing("input"))?;
     let voice = request.voice.ok_or_else(|| ApiError::missing("voice"))?;
@@ -63,7 +63,10 @@ fn order(body: &[u8]) -> Result<Order, ApiError> {
         return Err(ApiError::invalid("input", "Invalid 'input': the string must not be empty."));
     }
     if text.chars().count() > LONGEST_INPUT {
-        return Err(ApiError::invalid("input", format!("Invalid 'input': string too long. The maximum length is {LONGEST_INPUT}.")));
+        return Err(ApiError::invalid(
+            "input",
+            format!("Invalid 'input': string too long. The maximum length is {LONGEST_INPUT}."),
+        ));
     }
     let voice: CastVoice = voice.parse().map_err(|error| ApiError::invalid("voice", format!("Invalid 'voice': {error}.")))?;
     let wav = match request.response_format.as_deref() {

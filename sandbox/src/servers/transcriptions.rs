@@ -107,7 +107,8 @@ fn order(form: Form) -> Result<Order, ApiError> {
         Some("text") => Format::Text,
         Some("verbose_json") => Format::Verbose,
         Some(other) => {
-            let message = format!("Invalid 'response_format': {other:?}. Supported values are: 'json', 'text', and 'verbose_json'.");
+            let message =
+                format!("Invalid 'response_format': {other:?}. Supported values are: 'json', 'text', and 'verbose_json'.");
             return Err(ApiError::invalid("response_format", message));
         }
     };

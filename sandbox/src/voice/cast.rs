@@ -106,7 +106,9 @@ impl fmt::Display for CastVoice {
 
 /// A voice nobody has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no voice \"{0}\": use a language and a number, such as en-1, en-2, de-1, es-1, nl-1, or de-restaurant-1 to de-restaurant-6")]
+#[error(
+    "there is no voice \"{0}\": use a language and a number, such as en-1, en-2, de-1, es-1, nl-1, or de-restaurant-1 to de-restaurant-6"
+)]
 pub struct UnknownVoice(pub String);
 
 impl FromStr for CastVoice {

@@ -84,7 +84,8 @@ pub fn speak_each(manner: &Manner, phrases: &[&str], deadline: Duration) -> Resu
         return Err(EspeakError::TooLong(phrase.len()));
     }
     // Without the paragraph the break would be part of the sentence and spoil its ending.
-    let input: String = phrases.iter().map(|phrase| format!("<p>{}</p> <break time=\"{BREAK_MS}ms\"/>\n", escaped(phrase))).collect();
+    let input: String =
+        phrases.iter().map(|phrase| format!("<p>{}</p> <break time=\"{BREAK_MS}ms\"/>\n", escaped(phrase))).collect();
     let all = sound(manner, &run(command(manner).arg("-m"), input.into_bytes(), deadline)?)?;
     let parts = at_breaks(&all);
     if parts.len() == phrases.len() {
