@@ -63,7 +63,8 @@ async fn refuse_next_invite(trunk: &UdpSocket, since: Instant) -> f64 {
     let mut datagram = vec![0; 4096];
     let mut arrived = None;
     loop {
-        let (length, from) = tokio::time::timeout(Duration::from_secs(30), trunk.recv_from(&mut datagram)).await.unwrap().unwrap();
+        let (length, from) =
+            tokio::time::timeout(Duration::from_secs(30), trunk.recv_from(&mut datagram)).await.unwrap().unwrap();
         let message = String::from_utf8_lossy(&datagram[..length]).into_owned();
         if message.starts_with("ACK ") {
             return arrived.expect("an ACK follows an INVITE");
@@ -71,7 +72,8 @@ async fn refuse_next_invite(trunk: &UdpSocket, since: Instant) -> f64 {
         arrived.get_or_insert_with(|| since.elapsed().as_secs_f64() * 1000.0);
         let mut answer = String::from("SIP/2.0 486 Busy Here\r\n");
         for header in ["Via", "From", "To", "Call-ID", "CSeq"] {
-            let line = message.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{}:", header.to_ascii_lowercase())));
+            let line =
+                message.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{}:", header.to_ascii_lowercase())));
             answer.push_str(line.unwrap());
             answer.push_str(if header == "To" { ";tag=probe\r\n" } else { "\r\n" });
         }
@@ -105,11 +107,10 @@ async fn cost_of_a_call() {
         memory.push(peak / 1000.0);
         processor.push(ticks / 100.0 / result.talked_seconds.unwrap() * 100.0);
     }
-    let mut answers: Vec<f64> =
-        sqlx::query_scalar("select (detail ->> 'ms')::float8 from events where kind = 'answer_latency'")
-            .fetch_all(&installation.database.pool)
-            .await
-            .unwrap();
+    let mut answers: Vec<f64> = sqlx::query_scalar("select (detail ->> 'ms')::float8 from events where kind = 'answer_latency'")
+        .fetch_all(&installation.database.pool)
+        .await
+        .unwrap();
     latency.append(&mut answers);
     row("worker's peak memory in a call, MB", &mut memory, "25");
     row("worker's CPU in a call, % of a core", &mut processor, "");
@@ -182,7 +183,10 @@ async fn three_coordinators() {
     let lost = QUEUE_ROWS as usize - launches.len();
     println!("| launched twice, of {QUEUE_ROWS} calls by three coordinators | {twice} | | 0 |");
     println!("| lost, of the same | {lost} | | 0 |");
-    println!("| the same, calls a second through claim, launch of a process and settling | {:.0} | | |", QUEUE_ROWS as f64 / seconds);
+    println!(
+        "| the same, calls a second through claim, launch of a process and settling | {:.0} | | |",
+        QUEUE_ROWS as f64 / seconds
+    );
 }
 
 fn row(what: &str, values: &mut [f64], aim: &str) {

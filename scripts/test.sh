@@ -12,7 +12,6 @@ for left in /var/tmp/offhook-test.*; do
     fi
 done
 
-umask 077
 OFFHOOK_SERVICES=$(mktemp -d /var/tmp/offhook-test.XXXXXX)
 export OFFHOOK_SERVICES
 chmod 711 "$OFFHOOK_SERVICES"

@@ -25,7 +25,7 @@ impl Drop for Baresip {
     }
 }
 
-/// Starts baresip on a free port; it answers every call, says a greeting and writes what it hears to `heard.wav`.
+/// Starts baresip on a free port; it answers every call, says a greeting and writes what it hears to `dump-…-dec.wav`.
 async fn baresip(folder: &Path, codec: &str) -> (Baresip, String) {
     std::fs::create_dir_all(folder).unwrap();
     let address = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
@@ -42,25 +42,22 @@ async fn baresip(folder: &Path, codec: &str) -> (Baresip, String) {
         .status()
         .unwrap();
     assert!(converted.success());
-    let modules = if Path::new("/usr/lib/baresip/modules").is_dir() { "/usr/lib/baresip/modules" } else { "/usr/lib64/baresip/modules" };
+    let modules =
+        if Path::new("/usr/lib/baresip/modules").is_dir() { "/usr/lib/baresip/modules" } else { "/usr/lib64/baresip/modules" };
     let channels = if codec.starts_with("opus") { "module opus.so\n" } else { "module g711.so\n" };
     std::fs::write(
         folder.join("config"),
         format!(
-            "sip_listen {address}\nmodule_path {modules}\n{channels}module aufile.so\nmodule_app account.so\nmodule_app menu.so\n\
-             audio_source aufile,{}\naudio_player aufile,{}\naudio_alert aufile,{}\nausrc_srate {rate}\nauplay_srate {rate}\n\
+            "sip_listen {address}\nmodule_path {modules}\n{channels}module aufile.so\nmodule aubridge.so\nmodule sndfile.so\nsnd_path {}\nmodule_app account.so\nmodule_app menu.so\n\
+             audio_source aufile,{}\naudio_player aubridge,ear\naudio_alert aubridge,bell\nausrc_srate {rate}\nauplay_srate {rate}\n\
              ausrc_channels 1\nauplay_channels 1\nopus_stereo no\nopus_sprop_stereo no\ncall_max_calls 4\nrtp_ports 30000-32000\n",
+            folder.display(),
             greeting.display(),
-            folder.join("heard.wav").display(),
-            folder.join("alert.wav").display(),
         ),
     )
     .unwrap();
-    std::fs::write(
-        folder.join("accounts"),
-        format!("<sip:baresip@{address}>;regint=0;answermode=auto;audio_codecs={codec}\n"),
-    )
-    .unwrap();
+    std::fs::write(folder.join("accounts"), format!("<sip:baresip@{address}>;regint=0;answermode=auto;audio_codecs={codec}\n"))
+        .unwrap();
     std::fs::write(folder.join("contacts"), "").unwrap();
     let log = std::fs::File::create(folder.join("baresip.log")).unwrap();
     let child = Command::new("baresip")
@@ -96,7 +93,9 @@ async fn is_heard_and_hears(codec: &str, in_row: &str) {
     assert!(speaking(&sound.left, callee.started_ms, callee.ended_ms) > 0.5);
 
     drop(baresip);
-    let heard = std::fs::read(folder.join("heard.wav")).unwrap();
+    let heard = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+    let heard = heard.into_iter().find(|path| path.to_string_lossy().ends_with("-dec.wav")).expect("baresip wrote what it heard");
+    let heard = std::fs::read(heard).unwrap();
     let samples: Vec<i16> = heard[44..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
     let peak = samples.iter().map(|sample| i32::from(*sample).abs()).max().unwrap_or(0);
     assert!(peak > 2000, "baresip heard the agent, peak {peak}");

@@ -14,7 +14,9 @@ const SILENT_WITHIN_MS: i64 = 300;
 #[tokio::test]
 async fn the_agent_falls_silent_and_remembers_what_was_heard() {
     let installation = Installation::start().await;
-    let id = installation.insert("+442079460106", &[("special_requests", "'a quiet table by the window and a high chair for a small child'")]).await;
+    let id = installation
+        .insert("+442079460106", &[("special_requests", "'a quiet table by the window and a high chair for a small child'")])
+        .await;
     let result = installation.settled(id).await;
     let transcript = installation.transcript(id).await;
     println!("{result:#?}\n{transcript:#?}");
@@ -30,14 +32,12 @@ async fn the_agent_falls_silent_and_remembers_what_was_heard() {
     assert!(silent - onset <= SILENT_WITHIN_MS, "silent {} ms after the callee began", silent - onset);
 
     let planned = installation
-        .ask(&format!("select string_agg(detail ->> 'text', ' ' order by id) from events where call_id = {id} and kind = 'saying'"))
+        .ask(&format!(
+            "select string_agg(detail ->> 'text', ' ' order by id) from events where call_id = {id} and kind = 'saying'"
+        ))
         .await;
     assert!(planned.len() > cut.text.len());
-    assert!(
-        cut.text.split_whitespace().all(|word| planned.contains(word)),
-        "heard: {}\nplanned: {planned}",
-        cut.text
-    );
+    assert!(cut.text.split_whitespace().all(|word| planned.contains(word)), "heard: {}\nplanned: {planned}", cut.text);
     assert_eq!(result.state, "finished");
     assert!(result.outcome.is_some(), "the call went on to an outcome");
 }

@@ -23,10 +23,8 @@ async fn both_sides_are_where_the_turns_say() {
 
     assert!(transcript.len() >= 4, "{transcript:#?}");
     for said in &transcript {
-        let (own, other) =
-            if said.speaker == "callee" { (&sound.left, &sound.right) } else { (&sound.right, &sound.left) };
-        let (own, other) =
-            (speaking(own, said.started_ms, said.ended_ms), speaking(other, said.started_ms, said.ended_ms));
+        let (own, other) = if said.speaker == "callee" { (&sound.left, &sound.right) } else { (&sound.right, &sound.left) };
+        let (own, other) = (speaking(own, said.started_ms, said.ended_ms), speaking(other, said.started_ms, said.ended_ms));
         assert!(own > 0.5, "{said:?}: speaks in {own:.2} of its own turn");
         assert!(other < 0.3, "{said:?}: the other side speaks in {other:.2} of it");
     }

@@ -12,7 +12,13 @@ use support::{
 async fn the_call_is_held_and_the_recording_plays() {
     let installation = Installation::start().await;
     let id = installation.insert("+442079460105", &[("max_attempts", "3")]).await;
-    installation.wait_for(id, "exists (select from turns where call_id = calls.id and speaker = 'agent')", std::time::Duration::from_secs(60)).await;
+    installation
+        .wait_for(
+            id,
+            "exists (select from turns where call_id = calls.id and speaker = 'agent')",
+            std::time::Duration::from_secs(60),
+        )
+        .await;
     let container = installation.containers().pop().expect("a container runs");
     installation.docker(&["kill", "--signal", "KILL", &container]);
     let result = installation.settled(id).await;

@@ -35,6 +35,7 @@ use tokio::{
     sync::oneshot,
     time::{Interval, MissedTickBehavior},
 };
+use tokio_util::sync::CancellationToken;
 
 use self::wake::Wake;
 use crate::{
@@ -74,12 +75,13 @@ pub struct Source {
     wake: Arc<Wake>,
     adopted: Mutex<Vec<Assignment>>,
     alarm_set: AtomicBool,
+    drain: CancellationToken,
 }
 
 impl Source {
-    /// Claims as `claimant`, as long as `running` has room.
-    pub fn new(pool: PgPool, claimant: Claimant, running: Arc<Running>, wake: Arc<Wake>) -> Arc<Self> {
-        Arc::new(Source { pool, claimant, running, wake, adopted: Mutex::default(), alarm_set: AtomicBool::new(false) })
+    /// Claims as `claimant`, as long as `running` has room and until `drain`.
+    pub fn new(pool: PgPool, claimant: Claimant, running: Arc<Running>, wake: Arc<Wake>, drain: CancellationToken) -> Arc<Self> {
+        Arc::new(Source { pool, claimant, running, wake, adopted: Mutex::default(), alarm_set: AtomicBool::new(false), drain })
     }
 
     /// Hands over attempts that were taken over from somebody else.
@@ -93,6 +95,10 @@ impl Source {
     /// What there is to do now: adopted attempts, then as many new claims as there is room for.
     async fn fetch(self: &Arc<Self>) -> Vec<Assignment> {
         let mut assignments = std::mem::take(&mut *self.adopted.lock().unwrap_or_else(PoisonError::into_inner));
+        // apalis hears of the drain a moment later than we do, and may look once more until then.
+        if self.drain.is_cancelled() {
+            return assignments;
+        }
         let room = self.running.room(Instant::now());
         let claim = match claim::claim(&self.pool, &self.claimant, room).await {
             Ok(claim) => claim,

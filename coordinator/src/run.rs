@@ -155,7 +155,7 @@ impl Service {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), RunError> {
         let wake = Arc::new(Wake::default());
         let running = Running::new(self.queue.max_calls as usize, wake.clone());
-        let source = Source::new(self.pool.clone(), self.claimant.clone(), running.clone(), wake.clone());
+        let source = Source::new(self.pool.clone(), self.claimant.clone(), running.clone(), wake.clone(), shutdown.drain.clone());
         let attendant = Arc::new(Attendant {
             pool: self.pool.clone(),
             launcher: self.launcher.clone(),

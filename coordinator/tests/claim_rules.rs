@@ -65,7 +65,7 @@ async fn outside_calling_hours_a_call_waits_for_the_morning_of_its_restaurant() 
     database.run("set timezone = 'Asia/Tokyo'").await;
     let id = database.insert_calls(1, "", "").await;
     database
-        .run(format!(
+        .run_unruled(format!(
             "update calls set restaurant_zone = 'Asia/Tokyo', calling_from = h.t, calling_to = h.t + interval '30 minutes' \
              from (select case when t < '20:00' then t + interval '3 hours' else t - interval '3 hours' end as t \
                    from (select (now() at time zone 'Asia/Tokyo')::time as t) n) h where id = {id}"
@@ -92,7 +92,7 @@ async fn what_can_only_be_made_too_late_expires() {
         ))
         .await;
     database
-        .run(format!(
+        .run_unruled(format!(
             "update calls set calling_from = h.t, calling_to = h.t + interval '1 minute', not_after = now() + interval '10 minutes' \
              from (select case when t < '20:00' then t + interval '3 hours' else t - interval '3 hours' end as t \
                    from (select (now() at time zone 'Europe/Berlin')::time as t) n) h where id = {no_hours_left}"
@@ -228,7 +228,7 @@ async fn one_row_that_cannot_be_claimed_does_not_stop_the_queue() {
     let broken = database.insert_calls(1, "priority", "100").await;
     let fine = database.insert_calls(1, "", "").await;
     // A zone that the next version of the time zone data does not have any more.
-    database.run(format!("update calls set restaurant_zone = 'Europe/Atlantis' where id = {broken}")).await;
+    database.run_unruled(format!("update calls set restaurant_zone = 'Europe/Atlantis' where id = {broken}")).await;
     assert_eq!(claim_ids(&database, 10).await, [fine]);
     let (state, why) = database.state(broken).await;
     assert!(state == "queued" && why.clone().unwrap().contains("Atlantis"), "{state} {why:?}");

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use database::TestDatabase;
 
-fn offhook(database: &TestDatabase, arguments: &[&str]) -> Output {
+fn offhook<A: AsRef<std::ffi::OsStr>>(database: &TestDatabase, arguments: &[A]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_offhook"))
         .args(arguments)
         .env("OFFHOOK_DATABASE_URL", database.url.expose())
@@ -26,7 +26,7 @@ fn json(output: &Output) -> serde_json::Value {
     serde_json::from_str(out(output).trim()).unwrap()
 }
 
-const CALL: [&str; 16] = [
+const CALL: [&str; 14] = [
     "--number",
     "+493012345678",
     "--restaurant",
@@ -39,20 +39,25 @@ const CALL: [&str; 16] = [
     "+4915112345678",
     "--party",
     "2",
-    "--date",
-    "2090-12-04",
     "--time",
     "19:30",
 ];
 
-fn add<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["call", "add", "--json"][..], &CALL, more].concat()
+/// A day in a month's time, and the one after it.
+fn days() -> [String; 2] {
+    let today = chrono::Utc::now().date_naive();
+    [30, 31].map(|ahead| (today + chrono::Days::new(ahead)).to_string())
+}
+
+fn add(more: &[&str]) -> Vec<String> {
+    let [day, _] = days();
+    [&["call", "add", "--json", "--date", &day][..], &CALL, more].concat().into_iter().map(str::to_owned).collect()
 }
 
 #[tokio::test]
 async fn a_call_is_added_shown_and_taken_back() {
     let database = TestDatabase::new().await;
-    let added = json(&offhook(&database, &add(&["--key", "k1", "--latest", "21:00", "--other-date", "2090-12-05"])));
+    let added = json(&offhook(&database, &add(&["--key", "k1", "--latest", "21:00", "--other-date", &days()[1]])));
     assert_eq!((added["state"].as_str(), added["request_key"].as_str()), (Some("queued"), Some("k1")));
     let id = added["id"].to_string();
     let again = json(&offhook(&database, &add(&["--key", "k1"])));
@@ -72,7 +77,7 @@ async fn a_call_that_makes_no_sense_is_refused_with_a_sentence() {
     let refused = offhook(&database, &add(&["--trunk", "nowhere"]));
     assert_eq!(refused.status.code(), Some(1));
     let mut past = add(&[]);
-    past[16] = "2001-12-04";
+    past[4] = "2001-12-04".to_owned();
     let refused = String::from_utf8(offhook(&database, &past).stderr).unwrap();
     assert!(refused.contains("is in the past") && !refused.contains("+4915112345678"), "{refused}");
     let unknown = offhook(&database, &["call", "show", "4711"]);

@@ -150,7 +150,10 @@ impl Installation {
             ("OFFHOOK_NAMESPACE", &self.namespace),
             ("OFFHOOK_SPOOL", spool.to_str().unwrap()),
             ("OFFHOOK_LAUNCHER", "docker"),
-            ("OFFHOOK_DOCKER_HOST", &std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make test`, which sets OFFHOOK_TEST_DOCKER_HOST")),
+            (
+                "OFFHOOK_DOCKER_HOST",
+                &std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make test`, which sets OFFHOOK_TEST_DOCKER_HOST"),
+            ),
             ("OFFHOOK_IMAGE", &std::env::var("OFFHOOK_TEST_IMAGE").expect("run by `make test`, which sets OFFHOOK_TEST_IMAGE")),
             ("OFFHOOK_MEDIA_ADDRESS", "127.0.0.1"),
             ("OFFHOOK_PORT_FIRST", &self.ports.to_string()),
@@ -170,7 +173,8 @@ impl Installation {
     /// Inserts a call that may be made at any hour; `columns` are SQL expressions.
     pub async fn insert(&self, number: &str, columns: &[(&str, &str)]) -> i64 {
         let number = format!("'{number}'");
-        let mut row = vec![("number", number.as_str()), ("calling_from", "'00:00'"), ("calling_to", "'24:00'"), ("max_attempts", "1")];
+        let mut row =
+            vec![("number", number.as_str()), ("calling_from", "'00:00'"), ("calling_to", "'24:00'"), ("max_attempts", "1")];
         row.retain(|(column, _)| columns.iter().all(|(other, _)| other != column));
         row.extend_from_slice(columns);
         self.database.insert_call(&row).await

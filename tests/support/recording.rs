@@ -42,10 +42,7 @@ impl Sound {
             samples.truncate(2 * end);
         }
         let samples = &samples[(2 * pre_skip).min(samples.len())..];
-        Sound {
-            left: samples.iter().copied().step_by(2).collect(),
-            right: samples.iter().copied().skip(1).step_by(2).collect(),
-        }
+        Sound { left: samples.iter().copied().step_by(2).collect(), right: samples.iter().copied().skip(1).step_by(2).collect() }
     }
 
     pub fn duration_ms(&self) -> i64 {

@@ -54,7 +54,9 @@ async fn run() -> Result<bool> {
     let _span = tracing::info_span!("call", id = specification.call_id, attempt = specification.attempt).entered();
 
     let (cancel, cancelled) = watch::channel(false);
-    let journal = Journal::connect(&specification.database_url, &specification.token, &specification.spool).await.context("the database")?;
+    let journal = Journal::connect(&specification.database_url, &specification.token, &specification.spool)
+        .await
+        .context("the database")?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let report = {

@@ -112,7 +112,12 @@ async fn fetch(
     Ok(())
 }
 
-async fn hand_over(mut queue: mpsc::Receiver<Job>, current: Arc<Mutex<Current>>, media: MediaHandle, events: mpsc::Sender<Event>) {
+async fn hand_over(
+    mut queue: mpsc::Receiver<Job>,
+    current: Arc<Mutex<Current>>,
+    media: MediaHandle,
+    events: mpsc::Sender<Event>,
+) {
     while let Some(mut job) = queue.recv().await {
         let mut heard_any = false;
         loop {

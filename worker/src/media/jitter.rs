@@ -354,7 +354,8 @@ mod tests {
 
     #[test]
     fn an_outage_is_concealed_then_silent_and_ends_without_delay_left_behind() {
-        let arrivals: Vec<_> = (0..200u16).filter(|index| !(50..100).contains(index)).map(|i| (u64::from(i) * 20, packet(i))).collect();
+        let arrivals: Vec<_> =
+            (0..200u16).filter(|index| !(50..100).contains(index)).map(|i| (u64::from(i) * 20, packet(i))).collect();
         let mut buffer = JitterBuffer::default();
         let played = play(&mut buffer, &arrivals, 0..202);
         assert_eq!(played[50..58], [48, 49, -1, -1, -1, -2, -2, -2]);

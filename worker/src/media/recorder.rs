@@ -13,11 +13,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::{disk::hexadecimal, rescue::rescue};
 use self::{
     disk::{Disk, Written},
     ogg_opus::OggOpus,
 };
-pub use self::{disk::hexadecimal, rescue::rescue};
 use crate::audio::{FRAME_MS, Frame, SILENCE};
 
 /// Frames of silence that are written for a worker that slept: ten minutes. Beyond that the clocks part.
