@@ -10,6 +10,9 @@ chmod 711 "$OFFHOOK_SERVICES"
 running=()
 finish() {
     local pid
+    # Once asks the coordinator to talk running calls to their end, twice to leave at once.
+    for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
+    sleep 1
     for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${running[@]}"; do wait "$pid" 2>/dev/null || true; done
     scripts/services.sh stop
