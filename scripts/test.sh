@@ -16,12 +16,20 @@ OFFHOOK_SERVICES=$(mktemp -d /var/tmp/offhook-test.XXXXXX)
 export OFFHOOK_SERVICES
 chmod 711 "$OFFHOOK_SERVICES"
 printf '%s\n' $$ >"$OFFHOOK_SERVICES/owner"
-trap 'scripts/services.sh stop' EXIT
-trap 'exit 130' INT TERM HUP
+finish() {
+    # What is still starting is waited for, or it would be left behind.
+    wait "$services" 2>/dev/null || true
+    if [ -n "${OFFHOOK_TEST_IMAGE:-}" ]; then
+        DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST docker image rm -f "$OFFHOOK_TEST_IMAGE" >/dev/null 2>&1 || true
+    fi
+    scripts/services.sh stop
+}
 
 # They start while cargo builds.
 scripts/services.sh start --fast >"$OFFHOOK_SERVICES/env" &
 services=$!
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
 cargo build --workspace
 wait "$services" || fail "the services did not start"
 # shellcheck disable=SC1091
@@ -29,7 +37,6 @@ wait "$services" || fail "the services did not start"
 
 OFFHOOK_TEST_IMAGE=$(scripts/image.sh "$(programs debug)/offhook-worker" "test-$$")
 export OFFHOOK_TEST_IMAGE
-trap 'DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST docker image rm -f "$OFFHOOK_TEST_IMAGE" >/dev/null 2>&1 || true; scripts/services.sh stop' EXIT
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --no-fail-fast "$@"
 else

@@ -64,7 +64,7 @@ async fn attempt(
     let providers = Providers::new(&specification.providers, &specification.limits).map_err(|error| error.to_string())?;
 
     let report = match dial(specification, &mut endpoint, session, &providers, journal, cancelled.clone()).await {
-        Dialed::NotAnswered(report) => report,
+        Dialed::NotAnswered(report) => *report,
         Dialed::Answered(answered) => conversation::converse(specification, answered, providers, journal, cancelled).await,
     };
     endpoint.shutdown().await;

@@ -34,7 +34,7 @@ pub enum Dialed {
     /// Somebody or something answered.
     Answered(Box<Answered>),
     /// Nobody did; the attempt is over.
-    NotAnswered(Report),
+    NotAnswered(Box<Report>),
 }
 
 /// Why we cancelled a ringing call ourselves.
@@ -73,7 +73,7 @@ pub async fn dial(
     warming.abort();
     match dialed {
         Ok((dialog, sdp)) => agree_on_media(dialog, session, &sdp).await,
-        Err(report) => Dialed::NotAnswered(report),
+        Err(report) => Dialed::NotAnswered(Box::new(report)),
     }
 }
 
@@ -182,7 +182,7 @@ fn failed(cancelling: Cancelling, failure: DialFailure) -> Report {
 }
 
 fn not_answered(disposition: Disposition, code: Option<u16>, detail: &str) -> Dialed {
-    Dialed::NotAnswered(without_conversation(disposition, code, None, Some(detail.to_owned())))
+    Dialed::NotAnswered(Box::new(without_conversation(disposition, code, None, Some(detail.to_owned()))))
 }
 
 #[cfg(test)]

@@ -52,10 +52,9 @@ impl OggOpus {
         head.extend_from_slice(&[0, 0, 0]); // gain 0, channel mapping family 0
         let mut tags = b"OpusTags".to_vec();
         let comments: [&[u8]; 1] = [b"DESCRIPTION=left: callee, right: agent"];
-        for text in [concat!("offhook ", env!("CARGO_PKG_VERSION")).as_bytes()] {
-            tags.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            tags.extend_from_slice(text);
-        }
+        let vendor = concat!("offhook ", env!("CARGO_PKG_VERSION")).as_bytes();
+        tags.extend_from_slice(&(vendor.len() as u32).to_le_bytes());
+        tags.extend_from_slice(vendor);
         tags.extend_from_slice(&(comments.len() as u32).to_le_bytes());
         for text in comments {
             tags.extend_from_slice(&(text.len() as u32).to_le_bytes());
