@@ -100,7 +100,7 @@ impl Source {
             return assignments;
         }
         let room = self.running.room(Instant::now());
-        let claim = match claim::claim(&self.pool, &self.claimant, room).await {
+        let claim = match claim::claim_while(&self.pool, &self.claimant, room, || !self.drain.is_cancelled()).await {
             Ok(claim) => claim,
             Err(error) => {
                 // Never an error to apalis: it would drop every call under way. The poll tries again.

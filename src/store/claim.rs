@@ -50,6 +50,20 @@ pub struct Claim {
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn claim(pool: &PgPool, claimant: &Claimant, room: usize) -> Result<Claim, StoreError> {
+    claim_while(pool, claimant, room, || true).await
+}
+
+/// [`claim`], taken back before anybody sees it where it is not `still_wanted` at its end: a coordinator that is told to drain
+/// while it looks has claimed nothing.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn claim_while(
+    pool: &PgPool,
+    claimant: &Claimant,
+    room: usize,
+    still_wanted: impl Fn() -> bool,
+) -> Result<Claim, StoreError> {
     if room == 0 {
         return Ok(Claim::default());
     }
@@ -86,6 +100,10 @@ pub async fn claim(pool: &PgPool, claimant: &Claimant, room: usize) -> Result<Cl
         .fetch_all(&mut *transaction)
         .await?
     };
+    if !still_wanted() {
+        transaction.rollback().await?;
+        return Ok(Claim::default());
+    }
     transaction.commit().await?;
 
     let token_of = |hash: &[u8]| tokens.iter().find(|(known, _)| known == hash).map(|(_, token)| token.clone());
