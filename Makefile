@@ -1,8 +1,8 @@
-# make demo    one call after another against the sandbox, outcomes and recordings at the end; needs no account anywhere
+# make demo    five calls in four languages against the sandbox, live, then outcomes and recordings; needs no account anywhere
 # make test    everything, on real Postgres, Docker, SIP and RTP of this machine
 # make lint    format, clippy, licences, scripts
 # make bench   how fast, how small
-# make image   the worker's image for production, offhook-worker:latest
+# make image   the images for production, offhook-worker:latest and offhook:latest
 # make setup   the missing Debian packages
 SHELL := bash
 .PHONY: demo test lint bench image setup
@@ -20,8 +20,8 @@ bench: setup
 	@scripts/bench.sh
 
 image:
-	cargo build --release -p offhook-worker
-	@scripts/image.sh "$$(. scripts/common.sh && programs release)/offhook-worker" latest
+	cargo build --release -p offhook-worker -p offhook-coordinator
+	@for program in offhook-worker offhook; do scripts/image.sh "$$(. scripts/common.sh && programs release)/$$program" latest; done
 
 setup:
 	@scripts/setup.sh
