@@ -11,7 +11,7 @@ program=$1
 name=$(basename "$program")
 image=$name:${2:-latest}
 case $name in
-offhook-worker) recipe=$root/docker/$recipe.Dockerfile ;;
+offhook-worker) recipe=$root/docker/worker.Dockerfile ;;
 offhook) recipe=$root/docker/coordinator.Dockerfile ;;
 *) fail "$name is neither offhook-worker nor offhook" ;;
 esac
