@@ -127,7 +127,8 @@ mod tests {
         for packet in 0..40 {
             assert!(!latch.admits(address("198.51.100.1:5000"), 9, packet, u64::from(packet) * 20));
         }
-        let after = (40..50).filter(|packet| latch.admits(address("198.51.100.1:5000"), 9, *packet, u64::from(*packet) * 30)).count();
+        let after =
+            (40..50).filter(|packet| latch.admits(address("198.51.100.1:5000"), 9, *packet, u64::from(*packet) * 30)).count();
         assert_eq!(after, 8, "after a second of silence the third packet is heard");
     }
 

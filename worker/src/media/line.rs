@@ -23,6 +23,7 @@ const NO_MEDIA_MS: u64 = 10_000;
 
 /// What a media session tells.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a frame: a box would be an allocation for each")]
 pub enum MediaEvent {
     /// One frame of the callee; exactly one per tick, silence where nothing came.
     Heard {

@@ -206,9 +206,9 @@ fn format(media: &Media, payload_type: u8) -> Format {
     // `a=rtpmap:96 opus/48000/2` and `a=fmtp:96 useinbandfec=1;stereo=0`
     let about = |name: &str| {
         let named = media.attributes.iter().filter(|attribute| attribute.attribute.eq_ignore_ascii_case(name));
-        named.filter_map(|attribute| attribute.value.as_deref()?.trim().split_once(' ')).find_map(|(number, rest)| {
-            (number.parse() == Ok(payload_type)).then_some(rest.trim())
-        })
+        named
+            .filter_map(|attribute| attribute.value.as_deref()?.trim().split_once(' '))
+            .find_map(|(number, rest)| (number.parse() == Ok(payload_type)).then_some(rest.trim()))
     };
     let map = about("rtpmap");
     let mut parts = map.unwrap_or_default().split('/');

@@ -33,9 +33,9 @@ pub fn rescue(path: &Path) -> Result<Recording, RecordingError> {
             }
         }
     }
-    std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
     let Measured { pre_skip, position, complete } =
         measured.ok_or_else(|| RecordingError::NotARecording { path: path.to_owned() })?;
+    std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
     Ok(Recording {
         path: path.to_owned(),
         bytes: file.bytes,
@@ -67,7 +67,8 @@ fn page(file: &mut impl Read) -> Option<Page> {
     file.read_exact(&mut lacing).ok()?;
     let mut body = vec![0; parser.parse_segments(lacing)];
     file.read_exact(&mut body).ok()?;
-    let pre_skip = (body.len() >= 19 && body.starts_with(b"OpusHead")).then(|| u64::from(u16::from_le_bytes([body[10], body[11]])));
+    let pre_skip =
+        (body.len() >= 19 && body.starts_with(b"OpusHead")).then(|| u64::from(u16::from_le_bytes([body[10], body[11]])));
     parser.parse_packet_data(body).ok()?;
     let position = u64::from_le_bytes(header[6..14].try_into().ok()?);
     Some(Page { position, last: header[5] & 4 != 0, pre_skip })
