@@ -13,18 +13,21 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How often we show that we live, and ask whether the call was taken back.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("OFFHOOK_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rsipstack=warn,sqlx=warn")),
-        )
+    // Plain targets and levels: the richer filter would bring a regular expression engine into the image.
+    let asked = std::env::var("OFFHOOK_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
+    let quiet = Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_targets([("rsipstack", LevelFilter::WARN), ("sqlx", LevelFilter::WARN)]);
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
+        .with(asked.unwrap_or(quiet))
         .init();
     // One call is one thread's work: media, hearing and signalling together take a few per cent of a core.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -6,7 +6,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use super::{
-    testing::{purity, sine, tone_dbfs},
+    testing::{Folder, purity, sine, tone_dbfs},
     *,
 };
 use crate::{
@@ -171,8 +171,7 @@ async fn a_call_on_hold_is_silent_and_sentences_wait() {
 
 #[tokio::test]
 async fn a_call_is_recorded_as_long_as_it_was_and_a_slow_listener_holds_nothing_up() {
-    let folder = std::env::temp_dir().join(format!("offhook-session-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("session");
     let path = folder.join("recording.opus");
     let (caller, mut callee) = call(CodecName::Pcmu, Some(path.clone())).await;
     callee.hear(150).await;

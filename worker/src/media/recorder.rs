@@ -99,23 +99,31 @@ impl Recorder {
         (0..ticks.min(LONGEST_SLEEP)).for_each(|_| self.frame(&SILENCE, &SILENCE));
     }
 
-    /// Ends the stream and hands over to the disk. Blocking: waits until the file is synchronised.
+    /// Ends the stream and hands over to the disk. Blocking: waits until the file is synchronised. Where the disk failed in
+    /// between, what lies on it is measured and called incomplete.
     pub fn finish(mut self) -> Result<Recording, RecordingError> {
         let duration_ms = self.stream.frames() * FRAME_MS;
         match self.stream.finish() {
-            Ok(page) => {
-                self.dropped += u64::from(!self.disk.write(page));
-            }
+            Ok(page) => self.dropped += u64::from(!self.disk.write(page)),
             Err(error) => tracing::warn!(%error, "the last page of the recording could not be made"),
         }
-        let Written { bytes, sha256 } = self.disk.finish()?;
-        Ok(Recording { path: self.path, bytes, duration_ms, sha256, complete: self.dropped == 0 })
+        match self.disk.finish() {
+            Ok(Written { bytes, sha256 }) => {
+                Ok(Recording { path: self.path, bytes, duration_ms, sha256, complete: self.dropped == 0 })
+            }
+            Err(error) => {
+                tracing::error!(%error, "the recording is incomplete");
+                rescue(&self.path).map_err(|_| error)
+            }
+        }
     }
 
     fn write(&mut self, page: Vec<u8>) {
         if !self.disk.write(page) {
+            if self.dropped == 0 {
+                tracing::error!(path = %self.path.display(), "the disk does not take the recording; parts of it will be missing");
+            }
             self.dropped += 1;
-            tracing::warn!(dropped = self.dropped, "the disk is too slow for the recording; half a second is lost");
         }
     }
 }

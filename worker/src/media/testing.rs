@@ -1,5 +1,10 @@
 //! Signals and meters for the tests of this room.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use crate::audio::level_dbfs;
 
 /// A sine of `count` samples at `rate` Hz.
@@ -24,4 +29,27 @@ pub fn tone_dbfs(samples: &[i16], frequency: f64, rate: u32) -> f32 {
 /// The share of the sound's power that lies in this tone, 0 to 1.
 pub fn purity(samples: &[i16], frequency: f64) -> f32 {
     10f32.powf((tone_dbfs(samples, frequency, 16_000) - level_dbfs(samples)) / 10.0)
+}
+
+/// An empty folder that goes when the test does.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// For the test of this name.
+    pub fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("offhook-media-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("the temporary folder can be written");
+        Folder(folder)
+    }
+
+    /// A file in it.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

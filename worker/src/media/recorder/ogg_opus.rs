@@ -51,15 +51,9 @@ impl OggOpus {
         head.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
         head.extend_from_slice(&[0, 0, 0]); // gain 0, channel mapping family 0
         let mut tags = b"OpusTags".to_vec();
-        let comments: [&[u8]; 1] = [b"DESCRIPTION=left: callee, right: agent"];
-        let vendor = concat!("offhook ", env!("CARGO_PKG_VERSION")).as_bytes();
-        tags.extend_from_slice(&(vendor.len() as u32).to_le_bytes());
-        tags.extend_from_slice(vendor);
-        tags.extend_from_slice(&(comments.len() as u32).to_le_bytes());
-        for text in comments {
-            tags.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            tags.extend_from_slice(text);
-        }
+        text(&mut tags, concat!("offhook ", env!("CARGO_PKG_VERSION")));
+        tags.extend_from_slice(&1u32.to_le_bytes()); // one comment
+        text(&mut tags, "DESCRIPTION=left: callee, right: agent");
         self.packet(head, PacketWriteEndInfo::EndPage, 0);
         self.packet(tags, PacketWriteEndInfo::EndPage, 0);
         std::mem::take(self.pages.inner_mut())
@@ -101,4 +95,10 @@ impl OggOpus {
     fn packet(&mut self, packet: Vec<u8>, end: PacketWriteEndInfo, position: u64) {
         self.pages.write_packet(packet, self.serial, end, position).expect("writing to memory does not fail");
     }
+}
+
+/// Length and bytes, as in OpusTags.
+fn text(tags: &mut Vec<u8>, text: &str) {
+    tags.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    tags.extend_from_slice(text.as_bytes());
 }

@@ -33,9 +33,9 @@ pub fn rescue(path: &Path) -> Result<Recording, RecordingError> {
             }
         }
     }
-    std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
     let Measured { pre_skip, position, complete } =
         measured.ok_or_else(|| RecordingError::NotARecording { path: path.to_owned() })?;
+    std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
     Ok(Recording {
         path: path.to_owned(),
         bytes: file.bytes,

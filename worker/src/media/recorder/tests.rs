@@ -6,14 +6,8 @@ use ogg::PacketReader;
 use super::*;
 use crate::{
     audio::FRAME_SAMPLES,
-    media::testing::{purity, sine, tone_dbfs},
+    media::testing::{Folder, purity, sine, tone_dbfs},
 };
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("offhook-recorder-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 /// Plays a file as RFC 7845 says: left and right at 16 kHz.
 fn play(bytes: &[u8]) -> (Vec<i16>, Vec<i16>) {
@@ -48,7 +42,8 @@ fn record(path: &Path, callee: &[i16], agent: &[i16]) -> Recording {
 
 #[test]
 fn both_sides_are_on_their_channel_at_their_level_for_the_exact_time() {
-    let path = folder("both").join("recording.opus");
+    let folder = Folder::new("both");
+    let path = folder.join("recording.opus");
     let frames = 163;
     let (callee, agent) = (sine(440.0, 6000.0, 16_000, frames * 320), sine(1000.0, 3000.0, 16_000, frames * 320));
     let recording = record(&path, &callee, &agent);
@@ -69,7 +64,8 @@ fn both_sides_are_on_their_channel_at_their_level_for_the_exact_time() {
 
 #[test]
 fn sound_is_found_in_the_recording_where_it_was() {
-    let path = folder("where").join("recording.opus");
+    let folder = Folder::new("where");
+    let path = folder.join("recording.opus");
     let mut callee = vec![0; 100 * 320];
     callee[50 * 320..60 * 320].copy_from_slice(&sine(700.0, 9000.0, 16_000, 3200));
     record(&path, &callee, &vec![0; 100 * 320]);
@@ -81,7 +77,7 @@ fn sound_is_found_in_the_recording_where_it_was() {
 
 #[test]
 fn a_file_cut_anywhere_plays_to_its_last_page() {
-    let folder = folder("cut");
+    let folder = Folder::new("cut");
     let path = folder.join("whole.opus");
     let tone = sine(440.0, 8000.0, 16_000, 200 * 320);
     record(&path, &tone, &tone);
@@ -103,7 +99,8 @@ fn a_file_cut_anywhere_plays_to_its_last_page() {
 
 #[test]
 fn what_is_no_recording_is_refused() {
-    let path = folder("none").join("none.opus");
+    let folder = Folder::new("none");
+    let path = folder.join("none.opus");
     assert!(matches!(rescue(&path), Err(RecordingError::File { .. })));
     fs::write(&path, b"OggS and then nothing that makes sense").unwrap();
     assert!(matches!(rescue(&path), Err(RecordingError::NotARecording { .. })));
@@ -112,8 +109,18 @@ fn what_is_no_recording_is_refused() {
 
 #[test]
 fn a_sleep_is_silence_in_the_recording() {
-    let path = folder("sleep").join("recording.opus");
+    let folder = Folder::new("sleep");
+    let path = folder.join("recording.opus");
     let mut recorder = Recorder::create(&path).unwrap();
     recorder.silence(123);
     assert_eq!(recorder.finish().unwrap().duration_ms, 2460);
+}
+
+#[test]
+fn a_full_disk_is_an_error_in_words_and_no_panic() {
+    // The kernel's own full disk.
+    let mut recorder = Recorder::create(Path::new("/dev/full")).unwrap();
+    recorder.silence(500);
+    let error = recorder.finish().unwrap_err().to_string();
+    assert!(error.contains("/dev/full") && error.contains("space"), "{error}");
 }
