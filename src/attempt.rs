@@ -40,35 +40,130 @@ pub struct AttemptSpecification {
     pub limits: CallLimits,
 }
 
-/// Whom to dial, through which trunk.
+/// Whom to dial, and the ways out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DialSpecification {
     /// E.164 or `sip:` URI, as in the row.
     pub number: String,
-    /// The trunk's host, and its port; `None` dials a `sip:` URI where it points.
-    pub trunk: Option<(String, u16)>,
+    /// Derived from call and attempt, so that a second INVITE of the same attempt can be told.
+    pub sip_call_id: String,
+    /// The attempt's trunk first, then those it may fail over to, in that order.
+    pub trunks: Vec<TrunkSpecification>,
+}
+
+/// One way out: a trunk as its row in `trunks` describes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrunkSpecification {
+    /// The row's name.
+    pub name: String,
+    /// Where requests are sent; `None` dials a `sip:` URI where it points.
+    pub way_out: Option<WayOut>,
+    /// Requests go there instead, with a Route header that says so (RFC 3261 section 8.1.2).
+    #[serde(default)]
+    pub outbound_proxy: Option<WayOut>,
+    /// How the TLS peer is trusted, and how we show who we are.
+    #[serde(default)]
+    pub tls: TlsSpecification,
     /// Digest user, where the trunk wants one.
     pub username: Option<String>,
     /// Digest password.
     pub password: Option<Secret>,
-    /// User part of From.
+    /// User part of From and Contact.
     pub caller_id: String,
     /// Host part of From; the local address where absent.
     pub from_domain: Option<String>,
-    /// Derived from call and attempt, so that a second INVITE of the same attempt can be told.
-    pub sip_call_id: String,
+    /// P-Asserted-Identity (RFC 3325), a `sip:` or `tel:` URI.
+    #[serde(default)]
+    pub asserted_identity: Option<String>,
+    /// Our number is not to be shown: From is anonymous, `Privacy: id` is sent (RFC 3323).
+    #[serde(default)]
+    pub anonymous: bool,
+    /// More headers for the INVITE, name and value.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// REGISTER before the call and refresh during it, for so long a time; `None` where the trunk does not want it.
+    #[serde(default, with = "optional_milliseconds")]
+    pub register: Option<Duration>,
+    /// Session-Expires we ask for (RFC 4028); `None` asks for nothing, and does what the peer asks.
+    #[serde(default, with = "optional_milliseconds")]
+    pub session_expires: Option<Duration>,
+    /// Whether sound is encrypted.
+    #[serde(default)]
+    pub srtp: SrtpPolicy,
+    /// In the order of preference.
+    pub codecs: Vec<CodecName>,
 }
 
-/// Sockets and codecs of the attempt.
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayOut {
+    /// Name or IP address.
+    pub host: String,
+    /// `None` asks the DNS (RFC 3263: NAPTR and SRV), and takes 5060 (TLS: 5061) where it knows nothing.
+    pub port: Option<u16>,
+    /// `None` lets NAPTR choose, and takes UDP where it says nothing.
+    pub transport: Option<SipTransport>,
+}
+
+impl WayOut {
+    /// This port of this host, over UDP.
+    pub fn udp(host: impl Into<String>, port: u16) -> WayOut {
+        WayOut { host: host.into(), port: Some(port), transport: Some(SipTransport::Udp) }
+    }
+}
+
+/// What carries SIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SipTransport {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+    /// A stream under TLS 1.2 or 1.3.
+    Tls,
+}
+
+/// Trust under TLS. PEM texts, not paths: a worker sees no folder but its own.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TlsSpecification {
+    /// Certificates of our own authorities, instead of the public ones.
+    pub authorities: Option<String>,
+    /// Our certificate chain, where the trunk asks for one.
+    pub certificate: Option<String>,
+    /// Its private key.
+    pub key: Option<Secret>,
+    /// The name in the trunk's certificate, where it is not the host we dial.
+    pub server_name: Option<String>,
+}
+
+/// Whether sound is encrypted by SRTP with keys in SDP (RFC 4568).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SrtpPolicy {
+    /// Never offered, refused where offered.
+    #[default]
+    Off,
+    /// Offered as RTP/AVP with `a=crypto`; plain sound is taken all the same.
+    Prefer,
+    /// Offered as RTP/SAVP; no call without it.
+    Require,
+}
+
+/// Sockets of the attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MediaSpecification {
-    /// The local address SIP and RTP are bound to and advertised with.
+    /// The local address SIP and RTP are bound to, and advertised with where nothing else is said.
     pub address: IpAddr,
+    /// The address peers reach us at, where it is not the local one (NAT).
+    #[serde(default)]
+    pub public_address: Option<IpAddr>,
+    /// A STUN server (RFC 8489) that is asked for our public address, host and port; `public_address` counts for more.
+    #[serde(default)]
+    pub stun: Option<(String, u16)>,
     /// The first of four UDP ports leased to this attempt, even: SIP on the first, RTP on the third, RTCP on the fourth.
     /// 0: whatever is free.
     pub port_base: u16,
-    /// In the order of preference.
-    pub codecs: Vec<CodecName>,
     /// Whether to record.
     pub record: bool,
 }
@@ -128,6 +223,9 @@ pub struct CallLimits {
     /// Between two tokens or two chunks of sound.
     #[serde(with = "milliseconds")]
     pub provider_stall: Duration,
+    /// From the answer to the first packet of sound, and between two, before the call counts as one without media.
+    #[serde(with = "milliseconds")]
+    pub media: Duration,
 }
 
 impl Default for CallLimits {
@@ -138,6 +236,7 @@ impl Default for CallLimits {
             silence: Duration::from_secs(10),
             provider_first: Duration::from_secs(8),
             provider_stall: Duration::from_secs(5),
+            media: Duration::from_secs(10),
         }
     }
 }
@@ -156,6 +255,23 @@ pub mod milliseconds {
     /// Reads milliseconds.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+/// `Option<Duration>` as a whole number of milliseconds, or null.
+pub mod optional_milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes milliseconds; what is below is dropped.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    /// Reads milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Disposition {
     InvalidNumber,
     /// The trunk's fault, not the callee's: 5xx, other 4xx, timeout of the transaction, unreachable, wrong credentials.
     TrunkFailure,
+    /// Answered, but no sound came within the bound: a one-way or dead line, whoever's fault.
+    NoMedia,
     /// The worker died, or nothing is known of how it ended.
     Lost,
     /// Taken back by the user while it was under way.
@@ -31,7 +33,7 @@ pub enum Disposition {
 
 impl Disposition {
     /// All of them.
-    pub const ALL: [Disposition; 10] = [
+    pub const ALL: [Disposition; 11] = [
         Disposition::Answered,
         Disposition::Busy,
         Disposition::NoAnswer,
@@ -40,6 +42,7 @@ impl Disposition {
         Disposition::Rejected,
         Disposition::InvalidNumber,
         Disposition::TrunkFailure,
+        Disposition::NoMedia,
         Disposition::Lost,
         Disposition::Cancelled,
     ];
@@ -66,6 +69,7 @@ impl Disposition {
             Disposition::Rejected => "rejected",
             Disposition::InvalidNumber => "invalid_number",
             Disposition::TrunkFailure => "trunk_failure",
+            Disposition::NoMedia => "no_media",
             Disposition::Lost => "lost",
             Disposition::Cancelled => "cancelled",
         }

@@ -180,6 +180,14 @@ impl Policy {
             Disposition::Rejected => {
                 Settlement::Finish { why: "the callee does not want to be called".into(), counted: true, do_not_call: true }
             }
+            Disposition::NoMedia => {
+                let before = ending.earlier.iter().filter(|earlier| earlier.disposition == Disposition::NoMedia).count() as u32;
+                if before < self.dropped_retries {
+                    again(self.dropped, "somebody answered, but no sound came", rng)
+                } else {
+                    finish(&format!("somebody answered and no sound came, {} times", before + 1))
+                }
+            }
             Disposition::Lost => self.lost(ending, rng),
             Disposition::Cancelled => self.cancelled(ending, rng),
         }

@@ -14,6 +14,12 @@ pub struct Report {
     pub sip_code: Option<u16>,
     /// Its reason phrase, or ours.
     pub sip_reason: Option<String>,
+    /// The Q.850 cause of its Reason header (RFC 3326), e.g. 17 for a busy line.
+    #[serde(default)]
+    pub cause: Option<u16>,
+    /// The far end's Retry-After, in seconds.
+    #[serde(default)]
+    pub retry_after: Option<u32>,
     /// One sentence for people.
     pub detail: Option<String>,
     /// The codec of the media, as in SDP: `opus`, `PCMU`, `PCMA`.
@@ -30,21 +36,38 @@ pub struct Report {
     pub do_not_call: bool,
 }
 
-/// Counters of one media session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What one media session was like. Absent figures were never measured, e.g. where the peer sends no RTCP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MediaReport {
     /// RTP packets received that carried sound.
     pub packets_received: u64,
     /// RTP packets sent.
     pub packets_sent: u64,
+    /// Packets of the peer that never came (RFC 3550 section 6.4.1).
+    pub packets_lost: u64,
     /// Frames of 20 ms that had to be concealed while the callee was sending.
     pub frames_concealed: u64,
     /// Packets that came too late to be played.
     pub packets_late: u64,
     /// Packets that came twice.
     pub packets_duplicate: u64,
-    /// Packets that were none, or not from the peer.
+    /// Packets that were none, not from the peer, or (SRTP) not authentic or replayed.
     pub packets_refused: u64,
+    /// Interarrival jitter of what we received (RFC 3550 section 6.4.1), ms.
+    pub jitter_ms: Option<f32>,
+    /// Mean delay that the jitter buffer added, ms.
+    pub buffer_ms: Option<f32>,
+    /// Loss of what we sent, as the peer's last RTCP report says, 0 to 100.
+    pub remote_loss_percent: Option<f32>,
+    /// Jitter of what we sent, as the peer's last RTCP report says, ms.
+    pub remote_jitter_ms: Option<f32>,
+    /// From RTCP's LSR and DLSR, ms.
+    pub round_trip_ms: Option<f32>,
+    /// How a listener would rate what we heard, 1 to 4.5 (ITU-T G.107, simplified: an estimate).
+    pub mos: Option<f32>,
+    /// Whether the sound was encrypted both ways.
+    pub encrypted: bool,
 }
 
 /// Where the recording lies.

@@ -66,6 +66,8 @@ fn booked() -> Report {
         disposition: Disposition::Answered,
         sip_code: Some(200),
         sip_reason: Some("OK".into()),
+        cause: None,
+        retry_after: None,
         detail: Some("a table was agreed on".into()),
         codec: Some("opus".into()),
         media: None,

@@ -7,7 +7,10 @@ use std::{
 };
 
 use offhook::{
-    attempt::{AttemptSpecification, CallLimits, DialSpecification, MediaSpecification},
+    attempt::{
+        AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, SrtpPolicy, TlsSpecification,
+        TrunkSpecification, WayOut,
+    },
     secret::{Secret, SecretFileError},
     store::{
         claim::FreshClaim,
@@ -70,18 +73,31 @@ impl Specifier {
             request: call.request()?,
             media: MediaSpecification {
                 address: self.local_address(call, way_out.as_ref()).await?,
+                public_address: None,
+                stun: None,
                 port_base: call.port_base.and_then(|base| u16::try_from(base).ok()).unwrap_or(0),
-                codecs: call.codec_names()?,
                 record: call.record,
             },
             dial: DialSpecification {
                 number: call.number.clone(),
-                trunk: way_out,
-                username: call.trunk_username.clone(),
-                password: self.password(call)?,
-                caller_id: call.caller_id.clone(),
-                from_domain: call.from_domain.clone(),
                 sip_call_id: call.sip_call_id.clone(),
+                trunks: vec![TrunkSpecification {
+                    name: call.trunk.clone(),
+                    way_out: way_out.map(|(host, port)| WayOut { host, port: Some(port), transport: None }),
+                    outbound_proxy: None,
+                    tls: TlsSpecification::default(),
+                    username: call.trunk_username.clone(),
+                    password: self.password(call)?,
+                    caller_id: call.caller_id.clone(),
+                    from_domain: call.from_domain.clone(),
+                    asserted_identity: None,
+                    anonymous: false,
+                    headers: vec![],
+                    register: None,
+                    session_expires: None,
+                    srtp: SrtpPolicy::Off,
+                    codecs: call.codec_names()?,
+                }],
             },
             providers: self.providers.specification()?,
             limits: self.limits,

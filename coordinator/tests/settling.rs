@@ -67,6 +67,8 @@ fn report(disposition: Disposition) -> Report {
         disposition,
         sip_code: None,
         sip_reason: None,
+        cause: None,
+        retry_after: None,
         detail: None,
         codec: None,
         media: None,

@@ -37,6 +37,8 @@ impl Evidence {
             disposition: self.otherwise,
             sip_code: None,
             sip_reason: None,
+            cause: None,
+            retry_after: None,
             detail: Some(self.detail.clone()),
             codec: None,
             media: None,

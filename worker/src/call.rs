@@ -56,7 +56,7 @@ async fn attempt(
         address: media.address,
         rtp_port,
         advertised: None,
-        codecs: media.codecs.clone(),
+        codecs: specification.dial.trunks.first().map(|trunk| trunk.codecs.clone()).unwrap_or_default(),
         recording: media.record.then(|| specification.spool.join(RECORDING_FILE)),
     })
     .await

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use offhook::attempt::WayOut;
 use offhook_worker::sip::{
     DialEvent, DialFailure, DialRequest, Dialing, DialogEvent, Endpoint, EndpointConfig, Incoming, SipError,
 };
@@ -147,7 +148,7 @@ async fn options_tell_whether_somebody_is_there() {
 async fn a_trunk_without_an_address_is_an_error_before_the_call() {
     let (caller, callee, _calls) = pair().await;
     let mut request = request(&callee, "x", "call-8");
-    request.destination = Some(("trunk.invalid".to_owned(), 5060));
+    request.destination = Some(WayOut::udp("trunk.invalid", 5060));
     let error = caller.dial(request).await.unwrap_err();
     assert!(error.to_string().contains("trunk.invalid:5060"), "{error}");
 }
@@ -170,9 +171,8 @@ fn request(callee: &Endpoint, user: &str, call_id: &str) -> DialRequest {
         from_user: "+4930999".to_owned(),
         from_domain: Some("trunk.example".to_owned()),
         call_id: call_id.to_owned(),
-        destination: None,
-        credentials: None,
         offer: OFFER.to_owned(),
+        ..DialRequest::default()
     }
 }
 

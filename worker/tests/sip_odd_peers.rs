@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use offhook::attempt::WayOut;
 use offhook_worker::sip::{DialEvent, DialRequest, DialogEvent, Endpoint, EndpointConfig, Timing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -176,10 +177,9 @@ fn request(trunk: SocketAddr, call_id: &str) -> DialRequest {
     DialRequest {
         to: "sip:callee@restaurant.invalid".to_owned(),
         from_user: "+4930999".to_owned(),
-        from_domain: None,
         call_id: call_id.to_owned(),
-        destination: Some((trunk.ip().to_string(), trunk.port())),
-        credentials: None,
+        destination: Some(WayOut::udp(trunk.ip().to_string(), trunk.port())),
         offer: SDP.to_owned(),
+        ..DialRequest::default()
     }
 }

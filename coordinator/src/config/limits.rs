@@ -23,6 +23,9 @@ pub struct LimitsConfig {
     /// How long a provider may pause between two tokens or sounds
     #[arg(long, env = "OFFHOOK_LIMIT_PROVIDER_STALL", default_value = "5s", value_parser = duration)]
     pub limit_provider_stall: Duration,
+    /// How long an answered call may be without a packet of sound
+    #[arg(long, env = "OFFHOOK_LIMIT_MEDIA", default_value = "10s", value_parser = duration)]
+    pub limit_media: Duration,
 }
 
 /// What a worker may need beside ringing and talking: start, farewell, writing back.
@@ -37,6 +40,7 @@ impl LimitsConfig {
             silence: self.limit_silence,
             provider_first: self.limit_provider_first,
             provider_stall: self.limit_provider_stall,
+            media: self.limit_media,
         }
     }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
+use offhook::{
+    attempt::{AttemptSpecification, TrunkSpecification, WayOut},
+    disposition::Disposition,
+    report::Report,
+};
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -59,7 +63,10 @@ pub async fn dial(
         Ok(false) => return not_answered(Disposition::Cancelled, None, "cancelled before it was dialled"),
         Err(error) => return not_answered(Disposition::TrunkFailure, None, &format!("not dialled: {error}")),
     }
-    let request = dial_request(specification, session.offer());
+    let Some(trunk) = specification.dial.trunks.first() else {
+        return not_answered(Disposition::TrunkFailure, None, "the attempt names no trunk");
+    };
+    let request = dial_request(specification, trunk, session.offer());
     let mut dialing = match endpoint.dial(request).await {
         Ok(dialing) => dialing,
         Err(error) => return not_answered(Disposition::TrunkFailure, None, &error.to_string()),
@@ -140,29 +147,37 @@ async fn agree_on_media(dialog: Dialog, mut session: MediaSession, sdp: &str) ->
     }
 }
 
-fn dial_request(specification: &AttemptSpecification, offer: String) -> DialRequest {
+fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification, offer: String) -> DialRequest {
     let dial = &specification.dial;
-    let to = match &dial.trunk {
-        Some((host, port)) if !dial.number.starts_with("sip") => format!("sip:{}@{host}:{port}", dial.number),
+    let to = match &trunk.way_out {
+        Some(WayOut { host, port, .. }) if !dial.number.starts_with("sip") => {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            format!("sip:{}@{host}{port}", dial.number)
+        }
         _ => dial.number.clone(),
     };
-    let credentials = match (&dial.username, &dial.password) {
+    let credentials = match (&trunk.username, &trunk.password) {
         (Some(username), Some(password)) => Some(Credentials { username: username.clone(), password: password.clone() }),
         _ => None,
     };
     DialRequest {
         to,
-        from_user: dial.caller_id.clone(),
-        from_domain: dial.from_domain.clone(),
+        from_user: trunk.caller_id.clone(),
+        from_domain: trunk.from_domain.clone(),
         call_id: dial.sip_call_id.clone(),
-        destination: dial.trunk.clone(),
+        destination: trunk.way_out.clone(),
+        outbound_proxy: trunk.outbound_proxy.clone(),
         credentials,
         offer,
+        asserted_identity: trunk.asserted_identity.clone(),
+        anonymous: trunk.anonymous,
+        headers: trunk.headers.clone(),
+        session_expires: trunk.session_expires,
     }
 }
 
 fn nothing_said(reason: &str) -> DialFailure {
-    DialFailure { code: None, reason: reason.to_owned(), cancelled: false }
+    DialFailure { reason: reason.to_owned(), ..DialFailure::default() }
 }
 
 fn failed(cancelling: Cancelling, failure: DialFailure) -> Report {
@@ -190,7 +205,7 @@ mod tests {
     use super::*;
 
     fn failure(code: Option<u16>) -> DialFailure {
-        DialFailure { code, reason: String::new(), cancelled: false }
+        DialFailure { code, ..DialFailure::default() }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub fn without_conversation(
         disposition,
         sip_code,
         sip_reason,
+        cause: None,
+        retry_after: None,
         detail,
         codec: None,
         media: None,
@@ -36,6 +38,8 @@ pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOut
         disposition: conclusion.disposition,
         sip_code: Some(200),
         sip_reason: None,
+        cause: None,
+        retry_after: None,
         detail: conclusion.detail,
         codec: Some(
             match codec {

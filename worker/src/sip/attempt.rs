@@ -124,13 +124,17 @@ impl Attempt {
             Ok(Ok((_, None))) => (None, "the INVITE ended without an answer".to_owned()),
             Ok(Err(error)) => (None, error.to_string()),
             Err(_) if cancelled => {
-                self.fail(DialFailure { code: None, reason: "cancelled before the callee's side answered".into(), cancelled })
-                    .await;
+                self.fail(DialFailure {
+                    reason: "cancelled before the callee's side answered".into(),
+                    cancelled,
+                    ..DialFailure::default()
+                })
+                .await;
                 return Rest::Transactions(&["INVITE", "CANCEL", "BYE"]);
             }
             Err(error) => (None, format!("the SIP stack stopped: {error}")),
         };
-        self.fail(DialFailure { code, reason, cancelled }).await;
+        self.fail(DialFailure { code, reason, cancelled, ..DialFailure::default() }).await;
         Rest::Transactions(if cancelled { &["CANCEL"] } else { &[] })
     }
 
@@ -138,7 +142,7 @@ impl Attempt {
         if self.dialog.state().is_terminated() {
             // The answer crossed our CANCEL: the crate acknowledges it and sends BYE.
             let code = Some(response.status_code.code());
-            let refused = DialFailure { code, reason: phrase(response), cancelled };
+            let refused = DialFailure { code, reason: phrase(response), cancelled, ..DialFailure::default() };
             self.fail(if cancelled { answered_too_late() } else { refused }).await;
             return Rest::Transactions(&["CANCEL", "BYE"]);
         }
@@ -197,7 +201,12 @@ async fn settled(shared: &Shared, call_id: &str, methods: &[&str]) {
 }
 
 pub(super) fn answered_too_late() -> DialFailure {
-    DialFailure { code: None, reason: "the callee answered as we cancelled, and was hung up on".to_owned(), cancelled: true }
+    DialFailure {
+        reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
+        cancelled: true,
+        reached: true,
+        ..DialFailure::default()
+    }
 }
 
 /// `Busy Here (Q.850;cause=17)`.

@@ -1,8 +1,8 @@
 //! INVITE: dials a callee (RFC 3261 section 13.2).
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use offhook::secret::Secret;
+use offhook::{attempt::WayOut, secret::Secret};
 use rsipstack::dialog::authenticate::Credential;
 use rsipstack::dialog::invitation::InviteOption;
 use rsipstack::sip::{Auth, Header, HostWithPort, Scheme, Uri};
@@ -14,12 +14,12 @@ use super::dialog::Dialog;
 use super::dispatch::ALLOW;
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
-use super::route::over_udp;
+use super::route::{SIP_PORT, over_udp};
 
 const WAITING_PROGRESS: usize = 16;
 
 /// Whom to call, as whom, and with what media.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DialRequest {
     /// `sip:` URI of the callee: request-URI and To.
     pub to: String,
@@ -29,12 +29,22 @@ pub struct DialRequest {
     pub from_domain: Option<String>,
     /// The Call-ID, the same for the attempt whatever happens to this process.
     pub call_id: String,
-    /// Host (name or IP) and port of the trunk the INVITE is sent to; the request-URI's host where `None`.
-    pub destination: Option<(String, u16)>,
+    /// The trunk the INVITE is sent to; the request-URI's host where `None`.
+    pub destination: Option<WayOut>,
+    /// The INVITE is sent there instead, and says so in a Route header.
+    pub outbound_proxy: Option<WayOut>,
     /// What to answer the trunk's 401 or 407 with.
     pub credentials: Option<Credentials>,
     /// The SDP offer.
     pub offer: String,
+    /// P-Asserted-Identity (RFC 3325): a `sip:` or `tel:` URI.
+    pub asserted_identity: Option<String>,
+    /// From does not name us, and `Privacy: id` is sent (RFC 3323, RFC 3325).
+    pub anonymous: bool,
+    /// More headers for the INVITE, name and value.
+    pub headers: Vec<(String, String)>,
+    /// Session-Expires we ask for (RFC 4028); `None` asks for nothing.
+    pub session_expires: Option<Duration>,
 }
 
 /// Digest credentials (RFC 3261 section 22).
@@ -82,7 +92,7 @@ pub enum DialEvent {
 }
 
 /// Why there is no call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DialFailure {
     /// The final response's code; `None` where the trunk never said anything, or we cancelled before it did.
     pub code: Option<u16>,
@@ -90,6 +100,12 @@ pub struct DialFailure {
     pub reason: String,
     /// Whether we had cancelled.
     pub cancelled: bool,
+    /// The Q.850 cause in the response's Reason header (RFC 3326).
+    pub cause: Option<u16>,
+    /// The response's Retry-After.
+    pub retry_after: Option<Duration>,
+    /// The phone may have rung, or somebody may have refused: nobody else may be tried within this attempt (a 180, 183, 486, 6xx …).
+    pub reached: bool,
 }
 
 impl Dialing {
@@ -123,7 +139,7 @@ impl Endpoint {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
         let trunk = match &request.destination {
-            Some((host, port)) => shared.routes.resolve(host, *port).await?,
+            Some(way_out) => shared.routes.resolve(&way_out.host, way_out.port.unwrap_or(SIP_PORT)).await?,
             None => shared.routes.resolve_uri(&callee).await?,
         };
         let invite = invitation(&shared, request, callee.clone(), trunk)?;

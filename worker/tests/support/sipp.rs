@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use offhook::attempt::WayOut;
 use offhook_worker::sip::{DialEvent, DialRequest, Dialing, Endpoint, EndpointConfig};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
@@ -57,9 +58,9 @@ impl Sipp {
             from_user: "+4930999".to_owned(),
             from_domain: Some("trunk.example".to_owned()),
             call_id: call_id.to_owned(),
-            destination: Some(("localhost".to_owned(), self.port)),
-            credentials: None,
+            destination: Some(WayOut::udp("localhost", self.port)),
             offer: OFFER.to_owned(),
+            ..DialRequest::default()
         }
     }
 

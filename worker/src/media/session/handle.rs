@@ -24,7 +24,7 @@ use crate::{
 const FINISH: Duration = Duration::from_secs(8);
 
 /// How the session ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MediaOutcome {
     /// Counters.
     pub report: MediaReport,
