@@ -12,6 +12,7 @@
 pub mod clock;
 pub mod codec;
 pub mod dtmf;
+pub mod early_sound;
 pub mod error;
 pub mod inbound;
 pub mod jitter;
@@ -36,4 +37,4 @@ pub use line::MediaEvent;
 pub use negotiation::Negotiated;
 pub use offhook::attempt::CodecName;
 pub use recorder::{Recording, RecordingError, rescue};
-pub use session::{MediaConfig, MediaHandle, MediaOutcome, MediaSession};
+pub use session::{EarlyMedia, MediaConfig, MediaHandle, MediaOutcome, MediaSession};

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{ending::of_conversation, journal::Journal, voices::Voices};
+use super::{dialing::early_media, ending::of_conversation, journal::Journal, voices::Voices};
 use crate::{
     hearing::{Ear, EarConfig, EarEvent},
     media::{MediaEvent, MediaHandle, MediaSession, Negotiated},
@@ -50,8 +50,12 @@ pub async fn converse(
     cancelled: watch::Receiver<bool>,
 ) -> Report {
     let Answered { dialog, session, negotiated } = answered;
+    if let Some(sound) = session.early_sound() {
+        journal.event("early_media_ended", early_media(sound));
+    }
     let (media, media_events) = session.start();
-    journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string() }));
+    let encrypted = negotiated.crypto.is_some();
+    journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string(), "encrypted": encrypted }));
     let (events, provider_events) = mpsc::channel(EVENTS);
     let started = Instant::now();
     let today = Utc::now().with_timezone(&specification.request.restaurant_zone).date_naive();
@@ -153,14 +157,7 @@ impl Conversation<'_> {
                 self.dialog = None;
                 self.hung_up("the callee hung up").await;
             }
-            Some(DialogEvent::Reoffer { sdp, answer }) => match self.media.answer(&sdp) {
-                Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
-                Err(error) => {
-                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
-                    answer.reject(488).await;
-                }
-            },
-            Some(DialogEvent::Info { .. }) => {}
+            Some(event) => self.change(event).await,
             None => {
                 self.dialog = None;
                 self.hung_up("the dialog ended").await;
@@ -267,6 +264,7 @@ impl Conversation<'_> {
             Action::Log { kind, detail } => self.journal.event(kind, detail),
             Action::WakeAt(at) => self.wake_at = self.started + Duration::from_millis(at),
             Action::HangUp => {
+                self.drain().await;
                 self.line_down.get_or_insert_with(Instant::now);
                 if let Some(dialog) = self.dialog.take()
                     && let Err(error) = dialog.hangup().await
@@ -275,6 +273,41 @@ impl Conversation<'_> {
                 }
             }
             Action::Finish(conclusion) => self.conclusion = Some(conclusion),
+        }
+    }
+
+    /// Lets the last words reach the callee before we hang up, unless it hangs up first. Bounded by the media's own bound.
+    async fn drain(&mut self) {
+        let media = self.media.clone();
+        let drained = media.drain();
+        tokio::pin!(drained);
+        loop {
+            let event = tokio::select! {
+                () = &mut drained => return,
+                event = next_dialog_event(&mut self.dialog) => event,
+            };
+            match event {
+                Some(DialogEvent::RemoteBye { .. }) | None => {
+                    self.dialog = None;
+                    return;
+                }
+                Some(event) => self.change(event).await,
+            }
+        }
+    }
+
+    /// What the callee's side asks of the media in the middle of the call.
+    async fn change(&mut self, event: DialogEvent) {
+        match event {
+            DialogEvent::Reoffer { sdp, answer } => match self.media.answer(&sdp) {
+                Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                Err(error) => {
+                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
+                    answer.reject(488).await;
+                }
+            },
+            DialogEvent::Info { content_type, body } => self.media.info(&content_type, &body),
+            DialogEvent::RemoteBye { .. } => {}
         }
     }
 

@@ -7,15 +7,19 @@ use offhook::{
     disposition::{Disposition, FinalAnswer},
     report::Report,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
-use super::{ending::without_conversation, journal::Journal, trunks::Setback};
+use super::{
+    ending::{with_early_media, without_conversation},
+    journal::Journal,
+    trunks::Setback,
+};
 use crate::{
-    media::{MediaSession, Negotiated},
+    media::{MediaSession, Negotiated, early_sound::EarlySound},
     providers::Providers,
     sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint},
 };
@@ -79,8 +83,25 @@ pub async fn dial(
 
     let dialed = follow(specification, &mut dialing, session, journal, &mut cancelled).await;
     warming.abort();
-    let (dialog, sdp) = dialed?;
-    Ok(agree_on_media(dialog, session, &sdp).await?)
+    let agreed = match dialed {
+        Ok((dialog, sdp)) => agree_on_media(dialog, session, &sdp).await,
+        Err(not_answered) => Err(not_answered),
+    };
+    match agreed {
+        Ok(agreed) => Ok(agreed),
+        Err(mut not_answered) => {
+            if let Some(early) = session.end_early().await {
+                journal.event("early_media_ended", early_media(early.sound));
+                not_answered.report = Box::new(with_early_media(*not_answered.report, early));
+            }
+            Err(not_answered.into())
+        }
+    }
+}
+
+/// What was heard before the answer, for the event that says so.
+pub fn early_media(sound: EarlySound) -> Value {
+    json!({ "early_media_ms": sound.lasted_ms(), "sound": sound.kind().name() })
 }
 
 async fn follow(
@@ -110,9 +131,14 @@ async fn follow(
                 }
                 Some(DialEvent::EarlyMedia { code, sdp }) => {
                     heard.early_media = true;
-                    // Announcements and ringback are not the callee's turn; the answer's own SDP decides.
-                    let agreed = session.accept_answer(&sdp).is_ok();
-                    journal.event("early_media", json!({ "code": code, "agreed": agreed }));
+                    // Announcements and ringback are heard and recorded, and are not the callee's turn. The answer's own SDP decides.
+                    let agreed = session.accept_answer(&sdp);
+                    let codec = agreed.as_ref().ok().map(|negotiated| negotiated.codec);
+                    journal.event("early_media", json!({ "code": code, "agreed": codec.is_some(), "codec": codec }));
+                    match agreed {
+                        Ok(_) => session.start_early(),
+                        Err(error) => tracing::info!(%error, code, "what is to be heard before the answer is not"),
+                    }
                 }
                 Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),

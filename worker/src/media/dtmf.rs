@@ -155,6 +155,11 @@ impl DtmfSender {
         }
     }
 
+    /// Whether nothing is being sent and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.now.is_none() && self.waiting.is_empty()
+    }
+
     /// What this tick is for; `None` where no digit is to be sent.
     pub fn tick(&mut self) -> Option<Step> {
         let (event, tick) = self.now.take().or_else(|| self.waiting.pop_front().map(|event| (event, 0)))?;

@@ -22,6 +22,9 @@ pub enum MediaError {
         /// The recording.
         path: PathBuf,
     },
+    /// Asked of a session that has ended.
+    #[error("the media session is over; bind another one")]
+    Over,
     /// Not SDP.
     #[error("the peer's SDP cannot be read ({0}); look at the SIP trace of the trunk")]
     Unreadable(String),

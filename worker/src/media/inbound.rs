@@ -70,6 +70,11 @@ impl Inbound {
         self.latch.target()
     }
 
+    /// Whether anything has come from the peer.
+    pub fn has_heard(&self) -> bool {
+        self.received > 0
+    }
+
     /// Milliseconds without a packet, while the peer is to send.
     pub fn silent_for(&self, now: u64) -> u64 {
         if self.open { now.saturating_sub(self.heard_at) } else { 0 }

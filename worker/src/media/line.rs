@@ -25,6 +25,8 @@ use crate::{
 /// Silence on the wire after which `NoMedia` is said.
 const NO_MEDIA_MS: u64 = 10_000;
 
+/// A peer that sends nothing itself is spoken to after so long.
+const PATH_IS_UP_AFTER_MS: u64 = 400;
 /// Our own tones may come back from the far end within so long.
 const LONGEST_ECHO_MS: u64 = 400;
 
@@ -102,6 +104,10 @@ pub struct Line {
     tones: ToneDetector,
     /// When our own tones can still come back as an echo.
     echo_until: u64,
+    /// Nobody has answered yet.
+    early: bool,
+    /// When somebody had.
+    answered_at: u64,
     ticks: u64,
     silence_told: bool,
 }
@@ -112,7 +118,17 @@ impl Line {
         let inbound = Inbound::new(negotiated, ticks * FRAME_MS);
         let outbound = Outbound::new(stream, negotiated, encoder);
         let (keypad, tones) = (Keypad::default(), ToneDetector::default());
-        Line { inbound, outbound, keypad, tones, echo_until: 0, ticks, silence_told: false }
+        Line {
+            inbound,
+            outbound,
+            keypad,
+            tones,
+            echo_until: 0,
+            early: false,
+            answered_at: ticks * FRAME_MS,
+            ticks,
+            silence_told: false,
+        }
     }
 
     /// Something else was agreed on; an encoder comes with it where codec or settings have changed.
@@ -120,6 +136,15 @@ impl Line {
         let now = self.now();
         self.inbound.renegotiate(negotiated, now);
         self.outbound.renegotiate(negotiated, encoder);
+    }
+
+    /// Whether nobody has answered yet: sound then goes to the address in the SDP only, and it is silence.
+    pub fn set_early(&mut self, early: bool) {
+        if self.early && !early {
+            self.answered_at = self.now();
+            self.silence_told = false;
+        }
+        self.early = early;
     }
 
     /// Where to send the datagrams of `tick`.
@@ -150,7 +175,7 @@ impl Line {
     /// What is to go out in this tick: a digit, or the next sound of the playout, which waits while nobody would hear it.
     pub fn speak(&self, playout: &mut Playout, digits: &mut DtmfSender) -> Spoken {
         let mut told = Vec::new();
-        let open = self.outbound.open();
+        let open = self.outbound.open() && !self.early && self.path_is_up();
         let digit = if open { digits.tick() } else { None };
         let frame = playout.frame(MediaTime(self.now()), !open || digit.is_some(), &mut told);
         Spoken { frame: digit.map_or(frame, Step::sound), digit, told }
@@ -185,6 +210,12 @@ impl Line {
     pub fn skip(&mut self, ticks: u64) {
         self.outbound.skip(ticks);
         self.ticks += ticks;
+    }
+
+    /// Whether our first word would reach anybody: the peer is heard, or has had time to open its side. Before that we send silence,
+    /// which opens ours.
+    fn path_is_up(&self) -> bool {
+        self.inbound.has_heard() || self.now().saturating_sub(self.answered_at) >= PATH_IS_UP_AFTER_MS
     }
 
     fn key_in(&mut self, frame: &Frame, ours: bool) -> Option<char> {

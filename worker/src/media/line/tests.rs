@@ -178,7 +178,7 @@ fn digits_are_tones_where_the_peer_takes_no_events() {
     let negotiated = Negotiated { telephone_event: None, ..agreed(CodecName::Pcma, 2, 20) };
     let (mut caller, mut callee) = (End::new(&negotiated), End::new(&agreed(CodecName::Pcma, 1, 20)));
     caller.digits.send("5");
-    for _ in 0..20 {
+    for _ in 0..40 {
         caller.tick().iter().for_each(|datagram| callee.line.receive(address(1), datagram, &mut callee.events));
         callee.tick();
     }

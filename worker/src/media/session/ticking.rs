@@ -16,6 +16,7 @@ use crate::{
     media::{
         clock::Pacer,
         codec::Encoder,
+        dtmf::keypad::Way,
         line::{Line, MediaEvent},
         negotiation::Negotiated,
         recorder::{Recorder, Recording, RecordingError},
@@ -39,6 +40,8 @@ pub(super) struct Ticking {
     pacer: Pacer,
     /// Ticks done.
     ticks: u64,
+    /// Nobody has answered yet.
+    early: bool,
     queue: Queue,
 }
 
@@ -63,6 +66,7 @@ impl Ticking {
             shared,
             pacer: Pacer::default(),
             ticks: 0,
+            early: false,
             queue: Queue { events, waiting: VecDeque::new(), heard_dropped: 0 },
         }
     }
@@ -97,6 +101,7 @@ impl Ticking {
         if let Some(line) = &self.line {
             self.shared.lock().report = line.report();
         }
+        self.shared.ticked.notify_waiters();
     }
 
     fn tick(&mut self, events: &mut Vec<MediaEvent>) {
@@ -104,6 +109,9 @@ impl Ticking {
         if let Some(line) = &mut self.line {
             let speech = {
                 let controls = &mut *self.shared.lock();
+                controls.keys.drain(..).for_each(|key| line.pressed(Way::Info, key, events));
+                let quiet = controls.playout.is_idle() && controls.digits.is_idle();
+                controls.quiet_ticks = if quiet { controls.quiet_ticks.saturating_add(1) } else { 0 };
                 line.speak(&mut controls.playout, &mut controls.digits)
             };
             spoken = speech.frame;
@@ -118,11 +126,15 @@ impl Ticking {
             recorder.frame(&heard, &spoken);
         }
         self.ticks += 1;
+        if self.early {
+            self.shared.lock().early_sound.hear(&heard);
+            return events.clear();
+        }
         events.drain(..).for_each(|event| self.queue.tell(event));
     }
 
     fn skip(&mut self, ticks: u64) {
-        for tick in self.ticks..self.ticks + ticks {
+        for tick in (self.ticks..self.ticks + ticks).filter(|_| !self.early) {
             self.queue.tell(MediaEvent::Heard { at: MediaTime(tick * FRAME_MS), frame: SILENCE, concealed: true });
         }
         if let Some(line) = &mut self.line {
@@ -135,11 +147,18 @@ impl Ticking {
     }
 
     fn renegotiate(&mut self) {
-        let Some((negotiated, encoder)) = self.shared.lock().renegotiated.take() else { return };
-        match (&mut self.line, encoder) {
-            (Some(line), encoder) => line.renegotiate(&negotiated, encoder),
-            (None, Some(encoder)) => self.line = Some(new_line(&negotiated, encoder, self.ticks)),
-            (None, None) => {}
+        let renegotiated = {
+            let controls = &mut *self.shared.lock();
+            self.early = controls.early;
+            controls.renegotiated.take()
+        };
+        match (&mut self.line, renegotiated) {
+            (Some(line), Some((negotiated, encoder))) => line.renegotiate(&negotiated, encoder),
+            (None, Some((negotiated, Some(encoder)))) => self.line = Some(new_line(&negotiated, encoder, self.ticks)),
+            (_, Some((_, None)) | None) => {}
+        }
+        if let Some(line) = &mut self.line {
+            line.set_early(self.early);
         }
     }
 
