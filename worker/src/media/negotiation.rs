@@ -56,6 +56,11 @@ impl Negotiator {
         Negotiator { address, codecs, session, version: 1 }
     }
 
+    /// Another address is written into the SDP from now on.
+    pub fn advertise(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// Everything we can, in our order.
     pub fn offer(&self) -> String {
         self.body(self.offered(), Direction::SendReceive, &[]).write()

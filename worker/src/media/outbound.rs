@@ -72,6 +72,16 @@ impl Outbound {
         self.sent
     }
 
+    /// Prepares for so much loss on the way, 0 to 100, as the peer reports it.
+    pub fn set_expected_loss(&mut self, percent: u8) {
+        self.encoder.set_expected_loss(percent);
+    }
+
+    /// The codec we send.
+    pub fn codec(&self) -> CodecName {
+        self.codec
+    }
+
     /// Ticks that are left out.
     pub fn skip(&mut self, ticks: u64) {
         let units = (ticks * u64::from(self.units())) as u32;
