@@ -21,6 +21,7 @@ mod error;
 mod flow;
 mod flows;
 mod framing;
+mod fuzzing;
 mod hangup;
 mod head;
 mod keep_alive;
@@ -36,3 +37,5 @@ pub use dial::{Credentials, DialEvent, DialFailure, DialRequest, Dialing};
 pub use dialog::{Dialog, DialogEvent, Reply};
 pub use endpoint::{Endpoint, EndpointConfig, Timing};
 pub use error::SipError;
+#[doc(hidden)]
+pub use fuzzing::fuzz_message;
