@@ -10,7 +10,11 @@ use offhook::report::MediaReport;
 
 use super::{
     codec::Encoder,
-    dtmf::{DtmfSender, Step},
+    dtmf::{
+        DtmfSender, Step,
+        keypad::{Keypad, Way},
+        tones::ToneDetector,
+    },
     inbound::Inbound,
     negotiation::Negotiated,
     outbound::Outbound,
@@ -23,12 +27,15 @@ use super::{
 use self::control::{Control, Secured};
 pub use self::control::{Port, Upkeep};
 use crate::{
-    audio::{FRAME_MS, Frame, MediaTime},
+    audio::{FRAME_MS, Frame, MediaTime, SILENCE},
     mind::event::SentenceId,
 };
 
 /// Silence on the wire after which `NoMedia` is said.
 const NO_MEDIA_MS: u64 = 10_000;
+
+/// Our own tones may come back from the far end within so long.
+const LONGEST_ECHO_MS: u64 = 400;
 
 /// What a media session tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +109,10 @@ pub struct Line {
     outbound: Outbound,
     control: Control,
     secured: Option<Secured>,
+    keypad: Keypad,
+    tones: ToneDetector,
+    /// When our own tones can still come back as an echo.
+    echo_until: u64,
     ticks: u64,
     silence_told: bool,
 }
@@ -114,7 +125,10 @@ impl Line {
             control: Control::new(stream.ssrc(), 0, now * 1000),
             inbound: Inbound::new(negotiated, now),
             outbound: Outbound::new(stream, negotiated, encoder),
-            secured: None,
+            secured: negotiated.crypto.map(|crypto| Secured::new(crypto.local, crypto.remote)),
+            keypad: Keypad::default(),
+            tones: ToneDetector::default(),
+            echo_until: 0,
             ticks,
             silence_told: false,
         }
@@ -153,6 +167,7 @@ impl Line {
         let now = self.now();
         self.inbound.renegotiate(negotiated, now);
         self.outbound.renegotiate(negotiated, encoder);
+        self.set_keys(negotiated.crypto.map(|crypto| (crypto.local, crypto.remote)));
     }
 
     /// Where to send the datagrams of `tick`.
@@ -176,13 +191,18 @@ impl Line {
             return self.receive_control(source, datagram, arrived_us);
         }
         let Some(secured) = &mut self.secured else {
-            events.extend(self.inbound.receive(source, datagram, false, arrived_us).map(MediaEvent::Dtmf));
-            return;
+            return self.take(source, datagram, false, arrived_us, events);
         };
         let mut datagram = datagram.to_vec();
         match secured.incoming.unprotect(&mut datagram) {
-            Ok(()) => events.extend(self.inbound.receive(source, &datagram, true, arrived_us).map(MediaEvent::Dtmf)),
+            Ok(()) => self.take(source, &datagram, true, arrived_us, events),
             Err(_) => self.inbound.refuse(),
+        }
+    }
+
+    fn take(&mut self, source: SocketAddr, datagram: &[u8], authentic: bool, arrived_us: u64, events: &mut Vec<MediaEvent>) {
+        if let Some(digit) = self.inbound.receive(source, datagram, authentic, arrived_us) {
+            self.pressed(Way::Event, digit, events);
         }
     }
 
@@ -221,6 +241,11 @@ impl Line {
         }
     }
 
+    /// The peer told of a press in one way; the same may have been told in another.
+    pub fn pressed(&mut self, way: Way, digit: char, events: &mut Vec<MediaEvent>) {
+        events.extend(self.keypad.pressed(way, digit, self.now()).map(MediaEvent::Dtmf));
+    }
+
     /// What is to go out in this tick: a digit, or the next sound of the playout, which waits while nobody would hear it.
     pub fn speak(&self, playout: &mut Playout, digits: &mut DtmfSender) -> Spoken {
         let mut told = Vec::new();
@@ -247,7 +272,13 @@ impl Line {
             self.silence_told = true;
             events.push(MediaEvent::NoMedia { for_ms: silent });
         }
-        events.push(MediaEvent::Heard { at: MediaTime(now), frame, concealed });
+        // The sound of a key is no speech: the recording has it, whoever listens for words has not.
+        let key = self.key_in(&frame, spoken.digit.is_some());
+        let heard = if self.tones.sounding() { SILENCE } else { frame };
+        if let Some(digit) = key {
+            self.pressed(Way::Tones, digit, events);
+        }
+        events.push(MediaEvent::Heard { at: MediaTime(now), frame: heard, concealed });
         self.ticks += 1;
         frame
     }
@@ -266,6 +297,17 @@ impl Line {
             index += 1;
             index <= first || secured.outgoing.protect(datagram).is_ok()
         });
+    }
+
+    fn key_in(&mut self, frame: &Frame, ours: bool) -> Option<char> {
+        if ours {
+            self.echo_until = self.now() + LONGEST_ECHO_MS;
+        }
+        if self.now() < self.echo_until {
+            self.tones.reset();
+            return None;
+        }
+        self.tones.hear(frame)
     }
 
     fn now(&self) -> u64 {

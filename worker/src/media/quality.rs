@@ -37,6 +37,8 @@ fn factors(codec: CodecName) -> (f32, f32) {
     match codec {
         // ITU-T G.113, appendix I: G.711 with the concealment of its appendix I, which ours follows.
         CodecName::Pcmu | CodecName::Pcma => (0.0, 25.1),
+        // No recommendation has G.722 with this kind of concealment; it is the same as that of G.711.
+        CodecName::G722 => (0.0, 25.1),
         // M. Alahmadi's fit for Opus (Opus_emodel, 2021): 11.3 at 25 kbit/s under random loss.
         CodecName::Opus => (0.0, 11.3),
     }

@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(adaptation.target(3_600_000), 20);
         for jump in [1, 2, 3, u32::MAX / 3] {
             let start = u32::wrapping_mul(jump, 1_000_003);
-            (0..20).for_each(|index| adaptation.arrived(start.wrapping_add(index * 160), 8000, 3_700_000 + u64::from(index) * 20));
+            (0..20)
+                .for_each(|index| adaptation.arrived(start.wrapping_add(index * 160), 8000, 3_700_000 + u64::from(index) * 20));
         }
         adaptation.arrived(5, 48_000, 3_800_000);
         adaptation.arrived(965, 48_000, 3_800_020);

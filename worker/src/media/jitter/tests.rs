@@ -72,7 +72,10 @@ fn a_hole_is_lost_in_its_place_and_the_packet_after_it_is_at_hand() {
     ));
     assert_eq!(buffer.following(), packet(3).sound.as_ref());
     buffer.insert(packet(2), 50);
-    assert_eq!(buffer.counters(), JitterCounters { lost: 1, holes: 1, late: 1, played: 2, waited_ms: 20, ..JitterCounters::default() });
+    assert_eq!(
+        buffer.counters(),
+        JitterCounters { lost: 1, holes: 1, late: 1, played: 2, waited_ms: 20, ..JitterCounters::default() }
+    );
 }
 
 #[test]

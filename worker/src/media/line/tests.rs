@@ -8,12 +8,12 @@ use super::*;
 use crate::{
     audio::level_dbfs,
     media::{
-        codec::EncoderSettings,
+        codec::{self, EncoderSettings},
         testing::{purity, sine, tone_dbfs},
     },
 };
 
-const ALL: [CodecName; 3] = [CodecName::Opus, CodecName::Pcmu, CodecName::Pcma];
+const ALL: [CodecName; 4] = CodecName::ALL;
 
 fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
@@ -25,12 +25,14 @@ fn agreed(codec: CodecName, remote: u16, packet_ms: u32) -> Negotiated {
         payload_type: 96,
         remote: address(remote),
         telephone_event: Some(101),
+        telephone_event_clock: codec::clock_rate(codec),
         can_send: true,
         can_receive: true,
         packet_ms,
         receive: vec![(96, codec)],
         receive_events: vec![101],
-        encoder: EncoderSettings { forward_error_correction: true, max_bitrate: None },
+        encoder: EncoderSettings { forward_error_correction: true, ..EncoderSettings::default() },
+        crypto: None,
     }
 }
 
@@ -382,8 +384,17 @@ fn a_line_on_hold_sends_something_at_least_every_15_seconds() {
 #[test]
 fn the_peer_may_number_its_codec_otherwise_than_we_do() {
     let (mut caller, mut callee) = (End::new(&agreed(CodecName::Opus, 2, 20)), End::new(&agreed(CodecName::Opus, 1, 20)));
-    let ours = Negotiated { payload_type: 111, receive: vec![(96, CodecName::Opus), (8, CodecName::Pcma)], ..agreed(CodecName::Opus, 2, 20) };
-    let theirs = Negotiated { payload_type: 8, codec: CodecName::Pcma, receive: vec![(111, CodecName::Opus)], ..agreed(CodecName::Pcma, 1, 20) };
+    let ours = Negotiated {
+        payload_type: 111,
+        receive: vec![(96, CodecName::Opus), (8, CodecName::Pcma)],
+        ..agreed(CodecName::Opus, 2, 20)
+    };
+    let theirs = Negotiated {
+        payload_type: 8,
+        codec: CodecName::Pcma,
+        receive: vec![(111, CodecName::Opus)],
+        ..agreed(CodecName::Pcma, 1, 20)
+    };
     for (end, negotiated) in [(&mut caller, &ours), (&mut callee, &theirs)] {
         *end = End::new(negotiated).says(sine(440.0, 8000.0, 16_000, 64_000));
     }
@@ -409,7 +420,8 @@ fn a_flood_from_strangers_costs_neither_memory_nor_the_call() {
             for _ in 0..200 {
                 let number = [96, 101, 13, 0][random.random_range(0..4)];
                 let length = [0, 1, 4, 160, 1900][random.random_range(0..5)];
-                let packet = Outgoing::new(random.random(), random.random(), random.random()).packet(number, true, 1, &vec![0x55; length]);
+                let packet =
+                    Outgoing::new(random.random(), random.random(), random.random()).packet(number, true, 1, &vec![0x55; length]);
                 let source = SocketAddr::from(([198, 51, 100, random.random()], random.random()));
                 callee.receive(source, &packet[..random.random_range(0..=packet.len())]);
                 callee.line.receive_control(source, &packet, 0);
