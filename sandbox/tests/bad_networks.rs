@@ -112,6 +112,8 @@ static SPEECH: LazyLock<Speech> = LazyLock::new(|| {
     speech
 });
 
+type Network = UnderWay<(Port, Vec<u8>)>;
+
 struct End {
     line: Line,
     playout: Playout,
@@ -126,6 +128,7 @@ impl End {
             payload_type: 96,
             remote,
             telephone_event: None,
+            telephone_event_clock: 8000,
             can_send: true,
             can_receive: true,
             packet_ms: 20,
@@ -138,7 +141,7 @@ impl End {
         End { line, playout: Playout::default(), heard: vec![] }
     }
 
-    fn tick(&mut self, now_us: u64, network: &mut UnderWay<(Port, Vec<u8>)>) {
+    fn tick(&mut self, now_us: u64, network: &mut Network) {
         let spoken = self.line.speak(&mut self.playout, &mut DtmfSender::default());
         let (mut events, mut datagrams): (Vec<MediaEvent>, _) = (vec![], vec![]);
         let heard = self.line.tick(spoken, &mut events, &mut datagrams);
@@ -163,11 +166,11 @@ fn carry(codec: CodecName, weather: Weather, concealment: bool) -> Measured {
         us.line.leave_holes();
     }
     restaurant.playout.play(SentenceId { generation: 1, index: 0 }, SPEECH.samples.clone(), true).unwrap();
-    let (mut to_us, mut from_us) = (UnderWay::new(Link::new(weather, 11)), UnderWay::new(Link::new(weather, 12)));
+    let (mut to_us, mut from_us): (Network, Network) =
+        (UnderWay::new(Link::new(weather, 11)), UnderWay::new(Link::new(weather, 12)));
     let ticks = (SPEECH.samples.len() / FRAME_SAMPLES) as u64 + 40;
     let mut events = vec![];
     for now_us in (0..ticks).map(|tick| tick * 20_000) {
-        // The ends tick in turn, half a tick apart.
         for (end, network, from) in [(&mut us, &mut to_us, there), (&mut restaurant, &mut from_us, here)] {
             for (at, (port, datagram)) in network.arrived(now_us) {
                 match port {

@@ -13,6 +13,8 @@ pub mod clock;
 pub mod codec;
 pub mod dtmf;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz_wire;
 pub mod inbound;
 pub mod jitter;
 pub mod latch;

@@ -51,6 +51,7 @@ pub struct MediaSession {
     negotiator: Negotiator,
     agreed: Option<(Negotiated, Encoder)>,
     recording: Option<PathBuf>,
+    public: Option<IpAddr>,
 }
 
 impl MediaSession {
@@ -68,7 +69,7 @@ impl MediaSession {
         // Keys come from the generator that is seeded by the system's and made for secrets.
         let encryption = Encryption::new(config.srtp, [rand::random(), rand::random()]);
         let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>())).with_encryption(encryption);
-        Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording })
+        Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording, public: config.advertised })
     }
 
     /// Asks a STUN server for our public address, and writes that into the SDP from now on. To be done before the offer; takes at
@@ -76,7 +77,13 @@ impl MediaSession {
     pub async fn discover(&mut self, host: &str, port: u16) -> Result<SocketAddr, MediaError> {
         let public = self.ports.discover(host, port).await?;
         self.negotiator.advertise(public);
+        self.public = Some(public.ip());
         Ok(public)
+    }
+
+    /// The address peers reach us at, where it is not the local one: as configured, or as a STUN server told.
+    pub fn public_address(&self) -> Option<IpAddr> {
+        self.public
     }
 
     /// The local port of RTP; the next one is RTCP's.
