@@ -14,6 +14,8 @@ pub mod codec;
 pub mod dtmf;
 pub mod early_sound;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz_wire;
 pub mod inbound;
 pub mod jitter;
 pub mod latch;

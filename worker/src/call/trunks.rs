@@ -4,7 +4,10 @@
 //! The row knows before each INVITE: `dialing` before the first, `worker_change_trunk` before every further one. Where the database
 //! does not say yes, nothing is dialled.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use offhook::{
     attempt::{AttemptSpecification, RECORDING_FILE, TrunkSpecification},
@@ -161,8 +164,10 @@ struct Ways<'a> {
 impl<'a> Ways<'a> {
     /// Binds, tells the row (for the first trunk; for others it knows already), dials.
     async fn try_trunk(&self, trunk: &TrunkSpecification, call_id: &str, first: bool) -> Result<Connected, Setback> {
-        let line = TrunkLine { endpoint: self.bind(trunk, first).await? };
-        match self.dial_over(&line, trunk, call_id, first).await {
+        let session = self.media(trunk).await;
+        let session = session.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
+        let line = TrunkLine { endpoint: self.bind(trunk, session.public_address(), first).await? };
+        match self.dial_over(&line, session, trunk, call_id, first).await {
             Ok((session, Agreed { dialog, negotiated })) => Ok(Connected { dialog, session, negotiated, line }),
             Err(setback) => {
                 line.close().await;
@@ -174,12 +179,11 @@ impl<'a> Ways<'a> {
     async fn dial_over(
         &self,
         line: &TrunkLine,
+        mut session: MediaSession,
         trunk: &TrunkSpecification,
         call_id: &str,
         first: bool,
     ) -> Result<(MediaSession, Agreed), Setback> {
-        let mut session =
-            self.media(trunk).await.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
         if first {
             match self.journal.dialing().await {
                 Ok(true) => {}
@@ -195,11 +199,11 @@ impl<'a> Ways<'a> {
         Ok((session, dialed?))
     }
 
-    async fn bind(&self, trunk: &TrunkSpecification, first: bool) -> Result<Endpoint, SipError> {
+    async fn bind(&self, trunk: &TrunkSpecification, public: Option<IpAddr>, first: bool) -> Result<Endpoint, SipError> {
         let media = &self.specification.media;
         let user_agent = concat!("offhook/", env!("CARGO_PKG_VERSION"));
         let config = EndpointConfig {
-            advertised: media.public_address,
+            advertised: public,
             tls: trunk.tls.clone(),
             ..EndpointConfig::new(SocketAddr::new(media.address, media.port_base), user_agent)
         };
@@ -213,7 +217,8 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Media as this trunk wants it, on the attempt's own port: the last trunk's session is gone by now.
+    /// Media as this trunk wants it, on the attempt's own port: the last trunk's session is gone by now. Knows its public address
+    /// by setting or by STUN; a call within the local network works without.
     async fn media(&self, trunk: &TrunkSpecification) -> Result<MediaSession, String> {
         let media = &self.specification.media;
         let bound = MediaSession::bind(MediaConfig {
@@ -224,7 +229,14 @@ impl<'a> Ways<'a> {
             recording: media.record.then(|| self.specification.spool.join(RECORDING_FILE)),
             srtp: trunk.srtp,
         });
-        bound.await.map_err(|error| error.to_string())
+        let mut session = bound.await.map_err(|error| error.to_string())?;
+        if let (None, Some((host, port))) = (media.public_address, &media.stun) {
+            match session.discover(host, *port).await {
+                Ok(public) => self.journal.event("stun", json!({ "public_address": public.to_string() })),
+                Err(error) => tracing::warn!(%error, "calls may be silent where we are behind NAT"),
+            }
+        }
+        Ok(session)
     }
 
     /// The next trunk the database says yes to.
