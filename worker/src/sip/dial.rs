@@ -1,19 +1,23 @@
 //! INVITE: dials a callee (RFC 3261 section 13.2).
 
-use std::{net::SocketAddr, time::Duration};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use offhook::{attempt::WayOut, secret::Secret};
-use rsipstack::dialog::authenticate::Credential;
-use rsipstack::dialog::invitation::InviteOption;
-use rsipstack::sip::{Auth, Header, HostWithPort, Scheme, Uri};
+use rsipstack::sip::{Header, Headers, Method, Request, Uri, Version};
+use rsipstack::transaction::make_tag;
+use rsipstack::transport::SipAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, answered_too_late};
 use super::dialog::Dialog;
-use super::dispatch::ALLOW;
+use super::dispatch::{ALLOW, SUPPORTED};
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
+use super::identity::{identity, parse_uri, token};
+use super::reoffer::Reply;
 use super::route::{SIP_PORT, over_udp};
 
 const WAITING_PROGRESS: usize = 16;
@@ -80,9 +84,16 @@ pub enum DialEvent {
         /// The callee's SDP.
         sdp: String,
     },
+    /// The callee's side offers other media before it answers (UPDATE, RFC 3311).
+    Reoffer {
+        /// The offer.
+        sdp: String,
+        /// How to answer it.
+        answer: Reply,
+    },
     /// The callee answered; the ACK has been sent. The last event.
     Answered {
-        /// The callee's SDP; empty where the answer had none.
+        /// The callee's SDP, from the answer or, where that has none, from its last word before; empty where there was none at all.
         sdp: String,
         /// The call.
         dialog: Dialog,
@@ -138,99 +149,76 @@ impl Endpoint {
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
-        let trunk = match &request.destination {
-            Some(way_out) => shared.routes.resolve(&way_out.host, way_out.port.unwrap_or(SIP_PORT)).await?,
-            None => shared.routes.resolve_uri(&callee).await?,
-        };
-        let invite = invitation(&shared, request, callee.clone(), trunk)?;
-        let call_id = invite.call_id.clone().unwrap_or_default();
+        let hops = hops(&shared, &request, &callee).await?;
+        let first = hops.front().and_then(|hop| hop.get_socketaddr().ok()).unwrap_or(self.local_address());
+        let invite = invitation(&shared, &request, callee.clone(), first)?;
 
-        shared.routes.remember(&callee, trunk);
-        let (told, states) = shared.layer.new_dialog_state_channel();
-        let (dialog, outcome) = shared.layer.do_invite_async(invite, told).map_err(|error| {
-            shared.routes.forget(&callee);
-            SipError::stack("an INVITE", error)
-        })?;
+        shared.routes.remember(&callee, first);
         let (events, receiver) = mpsc::channel(WAITING_PROGRESS);
         let cancel = shared.ending.child_token();
-        let attempt = Attempt {
-            shared: shared.clone(),
-            dialog,
-            states,
-            events,
-            cancel: cancel.clone(),
-            callee,
-            trunk,
-            call_id,
-            heard: false,
-            early: None,
-        };
-        shared.before_closing(attempt.follow(outcome));
+        let attempt = Attempt::new(&shared, request, invite, hops, events, cancel.clone());
+        shared.before_closing(attempt.run());
         Ok(Dialing { events: receiver, cancel })
     }
 }
 
-fn invitation(shared: &Shared, request: DialRequest, callee: Uri, trunk: SocketAddr) -> Result<InviteOption, SipError> {
-    let user = Some(request.from_user.as_str()).filter(|user| !user.is_empty());
-    let host: HostWithPort = match &request.from_domain {
-        Some(domain) => HostWithPort::try_from(token("from_domain", domain)?).map_err(|_| SipError::Field {
-            field: "from_domain",
-            value: domain.clone(),
-            expected: "a host name or an IP address",
-        })?,
-        None => shared.address_towards(trunk).into(),
+/// Where the INVITE may be sent, the best place first.
+async fn hops(shared: &Shared, request: &DialRequest, callee: &Uri) -> Result<VecDeque<SipAddr>, SipError> {
+    let address = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
+        Some(way_out) => shared.routes.resolve(&way_out.host, way_out.port.unwrap_or(SIP_PORT)).await?,
+        None => shared.routes.resolve_uri(callee).await?,
     };
-    let caller = Uri {
-        scheme: Some(Scheme::Sip),
-        auth: user.map(|user| Auth { user: user.to_owned(), password: None }),
-        host_with_port: host,
-        ..Uri::default()
-    };
-    Ok(InviteOption {
-        caller,
-        callee,
-        destination: Some(over_udp(trunk)),
-        content_type: Some("application/sdp".to_owned()),
-        offer: Some(request.offer.into_bytes()),
-        contact: shared.contact(user, trunk),
-        credential: request.credentials.map(|credentials| Credential {
-            username: credentials.username,
-            password: credentials.password.expose().to_owned(),
-            realm: None,
-            auth_username: None,
-        }),
-        headers: Some(vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into())]),
-        call_id: Some(token("call_id", &request.call_id)?.to_owned()),
-        ..InviteOption::default()
-    })
+    Ok(VecDeque::from([over_udp(address)]))
 }
 
-fn parse_uri(field: &'static str, text: &str) -> Result<Uri, SipError> {
-    Uri::try_from(token(field, text)?).map_err(|_| SipError::Field {
-        field,
-        value: text.to_owned(),
-        expected: "a URI such as sip:+49301234567@trunk.example",
-    })
+/// The INVITE without Via and CSeq, which every try has for itself.
+fn invitation(shared: &Shared, request: &DialRequest, callee: Uri, trunk: SocketAddr) -> Result<Request, SipError> {
+    let us = identity(request, shared.address_towards(trunk).into())?;
+    let call_id = token("call_id", &request.call_id)?;
+    let contact = shared.contact(us.contact_user.as_deref(), trunk);
+    let mut headers: Headers = vec![
+        Header::From(format!("{};tag={}", us.from, make_tag()).into()),
+        Header::To(format!("<{callee}>").into()),
+        Header::CallId(call_id.into()),
+        Header::MaxForwards(70.into()),
+        Header::Contact(format!("<{contact}>").into()),
+        Header::Allow(ALLOW.into()),
+        Header::Supported(SUPPORTED.into()),
+        Header::Accept("application/sdp".into()),
+    ]
+    .into();
+    if let Some(proxy) = &request.outbound_proxy {
+        headers.push_front(Header::Route(route_to(proxy)?.into()));
+    }
+    headers.extend(us.headers);
+    if !request.offer.is_empty() {
+        headers.push(Header::ContentType("application/sdp".into()));
+    }
+    Ok(Request { method: Method::Invite, uri: callee, version: Version::V2, headers, body: request.offer.clone().into_bytes() })
 }
 
-/// Text that cannot break out of its place in a header.
-fn token<'a>(field: &'static str, text: &'a str) -> Result<&'a str, SipError> {
-    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
-    let expected = "printable ASCII without spaces, quotes and angle brackets";
-    fits.then_some(text).ok_or_else(|| SipError::Field { field, value: text.to_owned(), expected })
+/// The Route that names an outbound proxy (section 8.1.2).
+fn route_to(proxy: &WayOut) -> Result<String, SipError> {
+    let host = token("outbound_proxy", &proxy.host)?;
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let port = proxy.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let transport = match proxy.transport {
+        Some(offhook::attempt::SipTransport::Tcp) => ";transport=tcp",
+        Some(offhook::attempt::SipTransport::Tls) => ";transport=tls",
+        Some(offhook::attempt::SipTransport::Udp) | None => "",
+    };
+    Ok(format!("<sip:{host}{port}{transport};lr>"))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn a_field_cannot_add_a_header() {
-        assert!(token("call_id", "a1-2@offhook").is_ok());
-        for evil in ["", "a b", "a\r\nContact: x", "a<b", "é"] {
-            assert!(token("call_id", evil).is_err(), "{evil:?}");
-        }
-        assert!(parse_uri("to", "sip:+49301234567@trunk.example:5070").is_ok());
-        assert!(parse_uri("to", "sip:a@b\r\nX: y").is_err());
+    fn a_proxy_is_named_in_a_loose_route() {
+        assert_eq!(route_to(&WayOut::udp("proxy.example", 5070)).unwrap(), "<sip:proxy.example:5070;lr>");
+        assert_eq!(route_to(&WayOut { port: None, ..WayOut::udp("2001:db8::1", 0) }).unwrap(), "<sip:[2001:db8::1];lr>");
+        assert!(route_to(&WayOut::udp("x>,<sip:evil", 5070)).is_err());
     }
 }

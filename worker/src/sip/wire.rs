@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use rsipstack::platform::net::UdpSocket as StackSocket;
 
 use super::digest::{grammatical_credentials, readable_challenge};
+use super::refusal;
 
 /// A UDP socket the SIP crate reads and writes through.
 pub(super) struct RepairingSocket(pub(super) tokio::net::UdpSocket);
@@ -18,6 +19,9 @@ pub(super) struct RepairingSocket(pub(super) tokio::net::UdpSocket);
 impl StackSocket for RepairingSocket {
     async fn recv_from(&self, buffer: &mut [u8]) -> rsipstack::Result<(usize, SocketAddr)> {
         let (length, from) = self.0.recv_from(buffer).await?;
+        if let Some(refusal) = refusal::of_unknown_method(&buffer[..length], from) {
+            self.0.send_to(&refusal, from).await?;
+        }
         match repaired(&buffer[..length], from) {
             Some(message) if message.len() <= buffer.len() => {
                 buffer[..message.len()].copy_from_slice(&message);
