@@ -46,9 +46,9 @@ async fn attempt(
     let media = &specification.media;
     let (sip_port, rtp_port) = if media.port_base == 0 { (0, 0) } else { (media.port_base, media.port_base + 2) };
     let mut endpoint = Endpoint::bind(EndpointConfig {
-        address: SocketAddr::new(media.address, sip_port),
-        advertised: None,
-        user_agent: concat!("offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
+        advertised: media.public_address,
+        tls: specification.dial.trunks.first().map(|trunk| trunk.tls.clone()).unwrap_or_default(),
+        ..EndpointConfig::new(SocketAddr::new(media.address, sip_port), concat!("offhook/", env!("CARGO_PKG_VERSION")))
     })
     .await
     .map_err(|error| error.to_string())?;

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsipstack::sip::{Header, Method, Request, Response, Uri, typed};
-use rsipstack::transaction::endpoint::TargetLocator;
-use rsipstack::transport::SipAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +18,7 @@ use super::invite::ClientInvite;
 use super::message::{header, list, tag};
 use super::path::Path;
 use super::redirect::{Redirects, same_host};
+use super::resolve::Hop;
 use super::ringing::{Ended, Ringing};
 use super::session_timer;
 
@@ -31,7 +30,7 @@ pub(super) struct Attempt {
     shared: Arc<Shared>,
     /// The INVITE without Via and CSeq.
     invite: Request,
-    hops: VecDeque<SipAddr>,
+    hops: VecDeque<Hop>,
     credentials: Option<Credentials>,
     session_expires: Option<Duration>,
     /// The least session interval the trunk takes.
@@ -57,7 +56,7 @@ impl Attempt {
         shared: &Arc<Shared>,
         request: DialRequest,
         invite: Request,
-        hops: VecDeque<SipAddr>,
+        hops: VecDeque<Hop>,
         events: mpsc::Sender<DialEvent>,
         cancel: CancellationToken,
     ) -> Self {
@@ -118,13 +117,14 @@ impl Attempt {
     }
 
     /// Sends one INVITE and follows it.
-    async fn send(&mut self, hop: SipAddr, sequence: u32, seat: &mut Option<Seat>, answered: &mut bool) -> Fared {
+    async fn send(&mut self, hop: Hop, sequence: u32, seat: &mut Option<Seat>, answered: &mut bool) -> Fared {
         let mut request = self.invite.clone();
         request.headers.push(Header::CSeq(typed::CSeq { seq: sequence, method: Method::Invite }.into()));
         if let Some(interval) = self.session_expires {
             request.headers.extend(session_timer::wish(interval, self.shortest_interval));
         }
-        let sent = match Path::open(&self.shared, hop.clone()).await {
+        self.shared.routes.remember(&self.callee, &hop);
+        let sent = match Path::open(&self.shared, &hop).await {
             Ok(path) => ClientInvite::send(&self.shared, &path, request).map(|invite| (path, invite)),
             Err(error) => Err(error),
         };
@@ -205,8 +205,8 @@ impl Attempt {
         };
         // A proxy of ours stays the way to everywhere.
         if header(&self.invite.headers, "Route").is_none() {
-            match TargetLocator::locate(&self.shared.routes, &next).await {
-                Ok(hop) => self.hops = VecDeque::from([hop]),
+            match self.shared.routes.resolve_uri(&next).await {
+                Ok(hops) => self.hops = hops.into(),
                 Err(error) => {
                     failure.reason = format!("{}: to {next}: {error}", failure.reason);
                     return false;
@@ -228,12 +228,12 @@ impl Attempt {
         !self.hops.is_empty()
     }
 
-    fn silence(&self, hop: &SipAddr) -> String {
+    fn silence(&self, hop: &Hop) -> String {
         let waited = self.shared.timing.give_up().as_millis();
         if self.heard.anything {
             return "the trunk stopped answering while it rang".to_owned();
         }
-        let trunk = &hop.addr;
+        let trunk = hop.address;
         format!("nothing came from {trunk} within {waited} ms; check the trunk's address and that its replies reach us")
     }
 }

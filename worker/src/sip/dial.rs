@@ -7,7 +7,6 @@ use std::time::Duration;
 use offhook::{attempt::WayOut, secret::Secret};
 use rsipstack::sip::{Header, Headers, Method, Request, Uri, Version};
 use rsipstack::transaction::make_tag;
-use rsipstack::transport::SipAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +17,7 @@ use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
 use super::identity::{identity, parse_uri, token};
 use super::reoffer::Reply;
-use super::route::{SIP_PORT, over_udp};
+use super::resolve::Hop;
 
 const WAITING_PROGRESS: usize = 16;
 
@@ -149,26 +148,20 @@ impl Endpoint {
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
-        let hops = hops(&shared, &request, &callee).await?;
-        let first = hops.front().and_then(|hop| hop.get_socketaddr().ok()).unwrap_or(self.local_address());
-        let invite = invitation(&shared, &request, callee.clone(), first)?;
+        let hops: VecDeque<Hop> = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
+            Some(way_out) => shared.routes.resolve_way_out(way_out).await?,
+            None => shared.routes.resolve_uri(&callee).await?,
+        }
+        .into();
+        let first = hops.front().map_or(self.local_address(), |hop| hop.address);
+        let invite = invitation(&shared, &request, callee, first)?;
 
-        shared.routes.remember(&callee, first);
         let (events, receiver) = mpsc::channel(WAITING_PROGRESS);
         let cancel = shared.ending.child_token();
         let attempt = Attempt::new(&shared, request, invite, hops, events, cancel.clone());
         shared.before_closing(attempt.run());
         Ok(Dialing { events: receiver, cancel })
     }
-}
-
-/// Where the INVITE may be sent, the best place first.
-async fn hops(shared: &Shared, request: &DialRequest, callee: &Uri) -> Result<VecDeque<SipAddr>, SipError> {
-    let address = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
-        Some(way_out) => shared.routes.resolve(&way_out.host, way_out.port.unwrap_or(SIP_PORT)).await?,
-        None => shared.routes.resolve_uri(callee).await?,
-    };
-    Ok(VecDeque::from([over_udp(address)]))
 }
 
 /// The INVITE without Via and CSeq, which every try has for itself.

@@ -69,7 +69,7 @@ impl Dialog {
     /// where it is what the peer had said before.
     ///
     /// # Errors
-    /// [`SipError::Refused`] and [`SipError::Unanswered`]: the call goes on as it was. [`SipError::CallOver`].
+    /// [`SipError::Declined`] and [`SipError::Unanswered`]: the call goes on as it was. [`SipError::CallOver`].
     pub async fn reinvite(&self, sdp: &str) -> Result<String, SipError> {
         reinvite::reinvite(&self.leg, Purpose::Offer(sdp)).await
     }

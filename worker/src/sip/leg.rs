@@ -196,6 +196,6 @@ impl Leg {
         if (200..300).contains(&code) {
             return Ok(response);
         }
-        Err(SipError::Refused { method: name(method), code, reason: super::failure::phrase(&response) })
+        Err(SipError::Declined { method: name(method), code, reason: super::failure::phrase(&response) })
     }
 }

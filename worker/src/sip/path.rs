@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 use super::endpoint::Shared;
 use super::error::SipError;
+use super::resolve::Hop;
+use super::route::Locator;
 
 /// A connection that is not open by then is none.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
@@ -24,8 +26,13 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// Opens the way to an address; for datagrams, there is nothing to open.
-    pub(super) async fn open(shared: &Shared, destination: SipAddr) -> Result<Path, SipError> {
+    /// Opens the way to a hop; for datagrams, there is nothing to open.
+    pub(super) async fn open(shared: &Shared, hop: &Hop) -> Result<Path, SipError> {
+        let destination = shared.flows.reach(hop).await?;
+        Path::by_connection(shared, destination).await
+    }
+
+    async fn by_connection(shared: &Shared, destination: SipAddr) -> Result<Path, SipError> {
         let refused = |why: String| SipError::Stack { doing: "a connection", why };
         let (connection, destination) = timeout(CONNECTED_WITHIN, shared.stack.transport_layer.lookup(&destination, None))
             .await
@@ -47,14 +54,15 @@ impl Path {
         if self.connection.is_reliable() && open {
             return self.clone();
         }
-        let destination = match TargetLocator::locate(&shared.routes, next_hop).await {
+        let locator = Locator { routes: shared.routes.clone(), flows: shared.flows.clone() };
+        let destination = match locator.locate(next_hop).await {
             Ok(destination) => destination,
             Err(error) => {
                 tracing::debug!(%next_hop, %error, "a next hop without an address");
                 self.destination.clone()
             }
         };
-        match Path::open(shared, destination).await {
+        match Path::by_connection(shared, destination).await {
             Ok(path) => path,
             Err(error) => {
                 tracing::debug!(%next_hop, %error, "a next hop that cannot be reached");
@@ -65,10 +73,8 @@ impl Path {
 
     /// A client transaction for a request, which gets its Via here.
     pub(super) fn client(&self, shared: &Arc<Shared>, mut request: Request) -> Result<Transaction, SipError> {
-        let via = shared
-            .stack
-            .get_via(Some(self.connection.get_addr().clone()), None)
-            .map_err(|error| SipError::stack("a request", error))?;
+        // The edge writes the transport that carries it.
+        let via = shared.stack.get_via(None, None).map_err(|error| SipError::stack("a request", error))?;
         request.headers.retain(|header| !matches!(header, Header::Via(_)));
         request.headers.push_front(Header::Via(via.into()));
         self.client_as_it_is(shared, request)

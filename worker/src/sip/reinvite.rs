@@ -41,7 +41,7 @@ pub(super) async fn refresh(leg: Arc<Leg>) {
         Err(error) => error,
     };
     let gone = match &failed {
-        SipError::Refused { code, .. } => call_is_gone(*code),
+        SipError::Declined { code, .. } => call_is_gone(*code),
         SipError::Unanswered { .. } => true,
         _ => false,
     };
@@ -79,7 +79,7 @@ async fn negotiate(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Resu
             () = leg.over() => return Err(SipError::CallOver),
         }
     }
-    Err(SipError::Refused { method: super::exchange::name(method), code: 491, reason: "Request Pending, again and again".into() })
+    Err(SipError::Declined { method: super::exchange::name(method), code: 491, reason: "Request Pending, again and again".into() })
 }
 
 async fn send(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Result<Response, SipError> {
