@@ -16,6 +16,7 @@ use super::dispatch::{ALLOW, SUPPORTED};
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
 use super::identity::{identity, parse_uri, token};
+use super::outbound_proxy;
 use super::reoffer::Reply;
 use super::resolve::Hop;
 
@@ -180,38 +181,12 @@ fn invitation(shared: &Shared, request: &DialRequest, callee: Uri, trunk: Socket
         Header::Accept("application/sdp".into()),
     ]
     .into();
-    if let Some(proxy) = &request.outbound_proxy {
-        headers.push_front(Header::Route(route_to(proxy)?.into()));
+    for route in outbound_proxy::preloaded(shared, request.outbound_proxy.as_ref())?.into_iter().rev() {
+        headers.push_front(Header::Route(route.into()));
     }
     headers.extend(us.headers);
     if !request.offer.is_empty() {
         headers.push(Header::ContentType("application/sdp".into()));
     }
     Ok(Request { method: Method::Invite, uri: callee, version: Version::V2, headers, body: request.offer.clone().into_bytes() })
-}
-
-/// The Route that names an outbound proxy (section 8.1.2).
-fn route_to(proxy: &WayOut) -> Result<String, SipError> {
-    let host = token("outbound_proxy", &proxy.host)?;
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-    let port = proxy.port.map(|port| format!(":{port}")).unwrap_or_default();
-    let transport = match proxy.transport {
-        Some(offhook::attempt::SipTransport::Tcp) => ";transport=tcp",
-        Some(offhook::attempt::SipTransport::Tls) => ";transport=tls",
-        Some(offhook::attempt::SipTransport::Udp) | None => "",
-    };
-    Ok(format!("<sip:{host}{port}{transport};lr>"))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_proxy_is_named_in_a_loose_route() {
-        assert_eq!(route_to(&WayOut::udp("proxy.example", 5070)).unwrap(), "<sip:proxy.example:5070;lr>");
-        assert_eq!(route_to(&WayOut { port: None, ..WayOut::udp("2001:db8::1", 0) }).unwrap(), "<sip:[2001:db8::1];lr>");
-        assert!(route_to(&WayOut::udp("x>,<sip:evil", 5070)).is_err());
-    }
 }
