@@ -4,9 +4,10 @@
 #[path = "support/sipp.rs"]
 mod sipp;
 
-use offhook::secret::Secret;
-use offhook_worker::sip::{Credentials, DialEvent, DialFailure, Dialog, DialogEvent};
-use sipp::{PATIENCE, Sipp, caller, last, next};
+use std::time::Duration;
+
+use offhook_worker::sip::{DialEvent, DialFailure, DialogEvent};
+use sipp::{PATIENCE, Sipp, answered, caller, credentials, failed, last, next};
 use tokio::time::timeout;
 
 #[tokio::test]
@@ -131,22 +132,22 @@ async fn refused_credentials_are_not_tried_again() {
 
 #[tokio::test]
 async fn a_busy_callee_is_rung_once() {
-    refused("busy", 486, "Busy Here (Q.850;cause=17)").await;
+    refused("busy", 486, "Busy Here (Q.850;cause=17)", 17, true).await;
 }
 
 #[tokio::test]
 async fn a_callee_who_declines_is_rung_once() {
-    refused("declines", 603, "Decline (Q.850;cause=21)").await;
+    refused("declines", 603, "Decline (Q.850;cause=21)", 21, true).await;
 }
 
 #[tokio::test]
 async fn a_number_that_does_not_exist_is_tried_once() {
-    refused("unknown_number", 404, "Not Found (Q.850;cause=1)").await;
+    refused("unknown_number", 404, "Not Found (Q.850;cause=1)", 1, false).await;
 }
 
 #[tokio::test]
 async fn an_overloaded_trunk_is_tried_once() {
-    refused("overloaded", 503, "Overloaded Try Later (Q.850;cause=42)").await;
+    refused("overloaded", 503, "Overloaded Try Later (Q.850;cause=42)", 42, false).await;
 }
 
 #[tokio::test]
@@ -223,31 +224,37 @@ async fn what_the_callee_asks_during_the_call_is_answered() {
     callee.saw_it_all().await;
 }
 
-async fn refused(scenario: &str, code: u16, reason: &str) {
+#[tokio::test]
+async fn what_a_trunk_says_besides_its_code_is_told() {
+    let callee = Sipp::play("rings_and_fails").await;
+    let endpoint = caller().await;
+    let mut dialing = endpoint.dial(callee.request("rings-and-fails")).await.unwrap();
+    let failure = failed(last(&mut dialing).await);
+    assert_eq!((failure.code, failure.cause, failure.retry_after), (Some(503), Some(41), Some(Duration::from_secs(120))));
+    // It was forwarded: some phone may have rung.
+    assert!(failure.reached);
+    callee.saw_it_all().await;
+}
+
+#[tokio::test]
+async fn every_2xx_is_an_answer() {
+    let callee = Sipp::play("accepted").await;
+    let endpoint = caller().await;
+    let mut dialing = endpoint.dial(callee.request("accepted")).await.unwrap();
+    let (sdp, dialog) = answered(last(&mut dialing).await);
+    assert!(sdp.contains("m=audio 30000"), "{sdp}");
+    dialog.hangup().await.unwrap();
+    callee.saw_it_all().await;
+}
+
+async fn refused(scenario: &str, code: u16, reason: &str, q850: u16, somebody_was_reached: bool) {
     let callee = Sipp::play(scenario).await;
     let endpoint = caller().await;
     let mut dialing = endpoint.dial(callee.request(scenario)).await.unwrap();
     let failure = failed(last(&mut dialing).await);
-    let DialFailure { code: given, reason: said, cancelled, .. } = failure;
+    let DialFailure { code: given, reason: said, cancelled, cause, reached, .. } = failure;
     assert_eq!((given, said.as_str(), cancelled), (Some(code), reason, false));
+    assert_eq!((cause, reached), (Some(q850), somebody_was_reached));
     // SIPp listens on for a second INVITE before it ends.
     callee.saw_it_all().await;
-}
-
-fn credentials(password: &str) -> Credentials {
-    Credentials { username: "offhook".to_owned(), password: Secret::new(password) }
-}
-
-fn answered(event: DialEvent) -> (String, Dialog) {
-    match event {
-        DialEvent::Answered { sdp, dialog } => (sdp, dialog),
-        other => panic!("not answered: {other:?}"),
-    }
-}
-
-fn failed(event: DialEvent) -> DialFailure {
-    match event {
-        DialEvent::Failed(failure) => failure,
-        other => panic!("did not fail: {other:?}"),
-    }
 }

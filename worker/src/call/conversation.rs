@@ -321,6 +321,12 @@ impl Conversation<'_> {
                     answer.reject(488).await;
                 }
             },
+            // Its answer to what we had said last, for which it had asked.
+            DialogEvent::Reanswer { sdp } => {
+                if let Err(error) = self.media.accept_answer(&sdp) {
+                    tracing::warn!(%error, "an answer in the middle of the call cannot be taken");
+                }
+            }
             DialogEvent::Info { content_type, body } => self.media.info(&content_type, &body),
             DialogEvent::RemoteBye { .. } => {}
         }

@@ -140,6 +140,10 @@ async fn follow(
                         Err(error) => tracing::info!(%error, code, "what is to be heard before the answer is not"),
                     }
                 }
+                Some(DialEvent::Reoffer { sdp, answer }) => match session.answer(&sdp) {
+                    Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                    Err(_) => answer.reject(488).await,
+                },
                 Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),
                 None => return Err(failed(cancelling, heard, nothing_said("the dialog ended without a word"))),

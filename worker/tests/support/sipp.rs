@@ -1,11 +1,15 @@
 //! SIPp as the callee: a scenario of `tests/sip` on a port of its own.
+#![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{DialEvent, DialRequest, Dialing, Endpoint, EndpointConfig};
+use offhook::secret::Secret;
+use offhook_worker::sip::{
+    Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, DialogEvent, Endpoint, EndpointConfig,
+};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -106,4 +110,44 @@ fn is_listening(port: u16) -> bool {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// The credentials SIPp's scenarios know.
+pub fn credentials(password: &str) -> Credentials {
+    Credentials { username: "offhook".to_owned(), password: Secret::new(password) }
+}
+
+/// The answer and the call of the last event.
+pub fn answered(event: DialEvent) -> (String, Dialog) {
+    match event {
+        DialEvent::Answered { sdp, dialog } => (sdp, dialog),
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+/// The failure of the last event.
+pub fn failed(event: DialEvent) -> DialFailure {
+    match event {
+        DialEvent::Failed(failure) => failure,
+        other => panic!("did not fail: {other:?}"),
+    }
+}
+
+/// Dials a scenario and takes it that it answers.
+pub async fn call(scenario: &str) -> (Sipp, Endpoint, Dialog) {
+    let callee = Sipp::play(scenario).await;
+    let endpoint = caller().await;
+    let mut dialing = endpoint.dial(callee.request(scenario)).await.unwrap();
+    let (_, dialog) = answered(last(&mut dialing).await);
+    (callee, endpoint, dialog)
+}
+
+/// The next event of a call.
+pub async fn event(dialog: &mut Dialog) -> Option<DialogEvent> {
+    timeout(PATIENCE, dialog.next()).await.expect("an event comes")
+}
+
+/// Our SDP with another port, as an offer or answer in the middle of a call.
+pub fn sdp_at(port: u16) -> String {
+    OFFER.replace("40000", &port.to_string())
 }
