@@ -15,6 +15,7 @@ pub mod dtmf;
 pub mod early_sound;
 pub mod error;
 #[doc(hidden)]
+pub(crate) mod fuzz_signals;
 pub mod fuzz_wire;
 pub mod inbound;
 pub mod jitter;

@@ -70,15 +70,16 @@ async fn ringback_is_recorded_and_the_conversation_begins_with_the_answer() {
     caller.accept_answer(&answer).unwrap();
     let (media, mut events) = caller.start();
     media.play(SENTENCE, sine(1000.0, 8000.0, 16_000, 16_000), true);
-    let (_, began) = first_heard(&mut events).await;
-    assert!(began >= 1000 && began.is_multiple_of(20), "nothing of before is told: the first frame is at {began} ms");
-    let started = loop {
+    let (mut began, mut started) = (None, None);
+    while began.is_none() || started.is_none() {
         match timeout(Duration::from_secs(5), events.recv()).await.unwrap().unwrap() {
-            MediaEvent::Started { at, .. } => break at.0,
-            MediaEvent::Heard { .. } => {}
+            MediaEvent::Started { at, .. } => started = Some(at.0),
+            MediaEvent::Heard { at, .. } => began = began.or(Some(at.0)),
             other => panic!("{other:?}"),
         }
-    };
+    }
+    let (began, started) = (began.unwrap(), started.unwrap());
+    assert!(began >= 1000 && began.is_multiple_of(20), "nothing of before is told: the first frame is at {began} ms");
     assert!(started >= began, "{started}");
     media.drain().await;
     let recording = media.finish().await.recording.unwrap();
