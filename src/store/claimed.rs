@@ -90,7 +90,7 @@ pub enum UnusableRow {
         number: String,
     },
     /// Nothing we can offer.
-    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, pcmu or pcma into its codecs")]
+    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, g722, pcmu or pcma into its codecs")]
     NoCodec(String),
 }
 
@@ -139,13 +139,7 @@ impl ClaimedCall {
     /// # Errors
     /// Where there is none.
     pub fn codec_names(&self) -> Result<Vec<CodecName>, UnusableRow> {
-        let known = |name: &String| match name.as_str() {
-            "opus" => Some(CodecName::Opus),
-            "pcmu" => Some(CodecName::Pcmu),
-            "pcma" => Some(CodecName::Pcma),
-            _ => None,
-        };
-        let codecs: Vec<_> = self.codecs.iter().filter_map(known).collect();
+        let codecs: Vec<_> = self.codecs.iter().filter_map(|name| CodecName::of_row(name)).collect();
         if codecs.is_empty() { Err(UnusableRow::NoCodec(self.trunk.clone())) } else { Ok(codecs) }
     }
 }

@@ -58,6 +58,7 @@ async fn attempt(
         advertised: None,
         codecs: specification.dial.trunks.first().map(|trunk| trunk.codecs.clone()).unwrap_or_default(),
         recording: media.record.then(|| specification.spool.join(RECORDING_FILE)),
+        srtp: specification.dial.trunks.first().map(|trunk| trunk.srtp).unwrap_or_default(),
     })
     .await
     .map_err(|error| error.to_string())?;

@@ -24,6 +24,7 @@ pub mod recorder;
 pub mod resample;
 pub mod rtp;
 pub mod session;
+pub mod srtp;
 
 #[cfg(test)]
 mod conversation_tests;

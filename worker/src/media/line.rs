@@ -6,7 +6,11 @@ use offhook::report::MediaReport;
 
 use super::{
     codec::Encoder,
-    dtmf::{DtmfSender, Step},
+    dtmf::{
+        DtmfSender, Step,
+        keypad::{Keypad, Way},
+        tones::ToneDetector,
+    },
     inbound::Inbound,
     negotiation::Negotiated,
     outbound::Outbound,
@@ -14,12 +18,15 @@ use super::{
     rtp::Outgoing,
 };
 use crate::{
-    audio::{FRAME_MS, Frame, MediaTime},
+    audio::{FRAME_MS, Frame, MediaTime, SILENCE},
     mind::event::SentenceId,
 };
 
 /// Silence on the wire after which `NoMedia` is said.
 const NO_MEDIA_MS: u64 = 10_000;
+
+/// Our own tones may come back from the far end within so long.
+const LONGEST_ECHO_MS: u64 = 400;
 
 /// What a media session tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +98,10 @@ pub struct Spoken {
 pub struct Line {
     inbound: Inbound,
     outbound: Outbound,
+    keypad: Keypad,
+    tones: ToneDetector,
+    /// When our own tones can still come back as an echo.
+    echo_until: u64,
     ticks: u64,
     silence_told: bool,
 }
@@ -99,7 +110,9 @@ impl Line {
     /// A line that sends and listens as agreed, from the tick with this number.
     pub fn new(stream: Outgoing, negotiated: &Negotiated, encoder: Encoder, ticks: u64) -> Self {
         let inbound = Inbound::new(negotiated, ticks * FRAME_MS);
-        Line { inbound, outbound: Outbound::new(stream, negotiated, encoder), ticks, silence_told: false }
+        let outbound = Outbound::new(stream, negotiated, encoder);
+        let (keypad, tones) = (Keypad::default(), ToneDetector::default());
+        Line { inbound, outbound, keypad, tones, echo_until: 0, ticks, silence_told: false }
     }
 
     /// Something else was agreed on; an encoder comes with it where codec or settings have changed.
@@ -124,7 +137,14 @@ impl Line {
     /// Takes a datagram that has come since the last tick.
     pub fn receive(&mut self, source: SocketAddr, datagram: &[u8], events: &mut Vec<MediaEvent>) {
         let now = self.now();
-        events.extend(self.inbound.receive(source, datagram, now).map(MediaEvent::Dtmf));
+        if let Some(digit) = self.inbound.receive(source, datagram, now) {
+            self.pressed(Way::Event, digit, events);
+        }
+    }
+
+    /// The peer told of a press in one way; the same may have been told in another.
+    pub fn pressed(&mut self, way: Way, digit: char, events: &mut Vec<MediaEvent>) {
+        events.extend(self.keypad.pressed(way, digit, self.now()).map(MediaEvent::Dtmf));
     }
 
     /// What is to go out in this tick: a digit, or the next sound of the playout, which waits while nobody would hear it.
@@ -150,7 +170,13 @@ impl Line {
             self.silence_told = true;
             events.push(MediaEvent::NoMedia { for_ms: silent });
         }
-        events.push(MediaEvent::Heard { at: MediaTime(now), frame, concealed });
+        // The sound of a key is no speech: the recording has it, whoever listens for words has not.
+        let key = self.key_in(&frame, spoken.digit.is_some());
+        let heard = if self.tones.sounding() { SILENCE } else { frame };
+        if let Some(digit) = key {
+            self.pressed(Way::Tones, digit, events);
+        }
+        events.push(MediaEvent::Heard { at: MediaTime(now), frame: heard, concealed });
         self.ticks += 1;
         frame
     }
@@ -159,6 +185,17 @@ impl Line {
     pub fn skip(&mut self, ticks: u64) {
         self.outbound.skip(ticks);
         self.ticks += ticks;
+    }
+
+    fn key_in(&mut self, frame: &Frame, ours: bool) -> Option<char> {
+        if ours {
+            self.echo_until = self.now() + LONGEST_ECHO_MS;
+        }
+        if self.now() < self.echo_until {
+            self.tones.reset();
+            return None;
+        }
+        self.tones.hear(frame)
     }
 
     fn now(&self) -> u64 {

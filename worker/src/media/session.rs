@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use offhook::attempt::CodecName;
+use offhook::attempt::{CodecName, SrtpPolicy};
 use tokio::sync::{mpsc, watch};
 
 pub use self::handle::{MediaHandle, MediaOutcome};
@@ -22,7 +22,7 @@ use super::{
     codec::Encoder,
     error::MediaError,
     line::MediaEvent,
-    negotiation::{Negotiated, Negotiator},
+    negotiation::{Encryption, Negotiated, Negotiator},
 };
 
 /// Events that may wait for a slow consumer: two seconds of sound and what else happens.
@@ -41,6 +41,8 @@ pub struct MediaConfig {
     pub codecs: Vec<CodecName>,
     /// The file to record to; its folder exists.
     pub recording: Option<PathBuf>,
+    /// Whether sound is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 /// A bound socket and what was agreed on so far; sound flows after `start`.
@@ -63,7 +65,9 @@ impl MediaSession {
         }
         let ports = Ports::bind(config.address, config.rtp_port)?;
         let address = SocketAddr::new(advertised, ports.rtp_port());
-        let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>()));
+        // Keys come from the generator that is seeded by the system's and made for secrets.
+        let encryption = Encryption::new(config.srtp, [rand::random(), rand::random()]);
+        let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>())).with_encryption(encryption);
         Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording })
     }
 

@@ -8,12 +8,12 @@ use super::*;
 use crate::{
     audio::level_dbfs,
     media::{
-        codec::EncoderSettings,
+        codec::{self, EncoderSettings},
         testing::{purity, sine, tone_dbfs},
     },
 };
 
-const ALL: [CodecName; 3] = [CodecName::Opus, CodecName::Pcmu, CodecName::Pcma];
+const ALL: [CodecName; 4] = CodecName::ALL;
 
 fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
@@ -25,12 +25,14 @@ fn agreed(codec: CodecName, remote: u16, packet_ms: u32) -> Negotiated {
         payload_type: 96,
         remote: address(remote),
         telephone_event: Some(101),
+        telephone_event_clock: codec::clock_rate(codec),
         can_send: true,
         can_receive: true,
         packet_ms,
         receive: vec![(96, codec)],
         receive_events: vec![101],
-        encoder: EncoderSettings { forward_error_correction: true, max_bitrate: None },
+        encoder: EncoderSettings { forward_error_correction: true, ..EncoderSettings::default() },
+        crypto: None,
     }
 }
 
