@@ -81,7 +81,13 @@ fn configuration(config: &Config) -> Vec<Finding> {
     });
     let spool =
         Spool::new(&config.launcher.spool).prepare().map(|()| format!("{} can be written", config.launcher.spool.display()));
-    vec![Finding::new("ports", ports), Finding::new("worker's database", worker), Finding::new("spool", spool)]
+    let addresses = Ok::<_, String>(config.media.advertises());
+    vec![
+        Finding::new("ports", ports),
+        Finding::new("addresses", addresses),
+        Finding::new("worker's database", worker),
+        Finding::new("spool", spool),
+    ]
 }
 
 async fn migrations(pool: &PgPool) -> Finding {

@@ -11,10 +11,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{dialing::Answered, ending::of_conversation, journal::Journal, voices::Voices};
+use super::{ending::of_conversation, journal::Journal, voices::Voices};
 use crate::{
     hearing::{Ear, EarConfig, EarEvent},
-    media::{MediaEvent, MediaHandle},
+    media::{MediaEvent, MediaHandle, MediaSession, Negotiated},
     mind::{
         Action, Event, Mind, MindSettings,
         action::Conclusion,
@@ -31,15 +31,25 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Far away: no wake-up asked for.
 const NEVER: Duration = Duration::from_secs(86_400);
 
+/// An answered call with sound agreed on.
+pub struct Answered {
+    /// The confirmed dialog.
+    pub dialog: Dialog,
+    /// The media session, not started yet.
+    pub session: MediaSession,
+    /// What was agreed.
+    pub negotiated: Negotiated,
+}
+
 /// Holds the conversation and reports it.
 pub async fn converse(
     specification: &AttemptSpecification,
-    answered: Box<Answered>,
+    answered: Answered,
     providers: Providers,
     journal: &Journal,
     cancelled: watch::Receiver<bool>,
 ) -> Report {
-    let Answered { dialog, session, negotiated } = *answered;
+    let Answered { dialog, session, negotiated } = answered;
     let (media, media_events) = session.start();
     journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string() }));
     let (events, provider_events) = mpsc::channel(EVENTS);
