@@ -1,11 +1,12 @@
 # make demo    five calls in four languages against the sandbox, live, then outcomes and recordings; needs no account anywhere
 # make test    everything, on real Postgres, Docker, SIP and RTP of this machine
 # make lint    format, clippy, licences, scripts
+# make fuzz    random bytes for everything that reads bytes from outside, FUZZ_SECONDS=60 for each target
 # make bench   how fast, how small
 # make image   the images for production, offhook-worker:latest and offhook:latest
 # make setup   the missing Debian packages
 SHELL := bash
-.PHONY: demo test lint bench image setup
+.PHONY: demo test lint fuzz bench image setup
 
 demo: setup
 	@scripts/demo.sh
@@ -15,6 +16,9 @@ test: setup
 
 lint: setup
 	@scripts/lint.sh
+
+fuzz: setup
+	@scripts/fuzz.sh
 
 bench: setup
 	@scripts/bench.sh

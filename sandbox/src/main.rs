@@ -97,7 +97,7 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}: choose another address with --http", flags.http))?;
     let user_agent = concat!("offhook-sandbox/", env!("CARGO_PKG_VERSION")).to_owned();
-    let mut endpoint = Endpoint::bind(EndpointConfig { address: flags.sip, advertised: None, user_agent })
+    let mut endpoint = Endpoint::bind(EndpointConfig::new(flags.sip, user_agent))
         .await
         .with_context(|| format!("cannot take calls on {}: choose another address with --sip", flags.sip))?;
     let incoming = endpoint.incoming().context("the telephones are connected once")?;

@@ -4,6 +4,8 @@
 
 pub mod audio;
 pub mod call;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hearing;
 pub mod media;
 pub mod mind;

@@ -162,7 +162,7 @@ async fn pair() -> (Endpoint, Endpoint, Receiver<Incoming>) {
 
 async fn endpoint(user_agent: &str) -> Endpoint {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    Endpoint::bind(EndpointConfig { address, advertised: None, user_agent: user_agent.to_owned() }).await.unwrap()
+    Endpoint::bind(EndpointConfig::new(address, user_agent)).await.unwrap()
 }
 
 fn request(callee: &Endpoint, user: &str, call_id: &str) -> DialRequest {

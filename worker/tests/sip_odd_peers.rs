@@ -169,7 +169,7 @@ async fn received(socket: &UdpSocket) -> String {
 }
 
 async fn endpoint(t1: Duration) -> Endpoint {
-    let config = EndpointConfig { address: ([127, 0, 0, 1], 0).into(), advertised: None, user_agent: "offhook-test".to_owned() };
+    let config = EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test");
     Endpoint::bind_with(config, Timing { t1 }).await.unwrap()
 }
 

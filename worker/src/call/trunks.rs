@@ -196,12 +196,14 @@ impl<'a> Ways<'a> {
     }
 
     async fn bind(&self, trunk: &TrunkSpecification, first: bool) -> Result<Endpoint, SipError> {
-        let _ = trunk;
         let media = &self.specification.media;
         let config = EndpointConfig {
-            address: SocketAddr::new(media.address, media.port_base),
             advertised: media.public_address,
-            user_agent: concat!("offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
+            tls: trunk.tls.clone(),
+            ..EndpointConfig::new(
+                SocketAddr::new(media.address, media.port_base),
+                concat!("offhook/", env!("CARGO_PKG_VERSION")),
+            )
         };
         let until = Instant::now() + if first { Duration::ZERO } else { PORT_IS_FREE_WITHIN };
         loop {

@@ -14,7 +14,6 @@ use super::dialog::Dialog;
 use super::dispatch::ALLOW;
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
-use super::route::{SIP_PORT, over_udp};
 
 const WAITING_PROGRESS: usize = 16;
 
@@ -138,14 +137,17 @@ impl Endpoint {
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
-        let trunk = match &request.destination {
-            Some(way_out) => shared.routes.resolve(&way_out.host, way_out.port.unwrap_or(SIP_PORT)).await?,
+        let hops = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
+            Some(way_out) => shared.routes.resolve_way_out(way_out).await?,
             None => shared.routes.resolve_uri(&callee).await?,
         };
-        let invite = invitation(&shared, request, callee.clone(), trunk)?;
+        let (hop, destination) = shared.flows.reach_first(&hops).await?;
+        let trunk = hop.address;
+        let mut invite = invitation(&shared, request, callee.clone(), trunk)?;
+        invite.destination = Some(destination);
         let call_id = invite.call_id.clone().unwrap_or_default();
 
-        shared.routes.remember(&callee, trunk);
+        shared.routes.remember(&callee, hop);
         let (told, states) = shared.layer.new_dialog_state_channel();
         let (dialog, outcome) = shared.layer.do_invite_async(invite, told).map_err(|error| {
             shared.routes.forget(&callee);
@@ -189,7 +191,6 @@ fn invitation(shared: &Shared, request: DialRequest, callee: Uri, trunk: SocketA
     Ok(InviteOption {
         caller,
         callee,
-        destination: Some(over_udp(trunk)),
         content_type: Some("application/sdp".to_owned()),
         offer: Some(request.offer.into_bytes()),
         contact: shared.contact(user, trunk),

@@ -1,11 +1,13 @@
-//! One UDP port that speaks SIP: bind, dial, take calls, shut down.
+//! One port that speaks SIP over UDP, TCP and TLS: bind, dial, take calls, shut down.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use offhook::attempt::TlsSpecification;
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri};
@@ -13,7 +15,7 @@ use rsipstack::transaction::CallIdFormat;
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipConnection, TransportLayer};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -22,11 +24,17 @@ use tokio_util::task::TaskTracker;
 
 use super::answer::Incoming;
 use super::dispatch;
+use super::edge::{DatagramEdge, Edge};
 use super::error::SipError;
-use super::route::{Routes, local_ip_towards};
-use super::wire::RepairingSocket;
+use super::flow::FlowTiming;
+use super::flows::Flows;
+use super::keep_alive;
+use super::route::{Locator, Routes};
+use super::trust::Trust;
 
 const WAITING_CALLERS: usize = 64;
+/// A free UDP port may be taken as a TCP port.
+const FREE_PORT_TRIES: usize = 16;
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 /// A trunk that lets a phone ring longer than this without saying so again has forgotten the call (RFC 3261 timer C).
 const RINGING_WITHIN: Duration = Duration::from_secs(180);
@@ -34,12 +42,29 @@ const RINGING_WITHIN: Duration = Duration::from_secs(180);
 /// Where an endpoint listens and how it names itself.
 #[derive(Debug, Clone)]
 pub struct EndpointConfig {
-    /// Local UDP address; port 0 is any free port.
+    /// Local address, for UDP and for streams; port 0 is any free port.
     pub address: SocketAddr,
     /// The address peers reach us at, where it is not the local one (NAT); written into Via and Contact.
     pub advertised: Option<IpAddr>,
     /// The User-Agent header.
     pub user_agent: String,
+    /// How peers are trusted over TLS, and how we show who we are. Peers can connect to us over TLS where it has a certificate.
+    pub tls: TlsSpecification,
+    /// The name servers that are asked; those of the machine where empty.
+    pub name_servers: Vec<SocketAddr>,
+}
+
+impl EndpointConfig {
+    /// Reached at its own address, trusting public authorities, asking the machine's name servers.
+    pub fn new(address: SocketAddr, user_agent: impl Into<String>) -> EndpointConfig {
+        EndpointConfig {
+            address,
+            advertised: None,
+            user_agent: user_agent.into(),
+            tls: TlsSpecification::default(),
+            name_servers: vec![],
+        }
+    }
 }
 
 /// SIP's clock (RFC 3261 section 17, table 4).
@@ -63,7 +88,7 @@ impl Timing {
     }
 }
 
-/// One UDP port that speaks SIP. Dropping it closes the port at once; [`Endpoint::shutdown`] lets last words (CANCEL, BYE) out first.
+/// One port that speaks SIP. Dropping it closes the port at once; [`Endpoint::shutdown`] lets last words (CANCEL, BYE) out first.
 pub struct Endpoint {
     pub(super) shared: Arc<Shared>,
     incoming: Option<mpsc::Receiver<Incoming>>,
@@ -83,25 +108,30 @@ impl Endpoint {
     /// Listens with other timers than RFC 3261's.
     ///
     /// # Errors
-    /// [`SipError::Bind`] where the port cannot be had.
+    /// [`SipError::Bind`] where the port cannot be had, [`SipError::Trust`] where the TLS settings are of no use.
     pub async fn bind_with(config: EndpointConfig, timing: Timing) -> Result<Endpoint, SipError> {
+        let trust = Trust::prepare(&config.tls)?;
         let refused = |source| SipError::Bind { address: config.address, source };
-        let socket = UdpSocket::bind(config.address).await.map_err(refused)?;
+        let (socket, listener) = listen(config.address).await.map_err(refused)?;
         let local = socket.local_addr().map_err(refused)?;
 
         let closed = CancellationToken::new();
-        let routes = Routes::new(local);
-        let external = config.advertised.map(|ip| SocketAddr::new(ip, local.port()));
-        let connection = UdpConnection::from_socket(Arc::new(RepairingSocket(socket)), external, Some(closed.child_token()))
+        let routes = Routes::new(local, &config.name_servers);
+        let edge = Edge::new(local, config.advertised, routes.clone());
+        let flows = Flows::new(local, edge.clone(), routes.clone(), trust, FlowTiming::default(), closed.clone());
+        let locator = Locator { routes: routes.clone(), flows: flows.clone() };
+        let socket = Arc::new(DatagramEdge { socket, edge: edge.clone() });
+        // The crate guesses an address only where it is told none.
+        let connection = UdpConnection::from_socket(socket, Some(edge.default_address()), Some(closed.child_token()))
             .await
             .map_err(|error| SipError::stack("to listen", error))?;
-        let transport = TransportLayer::new_with_domain_resolver(closed.child_token(), Box::new(routes.clone()));
+        let transport = TransportLayer::new_with_domain_resolver(closed.child_token(), Box::new(locator.clone()));
         transport.add_transport(SipConnection::Udp(connection));
         let endpoint = EndpointBuilder::new()
             .with_user_agent(&config.user_agent)
             .with_transport_layer(transport)
             .with_cancel_token(closed.child_token())
-            .with_target_locator(Box::new(routes.clone()))
+            .with_target_locator(Box::new(locator))
             .with_option(EndpointOption {
                 t1: timing.t1,
                 t1x64: timing.give_up(),
@@ -111,13 +141,19 @@ impl Endpoint {
             })
             .build();
         let requests = endpoint.incoming_transactions().map_err(|error| SipError::stack("to take requests", error))?;
+        edge.watch(&endpoint.inner);
+        flows.serve(&endpoint.inner);
+        if let Some(listener) = listener {
+            tokio::spawn(flows.clone().accept(listener));
+        }
 
         let shared = Arc::new(Shared {
             layer: Arc::new(DialogLayer::new(endpoint.inner.clone())),
             stack: endpoint.inner.clone(),
             routes,
+            flows,
             local,
-            advertised: config.advertised,
+            edge,
             user_agent: config.user_agent,
             timing,
             closed: closed.clone(),
@@ -129,11 +165,12 @@ impl Endpoint {
         });
         let (callers, incoming) = mpsc::channel(WAITING_CALLERS);
         tokio::spawn(dispatch::serve(shared.clone(), requests, callers));
+        tokio::spawn(keep_alive::serve(shared.clone()));
         let serving = tokio::spawn(async move { endpoint.serve().await });
         Ok(Endpoint { shared, incoming: Some(incoming), serving, closed: closed.drop_guard() })
     }
 
-    /// The UDP address it listens on.
+    /// The address it listens on.
     pub fn local_address(&self) -> SocketAddr {
         self.shared.local
     }
@@ -165,6 +202,7 @@ pub(super) struct Shared {
     pub(super) stack: EndpointInnerRef,
     pub(super) layer: Arc<DialogLayer>,
     pub(super) routes: Routes,
+    pub(super) flows: Arc<Flows>,
     pub(super) timing: Timing,
     pub(super) user_agent: String,
     pub(super) closed: CancellationToken,
@@ -173,7 +211,7 @@ pub(super) struct Shared {
     /// Tasks that must be let finish before the port closes.
     pub(super) last_words: TaskTracker,
     local: SocketAddr,
-    advertised: Option<IpAddr>,
+    edge: Arc<Edge>,
     runtime: tokio::runtime::Handle,
     bye_reasons: Mutex<HashMap<String, String>>,
     taking_calls: AtomicBool,
@@ -187,15 +225,10 @@ impl Shared {
 
     /// Our address as this peer sees it.
     pub(super) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
-        let ip = match self.advertised {
-            Some(ip) => ip,
-            None if self.local.ip().is_unspecified() => local_ip_towards(peer).unwrap_or(self.local.ip()),
-            None => self.local.ip(),
-        };
-        SocketAddr::new(ip, self.local.port())
+        self.edge.address_towards(peer)
     }
 
-    /// Our Contact for this peer.
+    /// Our Contact for this peer. The edge adds the transport that carries it.
     pub(super) fn contact(&self, user: Option<&str>, peer: SocketAddr) -> Uri {
         Uri {
             scheme: Some(Scheme::Sip),
@@ -239,4 +272,22 @@ impl Shared {
     pub(super) fn is_taking_calls(&self) -> bool {
         self.taking_calls.load(Ordering::Relaxed)
     }
+}
+
+/// The UDP socket, and the listener for streams on the same port. A machine that uses the port for another stream leaves us
+/// without the listener: streams we open work all the same.
+async fn listen(address: SocketAddr) -> std::io::Result<(UdpSocket, Option<TcpListener>)> {
+    for _ in 0..FREE_PORT_TRIES {
+        let socket = UdpSocket::bind(address).await?;
+        let local = socket.local_addr()?;
+        match TcpListener::bind(local).await {
+            Ok(listener) => return Ok((socket, Some(listener))),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && address.port() == 0 => {}
+            Err(error) => {
+                tracing::warn!(%local, %error, "peers cannot open SIP streams to us");
+                return Ok((socket, None));
+            }
+        }
+    }
+    Ok((UdpSocket::bind(address).await?, None))
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 /// A request that could not be sent, or an exchange that did not end as it should.
 #[derive(Debug, thiserror::Error)]
 pub enum SipError {
-    /// The UDP port could not be had.
-    #[error("cannot listen for SIP on udp {address}: {source}; choose a free port and an address of this machine")]
+    /// The port could not be had.
+    #[error("cannot listen for SIP on {address}: {source}; choose a free port and an address of this machine")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
@@ -33,6 +33,40 @@ pub enum SipError {
         port: u16,
         /// Why.
         why: String,
+    },
+    /// A TLS setting is of no use.
+    #[error("the TLS {what} cannot be used: {why}")]
+    Trust {
+        /// Which setting.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// No stream to the peer could be opened.
+    #[error("cannot connect to {transport} {peer}: {why}; check the trunk's address, port and transport, and the firewall")]
+    Connect {
+        /// `tcp` or `tls`.
+        transport: &'static str,
+        /// The peer.
+        peer: SocketAddr,
+        /// Why.
+        why: String,
+    },
+    /// The peer cannot be trusted, or does not trust us.
+    #[error("no TLS with {peer}: {why}")]
+    Tls {
+        /// The peer.
+        peer: SocketAddr,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The trunk does not let us register.
+    #[error("the trunk refused our registration with {code} {phrase}; check the trunk's user name, password and domain")]
+    Refused {
+        /// The code.
+        code: u16,
+        /// The phrase.
+        phrase: String,
     },
     /// Nobody answered a request in time.
     #[error("{method} was not answered within {ms} ms; check that the peer is up and that its replies reach this port")]

@@ -1,17 +1,20 @@
 //! OPTIONS: asks whether a trunk is there (RFC 3261 section 11).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use offhook::attempt::SipTransport;
 use rsipstack::sip::{Header, Method, Param, SipMessage, StatusCodeKind, Uri, typed};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::make_tag;
 use rsipstack::transaction::transaction::Transaction;
 use tokio::time::timeout;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
-use super::route::over_udp;
+use super::flow::sip_address;
+use super::resolve::Hop;
 
 impl Endpoint {
     /// Sends OPTIONS to a `sip:` URI, by way of `destination` where given, and tells the status code of the answer. Any code means
@@ -26,10 +29,20 @@ impl Endpoint {
             value: target.to_owned(),
             expected: "a URI such as sip:trunk.example:5060",
         })?;
-        let destination = match destination {
-            Some(destination) => destination,
-            None => shared.routes.resolve_uri(&callee).await?,
+        let hop = match destination {
+            Some(address) => Hop { address, transport: SipTransport::Udp, server_name: None },
+            None => shared.routes.resolve_uri(&callee).await?.swap_remove(0),
         };
+        self.shared.ask_options(callee, &hop, within).await
+    }
+}
+
+impl Shared {
+    /// OPTIONS to a hop; the status code of the answer.
+    pub(super) async fn ask_options(self: &Arc<Self>, callee: Uri, hop: &Hop, within: Duration) -> Result<u16, SipError> {
+        let shared = self;
+        let destination = hop.address;
+        shared.flows.reach(hop).await?;
         let via = shared.stack.get_via(None, None).map_err(|error| SipError::stack("OPTIONS", error))?;
         let us = shared.contact(None, destination);
         let from = typed::From { display_name: None, uri: us.clone(), params: vec![Param::Tag(make_tag())] };
@@ -41,7 +54,7 @@ impl Endpoint {
         let key =
             TransactionKey::from_request(&request, TransactionRole::Client).map_err(|error| SipError::stack("OPTIONS", error))?;
         let mut transaction = Transaction::new_client(key, request, shared.stack.clone(), None);
-        transaction.destination = Some(over_udp(destination));
+        transaction.destination = Some(sip_address(hop.transport, destination));
         let exchange = async {
             transaction.send().await.map_err(|error| SipError::stack("OPTIONS", error))?;
             while let Some(message) = transaction.receive().await {

@@ -3,40 +3,37 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use rsipstack::sip::{Host, Transport, Uri};
+use offhook::attempt::{SipTransport, WayOut};
+use rsipstack::sip::{Host, Param, Scheme, Transport, Uri};
 use rsipstack::transaction::endpoint::TargetLocator;
 use rsipstack::transport::SipAddr;
 use rsipstack::transport::transport_layer::DomainResolver;
-use tokio::time::timeout;
 
 use super::error::SipError;
+use super::flows::Flows;
+use super::resolve::{Hop, Resolver};
 
-/// SIP's port over UDP where none is named.
-pub(super) const SIP_PORT: u16 = 5060;
-const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
-
-/// The trunks of the calls under way: the request-URI of an INVITE and the address it was sent to.
+/// The trunks of the calls and registrations under way: the request-URI and the hop it was sent to.
 ///
 /// The crate sends a CANCEL to the host of the request-URI, but the callee's trunk may be elsewhere; and a Contact may carry a
 /// name only the trunk's own network knows.
 #[derive(Clone)]
 pub(super) struct Routes {
-    trunks: Arc<Mutex<HashMap<String, SocketAddr>>>,
-    ipv4: bool,
+    trunks: Arc<Mutex<HashMap<String, Hop>>>,
+    resolver: Resolver,
 }
 
 impl Routes {
-    /// Routes of a socket of one address family.
-    pub(super) fn new(local: SocketAddr) -> Self {
-        Routes { trunks: Arc::default(), ipv4: local.is_ipv4() }
+    /// Routes of a socket of one address family, by these name servers or the machine's own.
+    pub(super) fn new(local: SocketAddr, name_servers: &[SocketAddr]) -> Self {
+        Routes { trunks: Arc::default(), resolver: Resolver::new(name_servers, local.is_ipv4()) }
     }
 
     /// Requests to `target` go to `trunk` from now on.
-    pub(super) fn remember(&self, target: &Uri, trunk: SocketAddr) {
-        self.trunks().insert(target.to_string(), trunk);
+    pub(super) fn remember(&self, target: &Uri, trunk: &Hop) {
+        self.trunks().insert(target.to_string(), trunk.clone());
     }
 
     /// The call to `target` is over.
@@ -44,75 +41,120 @@ impl Routes {
         self.trunks().remove(&target.to_string());
     }
 
-    /// The first address of a host in this socket's address family.
-    pub(super) async fn resolve(&self, host: &str, port: u16) -> Result<SocketAddr, SipError> {
-        let refuse = |why: String| SipError::Resolve { host: host.to_owned(), port, why };
-        let found = timeout(RESOLVE_WITHIN, tokio::net::lookup_host((host, port)))
-            .await
-            .map_err(|_| refuse(format!("no answer within {} s", RESOLVE_WITHIN.as_secs())))?
-            .map_err(|error| refuse(error.to_string()))?;
-        let family = if self.ipv4 { "IPv4" } else { "IPv6" };
-        found
-            .into_iter()
-            .find(|address| address.is_ipv4() == self.ipv4)
-            .ok_or_else(|| refuse(format!("it has no {family} address")))
+    /// Whether a call or a registration goes by this address.
+    pub(super) fn is_trunk(&self, address: SocketAddr) -> bool {
+        self.trunks().values().any(|hop| hop.address == address)
     }
 
-    /// Where a URI's requests go, unless a trunk is remembered for it.
-    pub(super) async fn resolve_uri(&self, uri: &Uri) -> Result<SocketAddr, SipError> {
-        let port = uri.host_with_port.port.as_ref().map_or(SIP_PORT, |port| port.value());
-        match uri.host() {
-            Host::IpAddr(ip) => Ok(SocketAddr::new(*ip, port)),
-            Host::Domain(name) => self.resolve(&name.to_string(), port).await,
+    /// The hops calls and registrations go by, each once.
+    pub(super) fn in_use(&self) -> Vec<Hop> {
+        let mut hops: Vec<Hop> = Vec::new();
+        for hop in self.trunks().values() {
+            if !hops.iter().any(|known| (known.address, known.transport) == (hop.address, hop.transport)) {
+                hops.push(hop.clone());
+            }
         }
+        hops
     }
 
-    async fn locate(&self, uri: &Uri) -> Result<SocketAddr, SipError> {
-        if let Some(trunk) = self.trunks().get(&uri.to_string()).copied() {
-            return Ok(trunk);
+    /// Every place requests for a trunk may be sent to, the best first (RFC 3263).
+    ///
+    /// # Errors
+    /// [`SipError::Resolve`] where there is none.
+    pub(super) async fn resolve_way_out(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
+        self.resolver.hops(way_out).await
+    }
+
+    /// Every place requests for a URI may be sent to, unless a trunk is remembered for it.
+    ///
+    /// # Errors
+    /// [`SipError::Resolve`] where there is none.
+    pub(super) async fn resolve_uri(&self, uri: &Uri) -> Result<Vec<Hop>, SipError> {
+        self.resolve_way_out(&way_out_of(uri)).await
+    }
+
+    async fn hop_to(&self, uri: &Uri) -> Result<Hop, SipError> {
+        if let Some(hop) = self.trunks().get(&uri.to_string()).cloned() {
+            return Ok(hop);
         }
         match self.resolve_uri(uri).await {
-            Ok(address) => Ok(address),
+            Ok(mut hops) => {
+                let hop = hops.swap_remove(0);
+                let says_how = way_out_of(uri).transport.is_some();
+                // A Contact seldom says by what it is reached: by what the call to the same address goes already.
+                let known = self.trunks().values().find(|known| !says_how && known.address == hop.address).cloned();
+                Ok(known.unwrap_or(hop))
+            }
             Err(error) => self.only_trunk().ok_or(error),
         }
     }
 
-    fn only_trunk(&self) -> Option<SocketAddr> {
-        let trunks = self.trunks();
-        let mut addresses = trunks.values();
-        let first = *addresses.next()?;
-        addresses.all(|other| *other == first).then_some(first)
+    fn only_trunk(&self) -> Option<Hop> {
+        let mut hops = self.in_use().into_iter();
+        hops.next().filter(|_| hops.next().is_none())
     }
 
-    fn trunks(&self) -> MutexGuard<'_, HashMap<String, SocketAddr>> {
+    fn trunks(&self) -> MutexGuard<'_, HashMap<String, Hop>> {
         self.trunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// What a URI says about where it points (RFC 3263 section 4.1).
+fn way_out_of(uri: &Uri) -> WayOut {
+    let named = uri.params.iter().find_map(|parameter| match parameter {
+        Param::Transport(transport) => transport_of(*transport),
+        _ => None,
+    });
+    let transport = match (&uri.scheme, named) {
+        // RFC 3261 section 26.2.2: TLS, whatever runs below.
+        (Some(Scheme::Sips), _) => Some(SipTransport::Tls),
+        (_, named) => named,
+    };
+    WayOut {
+        host: match uri.host() {
+            Host::IpAddr(ip) => ip.to_string(),
+            Host::Domain(name) => name.to_string(),
+        },
+        port: uri.host_with_port.port.as_ref().map(|port| port.value()),
+        transport,
+    }
+}
+
+fn transport_of(transport: Transport) -> Option<SipTransport> {
+    match transport {
+        Transport::Udp => Some(SipTransport::Udp),
+        Transport::Tcp => Some(SipTransport::Tcp),
+        Transport::Tls => Some(SipTransport::Tls),
+        _ => None,
+    }
+}
+
+/// Finds the way for requests the crate sends, and opens the stream where one is needed: the crate would open one of its own,
+/// past our edge.
+#[derive(Clone)]
+pub(super) struct Locator {
+    pub(super) routes: Routes,
+    pub(super) flows: Arc<Flows>,
+}
+
 #[async_trait]
-impl TargetLocator for Routes {
+impl TargetLocator for Locator {
     async fn locate(&self, uri: &Uri) -> rsipstack::Result<SipAddr> {
-        match Routes::locate(self, uri).await {
-            Ok(address) => Ok(over_udp(address)),
-            Err(error) => Err(rsipstack::Error::DnsResolutionError(error.to_string())),
-        }
+        let reached = async { self.flows.reach(&self.routes.hop_to(uri).await?).await };
+        reached.await.map_err(|error| rsipstack::Error::DnsResolutionError(error.to_string()))
     }
 }
 
 #[async_trait]
-impl DomainResolver for Routes {
+impl DomainResolver for Locator {
     async fn resolve(&self, target: &SipAddr) -> rsipstack::Result<SipAddr> {
-        let uri = Uri { host_with_port: target.addr.clone(), ..Uri::default() };
-        match self.resolve_uri(&uri).await {
-            Ok(address) => Ok(over_udp(address)),
-            Err(error) => Err(rsipstack::Error::DnsResolutionError(error.to_string())),
-        }
+        let uri = Uri {
+            host_with_port: target.addr.clone(),
+            params: target.r#type.map(Param::Transport).into_iter().collect(),
+            ..Uri::default()
+        };
+        self.locate(&uri).await
     }
-}
-
-/// A socket address as the crate wants a UDP destination.
-pub(super) fn over_udp(address: SocketAddr) -> SipAddr {
-    SipAddr { r#type: Some(Transport::Udp), addr: address.into() }
 }
 
 /// The address of this machine that a peer sees when we send from a socket bound to every address.
@@ -129,30 +171,66 @@ mod tests {
     use super::*;
 
     fn routes() -> Routes {
-        Routes::new("127.0.0.1:5060".parse().unwrap())
+        // No name server answers there.
+        Routes::new("127.0.0.1:5060".parse().unwrap(), &["127.0.0.1:9".parse().unwrap()])
+    }
+
+    fn trunk(transport: SipTransport) -> Hop {
+        Hop { address: "127.0.0.1:5999".parse().unwrap(), transport, server_name: None }
+    }
+
+    fn uri(text: &str) -> Uri {
+        Uri::try_from(text).unwrap()
     }
 
     #[tokio::test]
     async fn a_remembered_call_goes_to_its_trunk_and_afterwards_to_its_host() {
-        let (routes, trunk) = (routes(), "127.0.0.1:5999".parse().unwrap());
-        let callee = Uri::try_from("sip:+49301234567@127.0.0.9").unwrap();
-        routes.remember(&callee, trunk);
-        assert_eq!(routes.locate(&callee).await.unwrap(), trunk);
+        let (routes, trunk) = (routes(), trunk(SipTransport::Tcp));
+        let callee = uri("sip:+49301234567@127.0.0.9");
+        routes.remember(&callee, &trunk);
+        assert_eq!(routes.hop_to(&callee).await.unwrap(), trunk);
+        assert!(routes.is_trunk(trunk.address));
         routes.forget(&callee);
-        assert_eq!(routes.locate(&callee).await.unwrap(), "127.0.0.9:5060".parse().unwrap());
+        assert_eq!(routes.hop_to(&callee).await.unwrap().address, "127.0.0.9:5060".parse().unwrap());
+        assert!(!routes.is_trunk(trunk.address));
     }
 
     #[tokio::test]
     async fn a_contact_only_the_trunk_knows_is_sent_to_the_trunk() {
-        let (routes, trunk) = (routes(), "127.0.0.1:5999".parse().unwrap());
-        let contact = Uri::try_from("sip:callee@pbx.invalid").unwrap();
-        assert!(routes.locate(&contact).await.is_err());
-        routes.remember(&Uri::try_from("sip:callee@restaurant.invalid").unwrap(), trunk);
-        assert_eq!(routes.locate(&contact).await.unwrap(), trunk);
+        let (routes, trunk) = (routes(), trunk(SipTransport::Udp));
+        let contact = uri("sip:callee@pbx.invalid");
+        assert!(routes.hop_to(&contact).await.is_err());
+        routes.remember(&uri("sip:callee@restaurant.invalid"), &trunk);
+        assert_eq!(routes.hop_to(&contact).await.unwrap(), trunk);
+    }
+
+    #[tokio::test]
+    async fn a_contact_at_the_trunk_is_reached_as_the_trunk_is() {
+        let (routes, trunk) = (routes(), trunk(SipTransport::Tls));
+        routes.remember(&uri("sip:callee@restaurant.invalid"), &trunk);
+        assert_eq!(routes.hop_to(&uri("sip:x@127.0.0.1:5999")).await.unwrap(), trunk);
+        assert_eq!(routes.hop_to(&uri("sip:x@127.0.0.1:5999;transport=udp")).await.unwrap().transport, SipTransport::Udp);
     }
 
     #[tokio::test]
     async fn localhost_is_taken_in_the_family_of_the_socket() {
-        assert_eq!(routes().resolve("localhost", 5070).await.unwrap(), "127.0.0.1:5070".parse().unwrap());
+        let way_out = WayOut::udp("localhost", 5070);
+        assert_eq!(routes().resolve_way_out(&way_out).await.unwrap()[0].address, "127.0.0.1:5070".parse().unwrap());
+        let routes = Routes::new("[::1]:5060".parse().unwrap(), &["127.0.0.1:9".parse().unwrap()]);
+        assert!(routes.resolve_way_out(&WayOut::udp("[::1]", 5070)).await.unwrap()[0].address.is_ipv6());
+    }
+
+    #[test]
+    fn a_uri_says_by_what_it_is_reached() {
+        for (text, port, transport) in [
+            ("sip:a@b", None, None),
+            ("sip:a@b:5070;transport=tcp", Some(5070), Some(SipTransport::Tcp)),
+            ("sip:a@b;transport=TLS", None, Some(SipTransport::Tls)),
+            ("sips:a@b;transport=tcp", None, Some(SipTransport::Tls)),
+            ("sip:a@b;transport=sctp", None, None),
+        ] {
+            let way_out = way_out_of(&uri(text));
+            assert_eq!((way_out.port, way_out.transport), (port, transport), "{text}");
+        }
     }
 }

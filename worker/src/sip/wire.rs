@@ -1,132 +1,183 @@
-//! The edge between the socket and the SIP crate: datagrams are put right before the crate's parser sees them, and credentials
-//! before they leave.
+//! The edge between sockets and the SIP crate. Whatever carries it, every message that comes is put right or refused here before
+//! the crate's parser sees it, and every message that leaves is put right here after the crate wrote it.
 //!
-//! rsipstack 0.7.14 loses the body of a datagram without Content-Length, loses every header after a byte that is not UTF-8,
-//! abandons an answered call whose 200 has no Contact, and quotes what the digest grammar leaves unquoted.
+//! rsipstack 0.7.14 loses the body of a datagram without Content-Length, loses every header after a byte that is not UTF-8, never
+//! answers what it cannot parse, abandons an answered call whose 200 has no Contact, quotes what the digest grammar leaves
+//! unquoted, and takes the transport in Via and Contact from its first listener.
 
 use std::net::SocketAddr;
 
-use async_trait::async_trait;
-use rsipstack::platform::net::UdpSocket as StackSocket;
+use offhook::attempt::SipTransport;
 
 use super::digest::{grammatical_credentials, readable_challenge};
+use super::head::{self, Head, Via, split_outside};
+use super::refusal::{self, Refusal};
 
-/// A UDP socket the SIP crate reads and writes through.
-pub(super) struct RepairingSocket(pub(super) tokio::net::UdpSocket);
-
-#[async_trait]
-impl StackSocket for RepairingSocket {
-    async fn recv_from(&self, buffer: &mut [u8]) -> rsipstack::Result<(usize, SocketAddr)> {
-        let (length, from) = self.0.recv_from(buffer).await?;
-        match repaired(&buffer[..length], from) {
-            Some(message) if message.len() <= buffer.len() => {
-                buffer[..message.len()].copy_from_slice(&message);
-                Ok((message.len(), from))
-            }
-            _ => Ok((length, from)),
-        }
-    }
-
-    async fn send_to(&self, message: &[u8], to: SocketAddr) -> rsipstack::Result<usize> {
-        match restated(message) {
-            Some(restated) => self.0.send_to(&restated, to).await?,
-            None => self.0.send_to(message, to).await?,
-        };
-        Ok(message.len())
-    }
-
-    fn local_addr(&self) -> rsipstack::Result<SocketAddr> {
-        Ok(self.0.local_addr()?)
-    }
+/// How a message travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Carrier {
+    /// What carries it.
+    pub(super) transport: SipTransport,
+    /// The other end.
+    pub(super) peer: SocketAddr,
+    /// Our address as the crate writes it into Via and Contact.
+    pub(super) us: SocketAddr,
 }
 
-/// A datagram as the parser has to see it; `None` where it is fine as it came.
+/// What becomes of a message that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The crate gets this.
+    Take(Vec<u8>),
+    /// The crate gets nothing, and the peer this.
+    Answer(Vec<u8>),
+    /// Nobody gets anything.
+    Drop(&'static str),
+}
+
+/// Decides about a message that came.
 ///
-/// * leading empty lines are dropped (RFC 3261 section 7.5),
-/// * bytes in the header that are not UTF-8 become `?`,
-/// * a missing Content-Length is the rest of the datagram (section 18.3),
+/// * leading empty lines are dropped (RFC 3261 section 7.5), headers are unfolded, compact names spelled out,
+/// * bytes in the head that are not UTF-8 become `?`,
+/// * a missing Content-Length is the rest of the datagram (section 18.3), what is behind a given one is dropped,
+/// * the top Via of a request says where it came from (section 18.2.1, RFC 3581),
 /// * a 2xx to an INVITE without Contact gets the address it came from, so that it can be acknowledged and hung up,
-/// * challenges are spelled as the crate reads them.
-fn repaired(datagram: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
-    let start = datagram.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
-    let message = &datagram[start..];
-    let end_of_head = message.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let (head, body) = (&message[..end_of_head], &message[end_of_head + 4..]);
+/// * challenges are spelled as the crate reads them,
+/// * a request that cannot be handled is answered at once (see [`refusal`]); a response that cannot is dropped.
+pub(super) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
+    let Some(start) = message.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else { return Verdict::Drop("empty lines") };
+    let Some((raw, body)) = head::split(&message[start..]) else { return Verdict::Drop("no end of the head") };
+    let Some(mut head) = Head::read(raw) else { return Verdict::Drop("no start line, or too many headers") };
 
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(head).replace(char::REPLACEMENT_CHARACTER, "?"),
-    };
-    let mut lines: Vec<String> = text.split("\r\n").map(str::to_owned).collect();
-    for line in &mut lines {
-        let Some((name, value)) = header(line) else { continue };
-        if (name.eq_ignore_ascii_case("WWW-Authenticate") || name.eq_ignore_ascii_case("Proxy-Authenticate"))
-            && let Some(challenge) = readable_challenge(value)
-        {
-            *line = format!("{name}: {challenge}");
+    if !head.is_response() {
+        tidy_via(&mut head, carrier.peer);
+    }
+    if let Err(refusal) = refusal::judge(&head, body.len(), carrier.transport) {
+        return match refusal {
+            Refusal::Answer(status) => match refusal::answer(&head, &status, carrier.peer) {
+                Some(answer) => Verdict::Answer(answer),
+                None => Verdict::Drop("a request that can be neither handled nor answered"),
+            },
+            Refusal::Drop(why) => Verdict::Drop(why),
+        };
+    }
+    let body = with_length(&mut head, body);
+    if head.is_response() {
+        for name in ["WWW-Authenticate", "Proxy-Authenticate"] {
+            for (_, value) in head.headers.iter_mut().filter(|(found, _)| found.eq_ignore_ascii_case(name)) {
+                if let Some(challenge) = readable_challenge(value) {
+                    *value = challenge;
+                }
+            }
+        }
+        let answers_invite = head.start.starts_with("SIP/2.0 2") && head.cseq_method() == Some("INVITE");
+        if answers_invite && head.first("Contact").is_none() {
+            head.push("Contact", format!("<sip:{}{}>", carrier.peer, transport_parameter(carrier.transport)));
         }
     }
-    if is_success_to_invite(&lines) && !has(&lines, "Contact", "m") {
-        lines.push(format!("Contact: <sip:{from}>"));
-    }
-    if !has(&lines, "Content-Length", "l") {
-        lines.push(format!("Content-Length: {}", body.len()));
-    }
-
-    let mut whole = lines.join("\r\n").into_bytes();
-    whole.extend_from_slice(b"\r\n\r\n");
-    whole.extend_from_slice(body);
-    (whole != datagram).then_some(whole)
+    Verdict::Take(head.write(body))
 }
 
-/// A message as the grammar wants it on the wire; `None` where the crate wrote it so.
-fn restated(message: &[u8]) -> Option<Vec<u8>> {
-    let end_of_head = message.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&message[..end_of_head]).ok()?;
-    let mut changed = false;
-    let lines: Vec<String> = head
-        .split("\r\n")
-        .map(|line| {
-            let credentials = header(line)
-                .filter(|(name, _)| {
-                    name.eq_ignore_ascii_case("Authorization") || name.eq_ignore_ascii_case("Proxy-Authorization")
-                })
-                .and_then(|(name, value)| Some(format!("{name}: {}", grammatical_credentials(value)?)));
-            changed |= credentials.is_some();
-            credentials.unwrap_or_else(|| line.to_owned())
-        })
-        .collect();
-    if !changed {
+/// The body that Content-Length says, and a Content-Length that says the body.
+fn with_length<'a>(head: &mut Head, body: &'a [u8]) -> &'a [u8] {
+    let said = head.first("Content-Length").and_then(|length| length.parse().ok());
+    let body = &body[..said.map_or(body.len(), |said: usize| said.min(body.len()))];
+    head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
+    head.push("Content-Length", body.len().to_string());
+    body
+}
+
+fn tidy_via(head: &mut Head, peer: SocketAddr) {
+    let Some(value) = head.first_mut("Via") else { return };
+    let parts = split_outside(value, ',');
+    let Some(mut top) = Via::read(parts[0]) else { return };
+    top.note_source(peer);
+    let rest: String = parts[1..].iter().map(|part| format!(", {}", part.trim())).collect();
+    *value = format!("{top}{rest}");
+}
+
+/// A message as it has to leave; `None` where the crate wrote it so.
+///
+/// * credentials as the grammar wants them,
+/// * the top Via of a request, and our Contact, name the transport that carries it (RFC 3261 sections 18.1.1 and 8.1.1.8),
+/// * what is sent by way of `sips:` has a `sips:` Contact.
+pub(super) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
+    let (raw, body) = head::split(message)?;
+    let mut head = Head::read(raw)?;
+    let written = head.clone();
+    for (name, value) in &mut head.headers {
+        if (name.eq_ignore_ascii_case("Authorization") || name.eq_ignore_ascii_case("Proxy-Authorization"))
+            && let Some(credentials) = grammatical_credentials(value)
+        {
+            *value = credentials;
+        }
+    }
+    if !head.is_response()
+        && let Some(value) = head.first_mut("Via")
+        && let Some((via, rest)) = value.split_once([' ', '\t'])
+        && let Some(("SIP/2.0", _)) = via.rsplit_once('/')
+    {
+        *value = format!("SIP/2.0/{} {rest}", token(carrier.transport));
+    }
+    let secure = is_secure(&head);
+    if let Some(value) = head.first_mut("Contact")
+        && let Some(contact) = our_contact(value, carrier, secure)
+    {
+        *value = contact;
+    }
+    (head != written).then(|| head.write(body))
+}
+
+/// RFC 3261 section 8.1.1.8: a `sips:` request-URI or top Route asks for a `sips:` Contact.
+fn is_secure(head: &Head) -> bool {
+    let target = head.start.split(' ').nth(1).unwrap_or_default();
+    let route = head.first("Route").unwrap_or_default().trim_start_matches('<');
+    !head.is_response() && (starts_with(target, "sips:") || starts_with(route, "sips:"))
+}
+
+/// Our Contact with the transport it is reached by; `None` where it is not ours, or says it already.
+fn our_contact(value: &str, carrier: Carrier, secure: bool) -> Option<String> {
+    let (start, rest) = value.split_once('<')?;
+    let (uri, end) = rest.split_once('>')?;
+    let address = uri.strip_prefix("sip:")?;
+    let (address, parameters) = address.split_once(';').map_or((address, ""), |(address, rest)| (address, rest));
+    let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
+    let says_it = split_outside(parameters, ';').iter().any(|one| starts_with(one, "transport="));
+    if host != carrier.us.to_string() || (says_it && !secure) {
         return None;
     }
-    let mut whole = lines.join("\r\n").into_bytes();
-    whole.extend_from_slice(&message[end_of_head..]);
-    Some(whole)
+    let scheme = if secure { "sips" } else { "sip" };
+    let parameters = if parameters.is_empty() { String::new() } else { format!(";{parameters}") };
+    let transport = match (says_it, secure, carrier.transport) {
+        (true, ..) => "",
+        // RFC 3261 section 26.2.2: `sips:` says TLS already.
+        (_, true, SipTransport::Tls) => ";transport=tcp",
+        (_, _, transport) => transport_parameter(transport),
+    };
+    let contact = format!("{start}<{scheme}:{address}{transport}{parameters}>{end}");
+    (contact != value).then_some(contact)
 }
 
-/// Name and value of a header line; `None` for the start line and for the continuation of a folded line.
-fn header(line: &str) -> Option<(&str, &str)> {
-    if line.starts_with([' ', '\t']) {
-        return None;
+fn starts_with(text: &str, prefix: &str) -> bool {
+    text.len() >= prefix.len() && text.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
+}
+
+/// The transport in a URI; UDP is what is meant where nothing is said.
+pub(super) fn transport_parameter(transport: SipTransport) -> &'static str {
+    match transport {
+        SipTransport::Udp => "",
+        SipTransport::Tcp => ";transport=tcp",
+        SipTransport::Tls => ";transport=tls",
     }
-    let (name, value) = line.split_once(':')?;
-    let name = name.trim_end();
-    (!name.is_empty() && !name.contains(' ')).then_some((name, value.trim()))
 }
 
-fn has(lines: &[String], name: &str, compact: &str) -> bool {
-    lines
-        .iter()
-        .filter_map(|line| header(line))
-        .any(|(found, _)| found.eq_ignore_ascii_case(name) || found.eq_ignore_ascii_case(compact))
-}
-
-fn is_success_to_invite(lines: &[String]) -> bool {
-    lines.first().is_some_and(|line| line.starts_with("SIP/2.0 2"))
-        && lines
-            .iter()
-            .filter_map(|line| header(line))
-            .any(|(name, value)| name.eq_ignore_ascii_case("CSeq") && value.to_ascii_uppercase().ends_with("INVITE"))
+/// The transport in a Via.
+pub(super) fn token(transport: SipTransport) -> &'static str {
+    match transport {
+        SipTransport::Udp => "UDP",
+        SipTransport::Tcp => "TCP",
+        SipTransport::Tls => "TLS",
+    }
 }
 
 #[cfg(test)]
@@ -135,53 +186,97 @@ mod tests {
     use super::*;
 
     const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n";
+    const REST: &str =
+        "Via: SIP/2.0/UDP 192.0.2.7:5066;branch=z9\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n";
 
-    fn from() -> SocketAddr {
-        "192.0.2.7:5066".parse().unwrap()
+    fn over(transport: SipTransport) -> Carrier {
+        Carrier { transport, peer: "192.0.2.7:5066".parse().unwrap(), us: "192.0.2.1:5060".parse().unwrap() }
     }
 
-    fn text(message: Option<Vec<u8>>) -> String {
-        String::from_utf8(message.unwrap()).unwrap()
+    fn udp() -> Carrier {
+        over(SipTransport::Udp)
     }
 
-    #[test]
-    fn a_well_formed_message_is_not_copied() {
-        let message = format!("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nm: <sip:a@b>\r\nl: {}\r\n\r\n{SDP}", SDP.len());
-        assert_eq!(repaired(message.as_bytes(), from()), None);
-        assert_eq!(restated(message.as_bytes()), None);
-        assert_eq!(repaired(b"\r\n\r\n", from()), None);
+    fn taken(message: impl AsRef<[u8]>) -> String {
+        match examine(message.as_ref(), udp()) {
+            Verdict::Take(whole) => String::from_utf8(whole).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn left(message: &str, transport: SipTransport) -> String {
+        restated(message.as_bytes(), over(transport))
+            .map_or_else(|| message.to_owned(), |whole| String::from_utf8(whole).unwrap())
     }
 
     #[test]
     fn a_body_without_content_length_is_kept() {
-        let message = format!("SIP/2.0 183 Session Progress\r\nCSeq: 1 INVITE\r\n\r\n{SDP}");
-        let whole = text(repaired(message.as_bytes(), from()));
+        let whole = taken(format!("SIP/2.0 183 Session Progress\r\n{REST}CSeq: 1 INVITE\r\n\r\n{SDP}"));
         assert!(whole.ends_with(&format!("\r\nContent-Length: {}\r\n\r\n{SDP}", SDP.len())), "{whole}");
     }
 
     #[test]
+    fn what_is_behind_the_body_is_no_part_of_it() {
+        let whole = taken(format!("INFO sip:a@b SIP/2.0\r\n{REST}CSeq: 1 INFO\r\nl: 3\r\n\r\nabcINVITE sip:x SIP/2.0\r\n\r\n"));
+        assert!(whole.ends_with("\r\nContent-Length: 3\r\n\r\nabc"), "{whole}");
+    }
+
+    #[test]
     fn a_200_without_contact_can_be_acknowledged_at_its_source() {
-        let whole = text(repaired(b"SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", from()));
+        let whole = taken(format!("SIP/2.0 200 OK\r\n{REST}CSeq: 1 INVITE\r\n\r\n"));
         assert!(whole.contains("\r\nContact: <sip:192.0.2.7:5066>\r\n"), "{whole}");
-        assert_eq!(repaired(b"SIP/2.0 200 OK\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n", from()), None);
+        assert!(!taken(format!("SIP/2.0 200 OK\r\n{REST}CSeq: 2 BYE\r\n\r\n")).contains("Contact"));
     }
 
     #[test]
     fn a_latin_1_name_does_not_hide_the_headers_after_it() {
-        let whole = text(repaired(
-            b"\r\nBYE sip:a@b SIP/2.0\r\nFrom: \"Caf\xe9\" <sip:c@d>\r\nCSeq: 3 BYE\r\nContent-Length: 0\r\n\r\n",
-            from(),
-        ));
-        assert!(whole.starts_with("BYE sip:a@b SIP/2.0\r\nFrom: \"Caf?\" <sip:c@d>\r\nCSeq: 3 BYE\r\n"), "{whole}");
+        let mut message = b"\r\nBYE sip:a@b SIP/2.0\r\nSubject: Caf\xe9\r\n".to_vec();
+        message.extend_from_slice(format!("{REST}CSeq: 3 BYE\r\n\r\n").as_bytes());
+        let whole = taken(message);
+        assert!(
+            whole.starts_with("BYE sip:a@b SIP/2.0\r\nSubject: Caf?\r\nVia: ") && whole.contains("\r\nCSeq: 3 BYE\r\n"),
+            "{whole}"
+        );
+    }
+
+    #[test]
+    fn folded_and_compact_headers_reach_the_crate_plain() {
+        let message = "SIP/2.0 180 Ringing\r\nv: SIP/2.0/UDP 192.0.2.1;branch=z9\r\nf: <sip:a@b>\r\n ;tag=1\r\nt: <sip:c@d>\r\ni: x\r\nCSeq: 1\r\n INVITE\r\nm: <sip:c@e>\r\nl: 0\r\n\r\n";
+        let whole = taken(message);
+        for header in ["From: <sip:a@b> ;tag=1", "CSeq: 1 INVITE", "Contact: <sip:c@e>", "Call-ID: x"] {
+            assert!(whole.contains(&format!("\r\n{header}\r\n")), "{header} in {whole}");
+        }
     }
 
     #[test]
     fn credentials_leave_with_an_unquoted_qop() {
-        let message = b"INVITE sip:a@b SIP/2.0\r\nProxy-Authorization: Digest username=\"u\", qop=\"auth\", nc=00000001\r\n\r\nqop=\"auth\"";
-        let whole = text(restated(message));
+        let message =
+            "INVITE sip:a@b SIP/2.0\r\nProxy-Authorization: Digest username=\"u\", qop=\"auth\", nc=00000001\r\n\r\nqop=\"auth\"";
         assert_eq!(
-            whole,
+            left(message, SipTransport::Udp),
             "INVITE sip:a@b SIP/2.0\r\nProxy-Authorization: Digest username=\"u\", qop=auth, nc=00000001\r\n\r\nqop=\"auth\""
+        );
+    }
+
+    #[test]
+    fn via_and_contact_name_the_transport_that_carries_them() {
+        let message =
+            "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\r\nContact: <sip:me@192.0.2.1:5060>\r\n\r\n";
+        assert_eq!(restated(message.as_bytes(), udp()), None);
+        let tcp = left(message, SipTransport::Tcp);
+        assert!(
+            tcp.contains("Via: SIP/2.0/TCP 192.0.2.1:5060;branch=z9\r\nContact: <sip:me@192.0.2.1:5060;transport=tcp>\r\n"),
+            "{tcp}"
+        );
+        let tls = left(&message.replace("sip:a@b", "sips:a@b"), SipTransport::Tls);
+        assert!(tls.contains("Via: SIP/2.0/TLS ") && tls.contains("Contact: <sips:me@192.0.2.1:5060;transport=tcp>"), "{tls}");
+        // A response carries the peer's Via, and our Contact.
+        let answer = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9\r\nContact: <sip:192.0.2.1:5060;ob>\r\n\r\n";
+        let answer = left(answer, SipTransport::Tcp);
+        assert!(answer.contains("Via: SIP/2.0/UDP ") && answer.contains("<sip:192.0.2.1:5060;transport=tcp;ob>"), "{answer}");
+        assert_eq!(
+            left("SIP/2.0 200 OK\r\nContact: <sip:other@192.0.2.9>\r\n\r\n", SipTransport::Tls).matches("transport").count(),
+            0
         );
     }
 }

@@ -75,7 +75,7 @@ impl Sipp {
 
 /// A caller on a port of its own.
 pub async fn caller() -> Endpoint {
-    let config = EndpointConfig { address: ([127, 0, 0, 1], 0).into(), advertised: None, user_agent: "offhook-test".to_owned() };
+    let config = EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test");
     Endpoint::bind(config).await.unwrap()
 }
 

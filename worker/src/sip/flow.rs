@@ -1,0 +1,305 @@
+//! One stream to a peer, TCP or TLS: bytes to messages and back, keep-alives (RFC 5626 section 4.4.1), and what to do when it breaks.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use offhook::attempt::SipTransport;
+use rsipstack::sip::SipMessage;
+use rsipstack::transport::channel::ChannelConnection;
+use rsipstack::transport::connection::{TransportReceiver, TransportSender};
+use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::edge::Edge;
+use super::framing::{Frame, Framer, FramingError};
+use super::head::{self, Head};
+use super::route::Routes;
+use super::wire::Verdict;
+
+/// A message that has begun has to end within this: peers that drip bytes are not waited for.
+const MESSAGE_WITHIN: Duration = Duration::from_secs(10);
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// RFC 5626 section 4.4.1: more often than NATs and carriers forget.
+const PING_EVERY: Duration = Duration::from_secs(25);
+/// RFC 5626 section 4.4.1: where a peer that answered before does not any more, the flow is dead.
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// A peer that connected to us and says nothing for so long has gone.
+const SILENT_FOR: Duration = Duration::from_secs(600);
+const RECONNECT_FIRST_AFTER: Duration = Duration::from_millis(250);
+const RECONNECT_AT_LEAST_EVERY: Duration = Duration::from_secs(16);
+/// Messages that wait for a connection to come back.
+const WAITING_MESSAGES: usize = 64;
+
+/// Anything that carries bytes both ways.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+pub(super) type BoxedStream = Box<dyn Stream>;
+
+/// One stream, as long as somebody needs it.
+pub(super) struct Flow {
+    pub(super) edge: Arc<Edge>,
+    pub(super) routes: Routes,
+    pub(super) transport: SipTransport,
+    pub(super) peer: SocketAddr,
+    /// What the crate knows the flow by.
+    pub(super) connection: ChannelConnection,
+    /// Messages for the crate.
+    pub(super) inward: TransportSender,
+    /// Messages for the peer.
+    pub(super) outward: TransportReceiver,
+    /// Cancelled when the flow is not to be used any more.
+    pub(super) ended: CancellationToken,
+    pub(super) closed: CancellationToken,
+    /// Written and not answered when the stream broke, or never written.
+    pub(super) waiting: VecDeque<SipMessage>,
+    pub(super) timing: FlowTiming,
+}
+
+/// A flow's clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FlowTiming {
+    pub(super) ping_every: Duration,
+    pub(super) pong_within: Duration,
+    pub(super) message_within: Duration,
+}
+
+impl Default for FlowTiming {
+    fn default() -> Self {
+        FlowTiming { ping_every: PING_EVERY, pong_within: PONG_WITHIN, message_within: MESSAGE_WITHIN }
+    }
+}
+
+/// Why a stream is not read any further.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the endpoint closes")]
+    Closed,
+    #[error("the peer closed it")]
+    ByPeer,
+    #[error("{0}")]
+    Socket(#[from] std::io::Error),
+    #[error("the peer takes nothing")]
+    Stalled,
+    #[error("the peer began a message and did not end it")]
+    Unfinished,
+    #[error("the peer does not answer keep-alives any more")]
+    NoPong,
+    #[error("the peer has been silent")]
+    Silent,
+    #[error("the stream cannot be framed: {0}")]
+    Framing(#[from] FramingError),
+}
+
+impl Flow {
+    /// Serves a stream a peer opened; it is not opened again.
+    pub(super) async fn serve(mut self, stream: BoxedStream) {
+        let why = self.run(stream, false).await;
+        tracing::debug!(peer = %self.peer, %why, "a SIP stream ended");
+        self.ended.cancel();
+    }
+
+    /// Serves a stream we opened. While a call or a registration lives over it, it is opened again when it breaks; otherwise only a
+    /// message to send opens it again.
+    pub(super) async fn keep<Connect, Connecting>(mut self, stream: BoxedStream, connect: Connect)
+    where
+        Connect: Fn() -> Connecting,
+        Connecting: Future<Output = Result<BoxedStream, String>>,
+    {
+        let mut stream = Some(stream);
+        let mut pause = RECONNECT_FIRST_AFTER;
+        loop {
+            if let Some(open) = stream.take() {
+                let since = Instant::now();
+                let why = self.run(open, true).await;
+                tracing::info!(peer = %self.peer, %why, "a SIP stream ended");
+                if since.elapsed() > RECONNECT_AT_LEAST_EVERY {
+                    pause = RECONNECT_FIRST_AFTER;
+                }
+            }
+            if self.closed.is_cancelled() || (self.waiting.is_empty() && !self.is_needed().await) {
+                break;
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.closed.cancelled() => break,
+            }
+            pause = (pause * 2).min(RECONNECT_AT_LEAST_EVERY);
+            match connect().await {
+                Ok(open) => {
+                    tracing::info!(peer = %self.peer, "a SIP stream is open again");
+                    stream = Some(open);
+                }
+                Err(why) => {
+                    tracing::warn!(peer = %self.peer, %why, "a SIP stream cannot be opened again");
+                    self.read_waiting();
+                    for message in std::mem::take(&mut self.waiting) {
+                        self.tell_unsent(&message, &why);
+                    }
+                }
+            }
+        }
+        self.ended.cancel();
+    }
+
+    /// Whether the flow is to come back: at once for a call, else when there is something to send.
+    async fn is_needed(&mut self) -> bool {
+        if self.routes.is_trunk(self.peer) {
+            return true;
+        }
+        self.read_waiting();
+        !self.waiting.is_empty()
+    }
+
+    fn read_waiting(&mut self) {
+        while self.waiting.len() < WAITING_MESSAGES
+            && let Ok(event) = self.outward.try_recv()
+        {
+            if let TransportEvent::Incoming(message, ..) = event {
+                self.waiting.push_back(message);
+            }
+        }
+    }
+
+    async fn run(&mut self, stream: BoxedStream, pinging: bool) -> Broken {
+        let (mut reader, mut writer) = split(stream);
+        let broken = match self.exchange(&mut reader, &mut writer, pinging).await {
+            Ok(never) => match never {},
+            Err(broken) => broken,
+        };
+        // TLS wants to say goodbye.
+        timeout(Duration::from_secs(1), writer.shutdown()).await.ok();
+        broken
+    }
+
+    async fn exchange(
+        &mut self,
+        reader: &mut ReadHalf<BoxedStream>,
+        writer: &mut WriteHalf<BoxedStream>,
+        pinging: bool,
+    ) -> Result<std::convert::Infallible, Broken> {
+        while let Some(message) = self.waiting.pop_front() {
+            if let Err(broken) = self.send(writer, &message).await {
+                self.waiting.push_front(message);
+                return Err(broken);
+            }
+        }
+        let mut framer = Framer::default();
+        let mut buffer = vec![0; 16 * 1024];
+        let (mut heard, mut begun, mut asked) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut answers_pings, mut awaits_pong) = (false, false);
+        loop {
+            let deadline = match (framer.is_midway(), awaits_pong, pinging) {
+                (true, ..) => begun + self.timing.message_within,
+                (_, true, _) => asked + self.timing.pong_within,
+                (_, _, true) => asked.max(heard) + self.timing.ping_every,
+                _ => heard + SILENT_FOR,
+            };
+            tokio::select! {
+                biased;
+                () = self.closed.cancelled() => return Err(Broken::Closed),
+                Some(event) = self.outward.recv() => {
+                    let TransportEvent::Incoming(message, ..) = event else { continue };
+                    if let Err(broken) = self.send(writer, &message).await {
+                        self.waiting.push_back(message);
+                        return Err(broken);
+                    }
+                }
+                read = reader.read(&mut buffer) => {
+                    let length = read?;
+                    if length == 0 {
+                        return Err(Broken::ByPeer);
+                    }
+                    heard = Instant::now();
+                    if !framer.is_midway() {
+                        begun = heard;
+                    }
+                    framer.push(&buffer[..length]);
+                    while let Some(frame) = framer.next()? {
+                        begun = heard;
+                        match frame {
+                            Frame::Message(message) => self.take(writer, &message).await?,
+                            Frame::Ping => write(writer, b"\r\n").await?,
+                            Frame::Pong => (answers_pings, awaits_pong) = (true, false),
+                        }
+                    }
+                }
+                () = sleep_until(deadline) => match (framer.is_midway(), awaits_pong, pinging) {
+                    (true, ..) => return Err(Broken::Unfinished),
+                    (_, true, _) => return Err(Broken::NoPong),
+                    (_, _, true) => {
+                        write(writer, b"\r\n\r\n").await?;
+                        asked = Instant::now();
+                        // Who never answered one need not know how.
+                        awaits_pong = answers_pings;
+                    }
+                    _ => return Err(Broken::Silent),
+                },
+            }
+        }
+    }
+
+    async fn send(&self, writer: &mut WriteHalf<BoxedStream>, message: &SipMessage) -> Result<(), Broken> {
+        let bytes = message.to_bytes();
+        let restated = self.edge.give(&bytes, self.transport, self.peer);
+        write(writer, restated.as_deref().unwrap_or(&bytes)).await
+    }
+
+    async fn take(&self, writer: &mut WriteHalf<BoxedStream>, message: &[u8]) -> Result<(), Broken> {
+        match self.edge.take(message, self.transport, self.peer) {
+            Verdict::Take(message) => match SipMessage::try_from(message.as_slice()) {
+                Ok(message) => self.hand_in(message),
+                Err(error) => tracing::debug!(peer = %self.peer, %error, "a SIP message that cannot be parsed"),
+            },
+            Verdict::Answer(answer) => write(writer, &answer).await?,
+            Verdict::Drop(why) => tracing::debug!(peer = %self.peer, why, "a SIP message is dropped"),
+        }
+        Ok(())
+    }
+
+    fn hand_in(&self, message: SipMessage) {
+        let connection = SipConnection::Channel(self.connection.clone());
+        self.inward.send(TransportEvent::Incoming(message, connection, sip_address(self.transport, self.peer))).ok();
+    }
+
+    /// RFC 3261 section 8.1.3.1: a request that cannot be sent counts as answered with 503, at once instead of after 32 s.
+    fn tell_unsent(&self, message: &SipMessage, why: &str) {
+        let bytes = message.to_bytes();
+        let Some(request) = head::split(&bytes).and_then(|(raw, _)| Head::read(raw)) else { return };
+        if request.is_response() || request.start.starts_with("ACK ") {
+            return;
+        }
+        let phrase: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        let mut answer = Head { start: format!("SIP/2.0 503 Not sent: {phrase}"), headers: vec![] };
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            if let Some(value) = request.first(name) {
+                answer.push(name, value.to_owned());
+            }
+        }
+        answer.push("Content-Length", "0".to_owned());
+        if let Ok(answer) = SipMessage::try_from(answer.write(b"").as_slice()) {
+            self.hand_in(answer);
+        }
+    }
+}
+
+async fn write(writer: &mut WriteHalf<BoxedStream>, bytes: &[u8]) -> Result<(), Broken> {
+    let writing = async {
+        writer.write_all(bytes).await?;
+        writer.flush().await
+    };
+    timeout(WRITE_WITHIN, writing).await.map_err(|_| Broken::Stalled)?.map_err(Broken::Socket)
+}
+
+/// An address as the crate names it.
+pub(super) fn sip_address(transport: SipTransport, address: SocketAddr) -> SipAddr {
+    let transport = match transport {
+        SipTransport::Udp => rsipstack::sip::Transport::Udp,
+        SipTransport::Tcp => rsipstack::sip::Transport::Tcp,
+        SipTransport::Tls => rsipstack::sip::Transport::Tls,
+    };
+    SipAddr { r#type: Some(transport), addr: address.into() }
+}
