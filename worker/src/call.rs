@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod dialing;
 pub mod ending;
 pub mod journal;
+mod sound_watch;
 pub mod trunks;
 mod voices;
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
-use offhook::{attempt::AttemptSpecification, report::Report};
+use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{ending::of_conversation, journal::Journal, voices::Voices};
+use super::{ending::of_conversation, journal::Journal, sound_watch::SoundWatch, voices::Voices};
 use crate::{
     hearing::{Ear, EarConfig, EarEvent},
     media::{MediaEvent, MediaHandle, MediaSession, Negotiated},
@@ -72,6 +72,7 @@ pub async fn converse(
         planned: HashMap::new(),
         line_down: None,
         speech_ended: None,
+        sound: SoundWatch::new(started, specification.limits.media),
     };
     let (conclusion, dialog) = conversation.run(media_events, provider_events, cancelled).await;
     if let Some(dialog) = dialog
@@ -103,6 +104,8 @@ struct Conversation<'a> {
     line_down: Option<Instant>,
     /// When the callee's last turn was over, until we answer it: the latency a callee feels.
     speech_ended: Option<Instant>,
+    /// Whether any sound has come since the answer.
+    sound: SoundWatch,
 }
 
 impl Conversation<'_> {
@@ -134,16 +137,17 @@ impl Conversation<'_> {
                     self.tell(Event::CancelRequested).await;
                 },
                 () = sleep_until(line_down_for_long) => break,
+                () = sleep_until(self.sound.due()), if self.sound.is_awaited() => self.look_for_sound().await,
             }
         }
         self.stop_thinking();
         let conclusion = self.conclusion.take().unwrap_or_else(|| Conclusion {
-            disposition: offhook::disposition::Disposition::Answered,
+            disposition: Disposition::Answered,
             outcome: None,
             detail: Some("the line went down".to_owned()),
             do_not_call: false,
         });
-        (conclusion, self.dialog.take())
+        (self.sound.judge(conclusion), self.dialog.take())
     }
 
     async fn dialog_event(&mut self, event: Option<DialogEvent>) {
@@ -203,11 +207,22 @@ impl Conversation<'_> {
             MediaEvent::Played { sentence, at } => self.tell(Event::SentencePlayed { sentence, at }).await,
             MediaEvent::Cut { sentence, at, share } => self.tell(Event::SentenceCut { sentence, at, share }).await,
             MediaEvent::Dtmf(digit) => self.journal.event("dtmf", json!({ "digit": digit })),
+            // None since the answer is a matter of its own, with a bound of its own.
+            MediaEvent::NoMedia { .. } if self.sound.is_awaited() && self.media.report().packets_received == 0 => {}
             MediaEvent::NoMedia { for_ms } => {
                 self.journal.event("no_media", json!({ "for_ms": for_ms }));
                 self.hung_up("no sound came").await;
             }
         }
+    }
+
+    /// The bound of an answered call without sound is over.
+    async fn look_for_sound(&mut self) {
+        if self.sound.arrived(self.media.report().packets_received) {
+            return;
+        }
+        self.journal.event("no_media", json!({ "for_ms": self.sound.bound().as_millis() as u64 }));
+        self.hung_up("no sound came").await;
     }
 
     async fn tell(&mut self, event: Event) {

@@ -197,13 +197,11 @@ impl<'a> Ways<'a> {
 
     async fn bind(&self, trunk: &TrunkSpecification, first: bool) -> Result<Endpoint, SipError> {
         let media = &self.specification.media;
+        let user_agent = concat!("offhook/", env!("CARGO_PKG_VERSION"));
         let config = EndpointConfig {
             advertised: media.public_address,
             tls: trunk.tls.clone(),
-            ..EndpointConfig::new(
-                SocketAddr::new(media.address, media.port_base),
-                concat!("offhook/", env!("CARGO_PKG_VERSION")),
-            )
+            ..EndpointConfig::new(SocketAddr::new(media.address, media.port_base), user_agent)
         };
         let until = Instant::now() + if first { Duration::ZERO } else { PORT_IS_FREE_WITHIN };
         loop {
@@ -294,6 +292,10 @@ mod tests {
             (resolve, true),
             (silent, true),
             (SipError::Stack { doing: "an INVITE", why: "connection refused".into() }, true),
+            (SipError::Trust { what: "authorities", why: "not PEM".into() }, true),
+            (SipError::Tls { peer: ([127, 0, 0, 1], 5061).into(), why: "unknown issuer".into() }, true),
+            (SipError::Connect { transport: "tcp", peer: ([127, 0, 0, 1], 5060).into(), why: "refused".into() }, true),
+            (SipError::Refused { code: 403, phrase: "Forbidden".into() }, true),
             (field("from_domain"), true),
             (field("to"), false),
             (port, false),
