@@ -16,6 +16,14 @@ pub enum MediaError {
     /// Bound to "any" without saying what to write into the SDP.
     #[error("RTP is bound to {0}, which nobody can send to; bind to one address or set `advertised`")]
     NothingToAdvertise(std::net::IpAddr),
+    /// The public address is not known.
+    #[error("the STUN server {server} did not tell our public address: {why}; the local one is used, or set `public_address`")]
+    Stun {
+        /// Host and port.
+        server: String,
+        /// What happened.
+        why: String,
+    },
     /// The folder of the recording is missing.
     #[error("the recording {path} cannot be written: its folder does not exist; create the folder first")]
     RecordingFolder {

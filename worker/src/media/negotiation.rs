@@ -67,6 +67,11 @@ impl Negotiator {
         Negotiator { address, codecs, encryption: Encryption::off(), session, version: 1, last: None, given: Vec::new() }
     }
 
+    /// Another address is written into the SDP from now on.
+    pub fn advertise(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// The same with keys.
     pub fn with_encryption(self, encryption: Encryption) -> Self {
         Negotiator { encryption, ..self }

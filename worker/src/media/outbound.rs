@@ -79,6 +79,11 @@ impl Outbound {
         self.encoder.set_expected_loss(percent);
     }
 
+    /// The codec we send.
+    pub fn codec(&self) -> CodecName {
+        self.codec
+    }
+
     /// Ticks that are left out.
     pub fn skip(&mut self, ticks: u64) {
         let units = (ticks * u64::from(self.units())) as u32;

@@ -1,7 +1,7 @@
 //! The media session: a socket, the 20 ms clock, and the handle by which the call speaks.
 //!
-//! The task wakes once a tick and nothing else wakes it: datagrams wait in the kernel until the tick that plays them, and what
-//! the handle asks for lies behind a mutex that is held for microseconds.
+//! The task wakes for every tick and for every datagram, whose time of arrival counts; what the handle asks for lies behind a
+//! mutex that is held for microseconds.
 
 pub mod handle;
 pub mod socket;
@@ -54,7 +54,7 @@ pub struct MediaSession {
 }
 
 impl MediaSession {
-    /// Binds RTP (and keeps the next port, where RTCP belongs, from others).
+    /// Binds RTP, and RTCP on the next port where that is free.
     pub async fn bind(config: MediaConfig) -> Result<Self, MediaError> {
         let advertised = config.advertised.unwrap_or(config.address);
         if advertised.is_unspecified() {
@@ -71,7 +71,15 @@ impl MediaSession {
         Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording })
     }
 
-    /// The local port of RTP; the next one is kept for RTCP.
+    /// Asks a STUN server for our public address, and writes that into the SDP from now on. To be done before the offer; takes at
+    /// most three seconds. Where it fails, the address stays as it was.
+    pub async fn discover(&mut self, host: &str, port: u16) -> Result<SocketAddr, MediaError> {
+        let public = self.ports.discover(host, port).await?;
+        self.negotiator.advertise(public);
+        Ok(public)
+    }
+
+    /// The local port of RTP; the next one is RTCP's.
     pub fn rtp_port(&self) -> u16 {
         self.ports.rtp_port()
     }
