@@ -26,7 +26,10 @@ mod hangup;
 mod head;
 mod keep_alive;
 mod options;
+mod outbound_proxy;
 mod refusal;
+mod register;
+mod registration;
 mod resolve;
 mod route;
 mod trust;
@@ -39,3 +42,4 @@ pub use endpoint::{Endpoint, EndpointConfig, Timing};
 pub use error::SipError;
 #[doc(hidden)]
 pub use fuzzing::fuzz_message;
+pub use register::{RegisterRequest, Registration};

@@ -14,6 +14,7 @@ use super::dialog::Dialog;
 use super::dispatch::ALLOW;
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
+use super::outbound_proxy;
 
 const WAITING_PROGRESS: usize = 16;
 
@@ -137,6 +138,7 @@ impl Endpoint {
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
+        let proxy = request.outbound_proxy.clone();
         let hops = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
             Some(way_out) => shared.routes.resolve_way_out(way_out).await?,
             None => shared.routes.resolve_uri(&callee).await?,
@@ -145,6 +147,7 @@ impl Endpoint {
         let trunk = hop.address;
         let mut invite = invitation(&shared, request, callee.clone(), trunk)?;
         invite.destination = Some(destination);
+        invite.route_set = outbound_proxy::preloaded(&shared, proxy.as_ref())?;
         let call_id = invite.call_id.clone().unwrap_or_default();
 
         shared.routes.remember(&callee, hop);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use offhook::attempt::TlsSpecification;
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
-use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri};
+use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri, typed};
 use rsipstack::transaction::CallIdFormat;
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transport::udp::UdpConnection;
@@ -152,6 +152,7 @@ impl Endpoint {
             stack: endpoint.inner.clone(),
             routes,
             flows,
+            service_route: Mutex::default(),
             local,
             edge,
             user_agent: config.user_agent,
@@ -203,6 +204,8 @@ pub(super) struct Shared {
     pub(super) layer: Arc<DialogLayer>,
     pub(super) routes: Routes,
     pub(super) flows: Arc<Flows>,
+    /// What the registrar asked for (RFC 3608).
+    pub(super) service_route: Mutex<Vec<typed::Route>>,
     pub(super) timing: Timing,
     pub(super) user_agent: String,
     pub(super) closed: CancellationToken,

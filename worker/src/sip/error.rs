@@ -1,6 +1,7 @@
 //! What can go wrong on the signalling side before or beside a call; a call that fails is a `DialFailure` instead.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A request that could not be sent, or an exchange that did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,8 @@ pub enum SipError {
         code: u16,
         /// The phrase.
         phrase: String,
+        /// When it may be tried again.
+        retry_after: Option<Duration>,
     },
     /// Nobody answered a request in time.
     #[error("{method} was not answered within {ms} ms; check that the peer is up and that its replies reach this port")]
