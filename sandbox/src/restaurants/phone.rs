@@ -188,7 +188,7 @@ impl<S: Senses> Conversation<'_, S> {
                             answer.reject(488).await;
                         }
                     },
-                    Some(DialogEvent::Info { .. }) => {}
+                    Some(DialogEvent::Info { .. } | DialogEvent::Reanswer { .. }) => {}
                     Some(DialogEvent::RemoteBye { .. }) | None => return self.happens(&Event::HungUp),
                 },
                 () = closing.cancelled() => break,

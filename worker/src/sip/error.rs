@@ -79,6 +79,19 @@ pub enum SipError {
         /// The bound.
         ms: u64,
     },
+    /// The peer of a call refused a request of ours.
+    #[error("the peer refused {method}: {code} {reason}; the call goes on as it was")]
+    Declined {
+        /// The request's method.
+        method: &'static str,
+        /// The code of its answer.
+        code: u16,
+        /// The phrase of its answer.
+        reason: String,
+    },
+    /// The call was over before the request could be sent.
+    #[error("the call is over; there is nobody left to ask")]
+    CallOver,
     /// The caller cancelled, or never acknowledged the answer.
     #[error("the caller had gone before the call was set up; there is no call to go on with")]
     CallerGone,
