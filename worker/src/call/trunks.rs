@@ -295,7 +295,7 @@ mod tests {
             (SipError::Trust { what: "authorities", why: "not PEM".into() }, true),
             (SipError::Tls { peer: ([127, 0, 0, 1], 5061).into(), why: "unknown issuer".into() }, true),
             (SipError::Connect { transport: "tcp", peer: ([127, 0, 0, 1], 5060).into(), why: "refused".into() }, true),
-            (SipError::Refused { code: 403, phrase: "Forbidden".into() }, true),
+            (SipError::Refused { code: 403, phrase: "Forbidden".into(), retry_after: None }, true),
             (field("from_domain"), true),
             (field("to"), false),
             (port, false),

@@ -79,7 +79,11 @@ async fn negotiate(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Resu
             () = leg.over() => return Err(SipError::CallOver),
         }
     }
-    Err(SipError::Declined { method: super::exchange::name(method), code: 491, reason: "Request Pending, again and again".into() })
+    Err(SipError::Declined {
+        method: super::exchange::name(method),
+        code: 491,
+        reason: "Request Pending, again and again".into(),
+    })
 }
 
 async fn send(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Result<Response, SipError> {
