@@ -78,7 +78,7 @@ pub enum UnusableTrunk {
         number: String,
     },
     /// Nothing we can offer.
-    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, pcmu or pcma into its codecs")]
+    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, g722, pcmu or pcma into its codecs")]
     NoCodec(String),
     /// A word that this version does not know, in a schema of another one.
     #[error(
@@ -146,13 +146,7 @@ impl TrunkRow {
     /// # Errors
     /// Where there is none.
     pub fn codec_names(&self) -> Result<Vec<CodecName>, UnusableTrunk> {
-        let known = |name: &String| match name.as_str() {
-            "opus" => Some(CodecName::Opus),
-            "pcmu" => Some(CodecName::Pcmu),
-            "pcma" => Some(CodecName::Pcma),
-            _ => None,
-        };
-        let codecs: Vec<_> = self.codecs.iter().filter_map(known).collect();
+        let codecs: Vec<_> = self.codecs.iter().filter_map(|name| CodecName::of_row(name)).collect();
         if codecs.is_empty() { Err(UnusableTrunk::NoCodec(self.name.clone())) } else { Ok(codecs) }
     }
 

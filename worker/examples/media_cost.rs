@@ -68,6 +68,7 @@ async fn connect(codec: CodecName, recording: Option<PathBuf>) -> Result<(End, E
         advertised: None,
         codecs: vec![codec],
         recording,
+        srtp: offhook::attempt::SrtpPolicy::Off,
     };
     let (mut caller, mut callee) = (MediaSession::bind(config(recording)).await?, MediaSession::bind(config(None)).await?);
     let (answer, _) = callee.answer(&caller.offer())?;

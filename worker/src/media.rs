@@ -20,10 +20,15 @@ pub mod line;
 pub mod negotiation;
 pub mod outbound;
 pub mod playout;
+pub mod quality;
+pub mod reception;
 pub mod recorder;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod session;
+pub mod srtp;
+pub mod stun;
 
 #[cfg(test)]
 mod conversation_tests;

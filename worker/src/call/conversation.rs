@@ -164,6 +164,12 @@ impl Conversation<'_> {
                     answer.reject(488).await;
                 }
             },
+            // Its answer to what we had said last moves our media as an offer would.
+            Some(DialogEvent::Reanswer { sdp }) => {
+                if let Err(error) = self.media.answer(&sdp) {
+                    tracing::warn!(%error, "an answer in the middle of the call cannot be taken");
+                }
+            }
             Some(DialogEvent::Info { .. }) => {}
             None => {
                 self.dialog = None;

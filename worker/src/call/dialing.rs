@@ -114,6 +114,10 @@ async fn follow(
                     let agreed = session.accept_answer(&sdp).is_ok();
                     journal.event("early_media", json!({ "code": code, "agreed": agreed }));
                 }
+                Some(DialEvent::Reoffer { sdp, answer }) => match session.answer(&sdp) {
+                    Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                    Err(_) => answer.reject(488).await,
+                },
                 Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),
                 None => return Err(failed(cancelling, heard, nothing_said("the dialog ended without a word"))),

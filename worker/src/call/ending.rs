@@ -41,14 +41,7 @@ pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOut
         cause: None,
         retry_after: None,
         detail: conclusion.detail,
-        codec: Some(
-            match codec {
-                CodecName::Opus => "opus",
-                CodecName::Pcmu => "PCMU",
-                CodecName::Pcma => "PCMA",
-            }
-            .to_owned(),
-        ),
+        codec: Some(codec.in_sdp().to_owned()),
         media: Some(media.report),
         outcome: conclusion.outcome,
         recording: media.recording.map(|recording| RecordingReport {

@@ -222,6 +222,7 @@ impl<'a> Ways<'a> {
             advertised: media.public_address,
             codecs: trunk.codecs.clone(),
             recording: media.record.then(|| self.specification.spool.join(RECORDING_FILE)),
+            srtp: trunk.srtp,
         });
         bound.await.map_err(|error| error.to_string())
     }
@@ -294,7 +295,7 @@ mod tests {
             (SipError::Trust { what: "authorities", why: "not PEM".into() }, true),
             (SipError::Tls { peer: ([127, 0, 0, 1], 5061).into(), why: "unknown issuer".into() }, true),
             (SipError::Connect { transport: "tcp", peer: ([127, 0, 0, 1], 5060).into(), why: "refused".into() }, true),
-            (SipError::Refused { code: 403, phrase: "Forbidden".into() }, true),
+            (SipError::Refused { code: 403, phrase: "Forbidden".into(), retry_after: None }, true),
             (field("from_domain"), true),
             (field("to"), false),
             (port, false),

@@ -1,7 +1,7 @@
 //! The media session: a socket, the 20 ms clock, and the handle by which the call speaks.
 //!
-//! The task wakes once a tick and nothing else wakes it: datagrams wait in the kernel until the tick that plays them, and what
-//! the handle asks for lies behind a mutex that is held for microseconds.
+//! The task wakes for every tick and for every datagram, whose time of arrival counts; what the handle asks for lies behind a
+//! mutex that is held for microseconds.
 
 pub mod handle;
 pub mod socket;
@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use offhook::attempt::CodecName;
+use offhook::attempt::{CodecName, SrtpPolicy};
 use tokio::sync::{mpsc, watch};
 
 pub use self::handle::{MediaHandle, MediaOutcome};
@@ -22,7 +22,7 @@ use super::{
     codec::Encoder,
     error::MediaError,
     line::MediaEvent,
-    negotiation::{Negotiated, Negotiator},
+    negotiation::{Encryption, Negotiated, Negotiator},
 };
 
 /// Events that may wait for a slow consumer: two seconds of sound and what else happens.
@@ -41,6 +41,8 @@ pub struct MediaConfig {
     pub codecs: Vec<CodecName>,
     /// The file to record to; its folder exists.
     pub recording: Option<PathBuf>,
+    /// Whether sound is encrypted.
+    pub srtp: SrtpPolicy,
 }
 
 /// A bound socket and what was agreed on so far; sound flows after `start`.
@@ -52,7 +54,7 @@ pub struct MediaSession {
 }
 
 impl MediaSession {
-    /// Binds RTP (and keeps the next port, where RTCP belongs, from others).
+    /// Binds RTP, and RTCP on the next port where that is free.
     pub async fn bind(config: MediaConfig) -> Result<Self, MediaError> {
         let advertised = config.advertised.unwrap_or(config.address);
         if advertised.is_unspecified() {
@@ -63,11 +65,21 @@ impl MediaSession {
         }
         let ports = Ports::bind(config.address, config.rtp_port)?;
         let address = SocketAddr::new(advertised, ports.rtp_port());
-        let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>()));
+        // Keys come from the generator that is seeded by the system's and made for secrets.
+        let encryption = Encryption::new(config.srtp, [rand::random(), rand::random()]);
+        let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>())).with_encryption(encryption);
         Ok(MediaSession { ports, negotiator, agreed: None, recording: config.recording })
     }
 
-    /// The local port of RTP; the next one is kept for RTCP.
+    /// Asks a STUN server for our public address, and writes that into the SDP from now on. To be done before the offer; takes at
+    /// most three seconds. Where it fails, the address stays as it was.
+    pub async fn discover(&mut self, host: &str, port: u16) -> Result<SocketAddr, MediaError> {
+        let public = self.ports.discover(host, port).await?;
+        self.negotiator.advertise(public);
+        Ok(public)
+    }
+
+    /// The local port of RTP; the next one is RTCP's.
     pub fn rtp_port(&self) -> u16 {
         self.ports.rtp_port()
     }

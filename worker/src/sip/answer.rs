@@ -1,18 +1,25 @@
 //! A call that arrives: ring, early media, answer or reject (RFC 3261 section 13.3).
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::prelude::{HeadersExt, ToTypedHeader};
-use rsipstack::sip::{Header, Request, StatusCode};
+use rsipstack::sip::{Header, StatusCode};
+use rsipstack::transaction::make_tag;
 use rsipstack::transaction::transaction::Transaction;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::dialog::{Dialog, DialogEvent, Stage, WAITING_EVENTS, attend};
-use super::dispatch::reply;
+use super::attend::attend;
+use super::dialog::{Dialog, DialogEvent, Stage, WAITING_EVENTS};
+use super::dialog_state::DialogState;
+use super::dispatch::{reply, unsupported};
 use super::endpoint::Shared;
 use super::error::SipError;
+use super::leg::Leg;
+use super::message::{address, all, header};
+use super::path::Path;
+use super::server_invite::{Ended, ServerInvite};
+use super::session_timer::{SessionTimer, min_se};
 
 /// A caller who waits. Dropping it rejects the call with 480.
 pub struct Incoming {
@@ -24,25 +31,23 @@ pub struct Incoming {
     pub call_id: String,
     /// The SDP offer; `None` where the caller waits for ours.
     pub offer: Option<String>,
-    shared: Arc<Shared>,
-    stack: InviteDialog,
-    stage: watch::Receiver<Stage>,
+    leg: Arc<Leg>,
+    invite: Arc<ServerInvite>,
+    /// What the caller's INVITE made of the session timer, for the answer.
+    timer: Option<(SessionTimer, Vec<Header>)>,
     events: Option<mpsc::Receiver<DialogEvent>>,
 }
 
 impl Incoming {
     /// Says that it rings (180).
     pub async fn ring(&self) {
-        if let Err(error) = self.stack.ringing(None, None) {
-            tracing::debug!(%error, "180 could not be sent");
-        }
+        self.invite.respond(StatusCode::Ringing, self.headers(), None);
     }
 
     /// Sends early media's SDP (183).
     pub async fn progress(&self, sdp: &str) {
-        if let Err(error) = self.stack.ringing(Some(sdp_headers()), Some(sdp.as_bytes().to_vec())) {
-            tracing::debug!(%error, "183 could not be sent");
-        }
+        let sdp = self.leg.state().descriptions.say(sdp);
+        self.invite.respond(StatusCode::SessionProgress, [self.headers(), vec![sdp_header()]].concat(), Some(sdp.into_bytes()));
     }
 
     /// Answers (200) and waits for the caller's ACK, at most 32 s.
@@ -51,19 +56,23 @@ impl Incoming {
     /// [`SipError::CallerGone`] where the caller cancelled, hung up or never acknowledged.
     pub async fn answer(mut self, sdp: &str) -> Result<Dialog, SipError> {
         let Some(events) = self.events.take() else { return Err(SipError::CallerGone) };
-        let dialog = Dialog::new(self.shared.clone(), self.stack.clone(), events, self.stage.clone());
-        if matches!(*self.stage.borrow(), Stage::Ended) {
+        if self.leg.is_over() {
             return Err(SipError::CallerGone);
         }
-        self.stack
-            .accept(Some(sdp_headers()), Some(sdp.as_bytes().to_vec()))
-            .map_err(|error| SipError::stack("an answer", error))?;
-        let decided = self.stage.wait_for(|stage| *stage != Stage::Ringing);
-        match timeout(self.shared.timing.give_up(), decided).await {
+        let sdp = self.leg.state().descriptions.say(sdp);
+        let mut headers = [self.headers(), vec![sdp_header()]].concat();
+        if let Some((timer, said)) = self.timer.take() {
+            self.leg.set_timer(Some(timer));
+            headers.extend(said);
+        }
+        self.invite.respond(StatusCode::OK, headers, Some(sdp.into_bytes()));
+        let mut stage = self.leg.stage();
+        let decided = stage.wait_for(|stage| *stage != Stage::Ringing);
+        match timeout(self.leg.shared.timing.give_up(), decided).await {
             Ok(Ok(stage)) if *stage == Stage::Confirmed => {}
             _ => return Err(SipError::CallerGone),
         }
-        Ok(dialog)
+        Ok(Dialog::new(self.leg.clone(), events))
     }
 
     /// Rejects the call, e.g. 486 or 603; `reason` is sent in a Reason header (RFC 3326) unless it is empty.
@@ -74,15 +83,19 @@ impl Incoming {
 
     /// Resolves when the caller has given up.
     pub async fn cancelled(&self) {
-        let mut stage = self.stage.clone();
-        stage.wait_for(|stage| *stage == Stage::Ended).await.ok();
+        self.leg.over().await;
     }
 
     fn refuse(&self, code: u16, reason: &str) {
         let reason = (!reason.is_empty()).then(|| format!("SIP;cause={code};text=\"{}\"", quotable(reason)));
-        if let Err(error) = self.stack.reject(Some(StatusCode::from(code)), reason) {
-            tracing::debug!(%error, "a call could not be rejected");
-        }
+        let headers = reason.map(|reason| Header::Reason(reason.into())).into_iter().collect();
+        self.invite.respond(StatusCode::from(code), headers, None);
+    }
+
+    /// What makes an answer the beginning of a dialog (section 12.1.1).
+    fn headers(&self) -> Vec<Header> {
+        let routes = all(&self.invite.request.headers, "Record-Route").map(|route| Header::RecordRoute(route.into()));
+        routes.chain(self.leg.about_us()).collect()
     }
 }
 
@@ -103,7 +116,7 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
-/// Takes a new INVITE and drives its transaction until it is acknowledged or cancelled.
+/// Takes a new INVITE and sees it through until it is acknowledged, refused or taken back.
 pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, callers: &mpsc::Sender<Incoming>) {
     if !shared.is_taking_calls() || callers.is_closed() {
         return reply(&mut request, StatusCode::TemporarilyUnavailable, vec![]).await;
@@ -111,44 +124,80 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, call
     let Ok(room) = callers.try_reserve() else {
         return reply(&mut request, StatusCode::ServiceUnavailable, vec![]).await;
     };
-    let request_user = request.original.uri.user().unwrap_or_default().to_owned();
-    let peer =
-        request.connection.as_ref().and_then(|connection| connection.get_remote_addr()).and_then(|at| at.get_socketaddr().ok());
-    let contact = peer.map(|peer| shared.contact(Some(&request_user).filter(|user| !user.is_empty()).map(String::as_str), peer));
-    let (told, states) = shared.layer.new_dialog_state_channel();
-    let mut dialog = match shared.layer.get_or_create_server_invite(&request, told, None, contact) {
-        Ok(dialog) => dialog,
-        Err(error) => {
-            tracing::info!(%error, "an INVITE that makes no dialog");
-            return reply(&mut request, StatusCode::BadRequest, vec![]).await;
-        }
+    if let Some(refusal) = unsupported(&request.original) {
+        return reply(&mut request, StatusCode::BadExtension, vec![refusal]).await;
+    }
+    let timer = match SessionTimer::of_request(&request.original.headers, None, Instant::now()) {
+        Ok(timer) => timer,
+        Err(shortest) => return reply(&mut request, StatusCode::SessionIntervalTooSmall, vec![min_se(shortest)]).await,
     };
+    let request_user = request.original.uri.user().unwrap_or_default().to_owned();
+    let our_tag = make_tag().to_string();
+    let peer = request.connection.as_ref().and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
+    let dialog = DialogState::of_invite(&request.original, &our_tag);
+    let (Some(dialog), Some(path), Some(peer)) = (dialog, Path::back(&request), peer) else {
+        tracing::info!("an INVITE that makes no dialog");
+        return reply(&mut request, StatusCode::BadRequest, vec![]).await;
+    };
+    let to = format!("{};tag={our_tag}", header(&request.original.headers, "To").unwrap_or_default());
+    request.original.headers.unique_push(Header::To(to.into()));
 
+    let call_id = dialog.call_id().to_owned();
+    let contact = shared.contact(Some(request_user.as_str()).filter(|user| !user.is_empty()), peer);
+    let leg = Leg::new(shared, dialog, path, Header::Contact(format!("<{contact}>").into()), None, Stage::Ringing);
+    leg.refresh(&request.original.headers);
+    let offer = (!request.original.body.is_empty()).then(|| String::from_utf8_lossy(&request.original.body).into_owned());
+    leg.state().descriptions.heard(offer.as_deref().unwrap_or_default());
+
+    let from = header(&request.original.headers, "From").map(address).unwrap_or_default().to_owned();
     let (sender, events) = mpsc::channel(WAITING_EVENTS);
-    let (stage_is, stage) = watch::channel(Stage::Ringing);
-    tokio::spawn(attend(shared.clone(), dialog.clone(), states, sender, stage_is, None));
+    let seat = shared.calls.take_seat(&call_id, &our_tag);
+    let told = offer.is_none().then(|| sender.downgrade());
+    tokio::spawn(attend(leg.clone(), seat, vec![], sender, None));
+    let (invite, end) = ServerInvite::take(shared, request);
+    let invite = Arc::new(invite);
     room.send(Incoming {
         request_user,
-        from: from_uri(&request.original),
-        call_id: dialog.id().call_id,
-        offer: (!request.original.body.is_empty()).then(|| String::from_utf8_lossy(&request.original.body).into_owned()),
-        shared: shared.clone(),
-        stack: dialog.clone(),
-        stage,
+        from,
+        call_id,
+        offer,
+        leg: leg.clone(),
+        invite: invite.clone(),
+        timer,
         events: Some(events),
     });
-    if let Err(error) = dialog.handle(&mut request).await {
-        tracing::debug!(%error, "an INVITE's transaction failed");
+    tokio::spawn(see_through(leg, invite, end, told));
+}
+
+async fn see_through(
+    leg: Arc<Leg>,
+    invite: Arc<ServerInvite>,
+    mut end: oneshot::Receiver<Ended>,
+    told: Option<mpsc::WeakSender<DialogEvent>>,
+) {
+    let ended = tokio::select! {
+        biased;
+        ended = &mut end => ended,
+        () = leg.over() => {
+            // A BYE before the answer ends the INVITE too (section 15.1.2).
+            invite.respond(StatusCode::RequestTerminated, vec![], None);
+            return;
+        }
+    };
+    match ended {
+        Ok(Ended::Acknowledged(answer)) => {
+            leg.reach(Stage::Confirmed);
+            if let Some(told) = told.and_then(|told| told.upgrade()).filter(|_| !answer.is_empty()) {
+                leg.state().descriptions.heard(&answer);
+                told.try_send(DialogEvent::Reanswer { sdp: answer }).ok();
+            }
+        }
+        _ => leg.reach(Stage::Ended),
     }
 }
 
-fn sdp_headers() -> Vec<Header> {
-    vec![Header::ContentType("application/sdp".into())]
-}
-
-fn from_uri(request: &Request) -> String {
-    let Ok(from) = request.from_header() else { return String::new() };
-    from.typed().map_or_else(|_| from.value().to_owned(), |from| from.uri.to_string())
+fn sdp_header() -> Header {
+    Header::ContentType("application/sdp".into())
 }
 
 /// Text that may stand in a quoted string of a header.

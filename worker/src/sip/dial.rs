@@ -1,19 +1,24 @@
 //! INVITE: dials a callee (RFC 3261 section 13.2).
 
-use std::{net::SocketAddr, time::Duration};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use offhook::{attempt::WayOut, secret::Secret};
-use rsipstack::dialog::authenticate::Credential;
-use rsipstack::dialog::invitation::InviteOption;
-use rsipstack::sip::{Auth, Header, HostWithPort, Scheme, Uri};
+use rsipstack::sip::{Header, Headers, Method, Request, Uri, Version};
+use rsipstack::transaction::make_tag;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, answered_too_late};
 use super::dialog::Dialog;
-use super::dispatch::ALLOW;
+use super::dispatch::{ALLOW, SUPPORTED};
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
+use super::identity::{identity, parse_uri, token};
+use super::outbound_proxy;
+use super::reoffer::Reply;
+use super::resolve::Hop;
 
 const WAITING_PROGRESS: usize = 16;
 
@@ -79,9 +84,16 @@ pub enum DialEvent {
         /// The callee's SDP.
         sdp: String,
     },
+    /// The callee's side offers other media before it answers (UPDATE, RFC 3311).
+    Reoffer {
+        /// The offer.
+        sdp: String,
+        /// How to answer it.
+        answer: Reply,
+    },
     /// The callee answered; the ACK has been sent. The last event.
     Answered {
-        /// The callee's SDP; empty where the answer had none.
+        /// The callee's SDP, from the answer or, where that has none, from its last word before; empty where there was none at all.
         sdp: String,
         /// The call.
         dialog: Dialog,
@@ -137,101 +149,44 @@ impl Endpoint {
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
-        let hops = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
+        let hops: VecDeque<Hop> = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
             Some(way_out) => shared.routes.resolve_way_out(way_out).await?,
             None => shared.routes.resolve_uri(&callee).await?,
-        };
-        let (hop, destination) = shared.flows.reach_first(&hops).await?;
-        let trunk = hop.address;
-        let mut invite = invitation(&shared, request, callee.clone(), trunk)?;
-        invite.destination = Some(destination);
-        let call_id = invite.call_id.clone().unwrap_or_default();
+        }
+        .into();
+        let first = hops.front().map_or(self.local_address(), |hop| hop.address);
+        let invite = invitation(&shared, &request, callee, first)?;
 
-        shared.routes.remember(&callee, hop);
-        let (told, states) = shared.layer.new_dialog_state_channel();
-        let (dialog, outcome) = shared.layer.do_invite_async(invite, told).map_err(|error| {
-            shared.routes.forget(&callee);
-            SipError::stack("an INVITE", error)
-        })?;
         let (events, receiver) = mpsc::channel(WAITING_PROGRESS);
         let cancel = shared.ending.child_token();
-        let attempt = Attempt {
-            shared: shared.clone(),
-            dialog,
-            states,
-            events,
-            cancel: cancel.clone(),
-            callee,
-            trunk,
-            call_id,
-            heard: false,
-            early: None,
-        };
-        shared.before_closing(attempt.follow(outcome));
+        let attempt = Attempt::new(&shared, request, invite, hops, events, cancel.clone());
+        shared.before_closing(attempt.run());
         Ok(Dialing { events: receiver, cancel })
     }
 }
 
-fn invitation(shared: &Shared, request: DialRequest, callee: Uri, trunk: SocketAddr) -> Result<InviteOption, SipError> {
-    let user = Some(request.from_user.as_str()).filter(|user| !user.is_empty());
-    let host: HostWithPort = match &request.from_domain {
-        Some(domain) => HostWithPort::try_from(token("from_domain", domain)?).map_err(|_| SipError::Field {
-            field: "from_domain",
-            value: domain.clone(),
-            expected: "a host name or an IP address",
-        })?,
-        None => shared.address_towards(trunk).into(),
-    };
-    let caller = Uri {
-        scheme: Some(Scheme::Sip),
-        auth: user.map(|user| Auth { user: user.to_owned(), password: None }),
-        host_with_port: host,
-        ..Uri::default()
-    };
-    Ok(InviteOption {
-        caller,
-        callee,
-        content_type: Some("application/sdp".to_owned()),
-        offer: Some(request.offer.into_bytes()),
-        contact: shared.contact(user, trunk),
-        credential: request.credentials.map(|credentials| Credential {
-            username: credentials.username,
-            password: credentials.password.expose().to_owned(),
-            realm: None,
-            auth_username: None,
-        }),
-        headers: Some(vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into())]),
-        call_id: Some(token("call_id", &request.call_id)?.to_owned()),
-        ..InviteOption::default()
-    })
-}
-
-fn parse_uri(field: &'static str, text: &str) -> Result<Uri, SipError> {
-    Uri::try_from(token(field, text)?).map_err(|_| SipError::Field {
-        field,
-        value: text.to_owned(),
-        expected: "a URI such as sip:+49301234567@trunk.example",
-    })
-}
-
-/// Text that cannot break out of its place in a header.
-fn token<'a>(field: &'static str, text: &'a str) -> Result<&'a str, SipError> {
-    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
-    let expected = "printable ASCII without spaces, quotes and angle brackets";
-    fits.then_some(text).ok_or_else(|| SipError::Field { field, value: text.to_owned(), expected })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_cannot_add_a_header() {
-        assert!(token("call_id", "a1-2@offhook").is_ok());
-        for evil in ["", "a b", "a\r\nContact: x", "a<b", "é"] {
-            assert!(token("call_id", evil).is_err(), "{evil:?}");
-        }
-        assert!(parse_uri("to", "sip:+49301234567@trunk.example:5070").is_ok());
-        assert!(parse_uri("to", "sip:a@b\r\nX: y").is_err());
+/// The INVITE without Via and CSeq, which every try has for itself.
+fn invitation(shared: &Shared, request: &DialRequest, callee: Uri, trunk: SocketAddr) -> Result<Request, SipError> {
+    let us = identity(request, shared.address_towards(trunk).into())?;
+    let call_id = token("call_id", &request.call_id)?;
+    let contact = shared.contact(us.contact_user.as_deref(), trunk);
+    let mut headers: Headers = vec![
+        Header::From(format!("{};tag={}", us.from, make_tag()).into()),
+        Header::To(format!("<{callee}>").into()),
+        Header::CallId(call_id.into()),
+        Header::MaxForwards(70.into()),
+        Header::Contact(format!("<{contact}>").into()),
+        Header::Allow(ALLOW.into()),
+        Header::Supported(SUPPORTED.into()),
+        Header::Accept("application/sdp".into()),
+    ]
+    .into();
+    for route in outbound_proxy::preloaded(shared, request.outbound_proxy.as_ref())?.into_iter().rev() {
+        headers.push_front(Header::Route(route.into()));
     }
+    headers.extend(us.headers);
+    if !request.offer.is_empty() {
+        headers.push(Header::ContentType("application/sdp".into()));
+    }
+    Ok(Request { method: Method::Invite, uri: callee, version: Version::V2, headers, body: request.offer.clone().into_bytes() })
 }

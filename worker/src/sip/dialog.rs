@@ -1,30 +1,23 @@
-//! An answered call: what the peer does in it, until somebody hangs up.
+//! An answered call, as its user sees it: what the peer does in it, and what can be asked of the peer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::FutureExt;
-use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle};
-use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::{Header, Method, Request, StatusCode, Uri};
-use rsipstack::transaction::key::TransactionRole;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
-use super::dispatch::ALLOW;
-use super::endpoint::Shared;
 use super::error::SipError;
 use super::hangup;
+use super::leg::Leg;
+use super::refer::{self, TransferOutcome};
+use super::reinvite::{self, Purpose};
+use super::reoffer::Reply;
 
 /// Events of a call that wait for their reader; a peer that sends more gets its requests refused.
 pub(super) const WAITING_EVENTS: usize = 16;
 
 /// An answered call. Dropping it hangs up.
 pub struct Dialog {
-    pub(super) shared: Arc<Shared>,
-    pub(super) stack: InviteDialog,
+    leg: Arc<Leg>,
     events: mpsc::Receiver<DialogEvent>,
-    stage: watch::Receiver<Stage>,
-    hung_up: AtomicBool,
 }
 
 /// What the peer of an answered call did.
@@ -35,12 +28,18 @@ pub enum DialogEvent {
         /// Why, where the peer said so.
         reason: Option<String>,
     },
-    /// The peer offers other media (re-INVITE or UPDATE). Empty where it asks us for an offer instead (RFC 3261 section 14.2).
+    /// The peer offers other media (re-INVITE or UPDATE).
     Reoffer {
         /// The offer.
         sdp: String,
         /// How to answer it.
         answer: Reply,
+    },
+    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), was given what we had said last, and this
+    /// is its answer.
+    Reanswer {
+        /// The answer.
+        sdp: String,
     },
     /// The peer sent an INFO (RFC 6086), which has been answered with 200.
     Info {
@@ -51,43 +50,9 @@ pub enum DialogEvent {
     },
 }
 
-/// The way back for an offer made during a call. Dropping it refuses the offer with 488; the call goes on as it was.
-#[derive(Debug)]
-pub struct Reply(Option<TransactionHandle>);
-
-impl Reply {
-    /// Takes the offer with this SDP answer.
-    pub async fn accept(mut self, sdp: &str) {
-        let headers = vec![Header::ContentType("application/sdp".into())];
-        if let Some(handle) = self.0.take() {
-            respond(&handle, StatusCode::OK, headers, Some(sdp.as_bytes().to_vec()));
-        }
-    }
-
-    /// Refuses the offer, e.g. with 488; the call goes on as it was.
-    pub async fn reject(mut self, code: u16) {
-        if let Some(handle) = self.0.take() {
-            respond(&handle, StatusCode::from(code), vec![], None);
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if let Some(handle) = self.0.take() {
-            respond(&handle, StatusCode::NotAcceptableHere, vec![], None);
-        }
-    }
-}
-
 impl Dialog {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        stack: InviteDialog,
-        events: mpsc::Receiver<DialogEvent>,
-        stage: watch::Receiver<Stage>,
-    ) -> Self {
-        Dialog { shared, stack, events, stage, hung_up: AtomicBool::new(false) }
+    pub(super) fn new(leg: Arc<Leg>, events: mpsc::Receiver<DialogEvent>) -> Self {
+        Dialog { leg, events }
     }
 
     /// The next thing the peer does; `None` once the call is over. Cancel safe.
@@ -97,7 +62,34 @@ impl Dialog {
 
     /// The Call-ID.
     pub fn call_id(&self) -> String {
-        self.stack.id().call_id
+        self.leg.state().dialog.call_id().to_owned()
+    }
+
+    /// Offers other media by re-INVITE, and again where offers cross (491), at most four times. Returns the peer's answer, empty
+    /// where it is what the peer had said before.
+    ///
+    /// # Errors
+    /// [`SipError::Declined`] and [`SipError::Unanswered`]: the call goes on as it was. [`SipError::CallOver`].
+    pub async fn reinvite(&self, sdp: &str) -> Result<String, SipError> {
+        reinvite::reinvite(&self.leg, Purpose::Offer(sdp)).await
+    }
+
+    /// Sends UPDATE (RFC 3311), with an offer or, without, to refresh the session. Returns the peer's answer as
+    /// [`Dialog::reinvite`] does.
+    ///
+    /// # Errors
+    /// As [`Dialog::reinvite`]; many peers do not take UPDATE.
+    pub async fn update(&self, sdp: Option<&str>) -> Result<String, SipError> {
+        reinvite::update(&self.leg, sdp.map_or(Purpose::Refresh, Purpose::Offer)).await
+    }
+
+    /// Hands the callee on to `target`, a `sip:` URI, and waits until the other side has answered or not, at most 90 s. Our own
+    /// part of the call goes on until somebody hangs up.
+    ///
+    /// # Errors
+    /// [`SipError::Field`], [`SipError::Unanswered`], [`SipError::CallOver`]: nothing was transferred.
+    pub async fn refer(&self, target: &str) -> Result<TransferOutcome, SipError> {
+        refer::refer(&self.leg, target).await
     }
 
     /// Sends BYE and waits up to 4 s for its answer. Fine to call when the peer has hung up already, and more than once.
@@ -105,16 +97,13 @@ impl Dialog {
     /// # Errors
     /// [`SipError::Unanswered`] where the peer says nothing; the call is over for us all the same.
     pub async fn hangup(&self) -> Result<(), SipError> {
-        self.hung_up.store(true, Ordering::Relaxed);
-        hangup::hangup(self.shared.clone(), self.stack.clone(), self.stage.clone()).await
+        hangup::hangup(&self.leg).await
     }
 }
 
 impl Drop for Dialog {
     fn drop(&mut self) {
-        if !self.hung_up.load(Ordering::Relaxed) && !matches!(*self.stage.borrow(), Stage::Ended) {
-            hangup::in_background(self.shared.clone(), self.stack.clone());
-        }
+        hangup::in_background(&self.leg, None);
     }
 }
 
@@ -133,118 +122,4 @@ pub(super) enum Stage {
     Confirmed,
     /// Over.
     Ended,
-}
-
-/// Follows a call to its end: tells its events, answers what needs no decision, and takes it out of the dialog layer.
-pub(super) async fn attend(
-    shared: Arc<Shared>,
-    dialog: InviteDialog,
-    mut states: DialogStateReceiver,
-    events: mpsc::Sender<DialogEvent>,
-    stage: watch::Sender<Stage>,
-    target: Option<Uri>,
-) {
-    let removed = dialog.cancel_token().clone();
-    let role = dialog.role();
-    let end = loop {
-        let state = tokio::select! {
-            biased;
-            state = states.recv() => state,
-            () = removed.cancelled() => None,
-            () = shared.closed.cancelled() => None,
-        };
-        match state {
-            None => break None,
-            Some(DialogState::Terminated(_, reason)) => break Some(reason),
-            Some(DialogState::Confirmed(..)) => drop(stage.send_replace(Stage::Confirmed)),
-            Some(state) => tell(state, &events),
-        }
-    };
-
-    let id = dialog.id();
-    let said = shared.take_bye_reason(&id.to_string());
-    shared.layer.remove_dialog(&id);
-    if let Some(target) = target {
-        shared.routes.forget(&target);
-    }
-    stage.send_replace(Stage::Ended);
-    if let Some(event) = end.and_then(|reason| hung_up_by_peer(role, &reason, said)) {
-        // The reader may be busy: wait for it, it goes away with the dialog.
-        events.send(event).await.ok();
-    }
-}
-
-fn tell(state: DialogState, events: &mpsc::Sender<DialogEvent>) {
-    match state {
-        DialogState::Updated(_, request, handle) => {
-            if request.method == Method::Update && request.body.is_empty() {
-                // A session refresh (RFC 4028): nothing changes.
-                return respond(&handle, StatusCode::OK, vec![], None);
-            }
-            let answer = Reply(Some(handle));
-            // An event that finds no room is dropped, and its reply refuses the offer.
-            events.try_send(DialogEvent::Reoffer { sdp: text(&request), answer }).ok();
-        }
-        DialogState::Info(_, request, handle) => {
-            respond(&handle, StatusCode::OK, vec![], None);
-            let content_type = content_type(&request);
-            events.try_send(DialogEvent::Info { content_type, body: text(&request) }).ok();
-        }
-        DialogState::Options(_, _, handle) => respond(&handle, StatusCode::OK, vec![Header::Allow(ALLOW.into())], None),
-        DialogState::Refer(_, _, handle) => respond(&handle, StatusCode::Decline, vec![], None),
-        DialogState::Message(_, _, handle) | DialogState::Notify(_, _, handle) | DialogState::Publish(_, _, handle) => {
-            respond(&handle, StatusCode::MethodNotAllowed, vec![Header::Allow(ALLOW.into())], None);
-        }
-        DialogState::Calling(_)
-        | DialogState::Trying(_)
-        | DialogState::Early(..)
-        | DialogState::WaitAck(..)
-        | DialogState::Confirmed(..)
-        | DialogState::Terminated(..) => {}
-    }
-}
-
-/// Our own BYE ends a call without an event.
-fn hung_up_by_peer(role: TransactionRole, reason: &TerminatedReason, said: Option<String>) -> Option<DialogEvent> {
-    match (role, reason) {
-        (TransactionRole::Client, TerminatedReason::UasBye) | (TransactionRole::Server, TerminatedReason::UacBye) => {
-            Some(DialogEvent::RemoteBye { reason: said })
-        }
-        (_, TerminatedReason::Timeout) => Some(DialogEvent::RemoteBye { reason: Some("the peer stopped answering".to_owned()) }),
-        _ => None,
-    }
-}
-
-/// The crate's queue for replies has room for the one we send: it takes it without waiting.
-fn respond(handle: &TransactionHandle, status: StatusCode, headers: Vec<Header>, body: Option<Vec<u8>>) {
-    if handle.respond(status, Some(headers), body).now_or_never().is_none() {
-        tracing::warn!("a reply within a call found no room");
-    }
-}
-
-fn text(request: &Request) -> String {
-    String::from_utf8_lossy(&request.body).into_owned()
-}
-
-fn content_type(request: &Request) -> String {
-    let found = request.headers.iter().find_map(|header| match header {
-        Header::ContentType(value) => Some(value.value().to_owned()),
-        _ => None,
-    });
-    found.unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_other_sides_bye_is_told() {
-        let told = |role, reason| hung_up_by_peer(role, &reason, None).is_some();
-        assert!(told(TransactionRole::Client, TerminatedReason::UasBye));
-        assert!(told(TransactionRole::Server, TerminatedReason::UacBye));
-        assert!(!told(TransactionRole::Client, TerminatedReason::UacBye));
-        assert!(!told(TransactionRole::Server, TerminatedReason::UasBye));
-        assert!(!told(TransactionRole::Server, TerminatedReason::UacCancel));
-    }
 }

@@ -10,6 +10,15 @@ pub(super) fn readable_challenge(value: &str) -> Option<String> {
     (chosen != value).then_some(chosen)
 }
 
+/// Whether we can compute what a challenge asks for (RFC 7616 section 3.3).
+pub(super) fn is_usable_challenge(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let Some((_, rest)) = lower.split_once("algorithm") else { return true };
+    let name = rest.trim_start_matches([' ', '=', '"']);
+    let name = name.split([',', '"', ' ']).next().unwrap_or_default();
+    matches!(name, "md5" | "sha-256")
+}
+
 /// Credentials as the grammar wants them: `qop` is a token, not a quoted string, and the algorithm is `SHA-256`. `None` where
 /// nothing has to change.
 pub(super) fn grammatical_credentials(value: &str) -> Option<String> {
@@ -49,6 +58,19 @@ mod tests {
         let read = readable_challenge(r#"Digest realm="t", nonce="n", qop="auth-int, auth", opaque="o""#).unwrap();
         assert_eq!(read, r#"Digest realm="t", nonce="n", qop="auth", opaque="o""#);
         assert_eq!(readable_challenge(r#"Digest realm="t", nonce="n", qop="auth-int""#), None);
+    }
+
+    #[test]
+    fn only_algorithms_we_compute_are_usable() {
+        for (value, usable) in [
+            (r#"Digest realm="t", nonce="n""#, true),
+            (r#"Digest realm="t", algorithm=SHA-256, nonce="n""#, true),
+            (r#"Digest realm="t", Algorithm = "md5""#, true),
+            (r#"Digest realm="t", algorithm=SHA-512-256, nonce="n""#, false),
+            (r#"Digest realm="t", algorithm=MD5-sess"#, false),
+        ] {
+            assert_eq!(is_usable_challenge(value), usable, "{value}");
+        }
     }
 
     #[test]

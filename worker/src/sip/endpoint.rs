@@ -1,16 +1,14 @@
 //! One port that speaks SIP over UDP, TCP and TLS: bind, dial, take calls, shut down.
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use offhook::attempt::TlsSpecification;
 use rsipstack::EndpointBuilder;
-use rsipstack::dialog::dialog_layer::DialogLayer;
-use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri};
+use rsipstack::sip::{Auth, Header, Response, Scheme, StatusCode, Uri, typed};
 use rsipstack::transaction::CallIdFormat;
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transport::udp::UdpConnection;
@@ -23,6 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::answer::Incoming;
+use super::calls::Calls;
 use super::dispatch;
 use super::edge::{DatagramEdge, Edge};
 use super::error::SipError;
@@ -148,10 +147,11 @@ impl Endpoint {
         }
 
         let shared = Arc::new(Shared {
-            layer: Arc::new(DialogLayer::new(endpoint.inner.clone())),
+            calls: Calls::default(),
             stack: endpoint.inner.clone(),
             routes,
             flows,
+            service_route: Mutex::default(),
             local,
             edge,
             user_agent: config.user_agent,
@@ -160,7 +160,6 @@ impl Endpoint {
             ending: CancellationToken::new(),
             last_words: TaskTracker::new(),
             runtime: tokio::runtime::Handle::current(),
-            bye_reasons: Mutex::default(),
             taking_calls: AtomicBool::new(false),
         });
         let (callers, incoming) = mpsc::channel(WAITING_CALLERS);
@@ -200,9 +199,11 @@ impl Endpoint {
 /// What the calls of an endpoint share.
 pub(super) struct Shared {
     pub(super) stack: EndpointInnerRef,
-    pub(super) layer: Arc<DialogLayer>,
+    pub(super) calls: Calls,
     pub(super) routes: Routes,
     pub(super) flows: Arc<Flows>,
+    /// What the registrar asked for (RFC 3608).
+    pub(super) service_route: Mutex<Vec<typed::Route>>,
     pub(super) timing: Timing,
     pub(super) user_agent: String,
     pub(super) closed: CancellationToken,
@@ -213,7 +214,6 @@ pub(super) struct Shared {
     local: SocketAddr,
     edge: Arc<Edge>,
     runtime: tokio::runtime::Handle,
-    bye_reasons: Mutex<HashMap<String, String>>,
     taking_calls: AtomicBool,
 }
 
@@ -238,29 +238,10 @@ impl Shared {
         }
     }
 
-    /// Whether a transaction of this call is still open that `matches` by the name of its method.
-    pub(super) fn is_busy_with(&self, call_id: &str, methods: &[&str]) -> bool {
-        let of_this_call = format!("_{call_id}_");
-        let open = self.stack.get_running_transactions().unwrap_or_default();
-        open.iter()
-            .map(ToString::to_string)
-            .any(|key| key.contains(&of_this_call) && methods.iter().any(|method| key.starts_with(&format!("c.{method}_"))))
-    }
-
     /// Whether a response was made by our own stack because nobody answered (timers B, C and F).
     pub(super) fn made(&self, response: &Response) -> bool {
         response.status_code == StatusCode::RequestTimeout
             && response.headers.iter().any(|header| matches!(header, Header::UserAgent(name) if name.value() == self.user_agent))
-    }
-
-    /// Notes why the peer of a dialog hangs up, as its BYE says.
-    pub(super) fn note_bye_reason(&self, dialog: String, reason: String) {
-        self.bye_reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(dialog, reason);
-    }
-
-    /// The noted reason, once.
-    pub(super) fn take_bye_reason(&self, dialog: &str) -> Option<String> {
-        self.bye_reasons.lock().unwrap_or_else(PoisonError::into_inner).remove(dialog)
     }
 
     /// From now on callers ring here.

@@ -1,6 +1,7 @@
 //! What can go wrong on the signalling side before or beside a call; a call that fails is a `DialFailure` instead.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A request that could not be sent, or an exchange that did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,8 @@ pub enum SipError {
         code: u16,
         /// The phrase.
         phrase: String,
+        /// When it may be tried again.
+        retry_after: Option<Duration>,
     },
     /// Nobody answered a request in time.
     #[error("{method} was not answered within {ms} ms; check that the peer is up and that its replies reach this port")]
@@ -76,6 +79,19 @@ pub enum SipError {
         /// The bound.
         ms: u64,
     },
+    /// The peer of a call refused a request of ours.
+    #[error("the peer refused {method}: {code} {reason}; the call goes on as it was")]
+    Declined {
+        /// The request's method.
+        method: &'static str,
+        /// The code of its answer.
+        code: u16,
+        /// The phrase of its answer.
+        reason: String,
+    },
+    /// The call was over before the request could be sent.
+    #[error("the call is over; there is nobody left to ask")]
+    CallOver,
     /// The caller cancelled, or never acknowledged the answer.
     #[error("the caller had gone before the call was set up; there is no call to go on with")]
     CallerGone,

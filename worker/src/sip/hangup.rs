@@ -3,46 +3,61 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsipstack::dialog::invite_dialog::InviteDialog;
-use tokio::sync::{oneshot, watch};
+use rsipstack::sip::{Header, Method};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::dialog::Stage;
-use super::endpoint::Shared;
 use super::error::SipError;
+use super::leg::Leg;
 
 const BYE_WITHIN: Duration = Duration::from_secs(4);
 
 /// Sends BYE, unless the call is over, and waits for the answer. The BYE goes on when the waiting future is dropped.
-pub(super) async fn hangup(shared: Arc<Shared>, dialog: InviteDialog, stage: watch::Receiver<Stage>) -> Result<(), SipError> {
-    if matches!(*stage.borrow(), Stage::Ended) {
+pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
+    if !begin(leg) {
+        // Somebody hangs up already: wait for that.
+        leg.over().await;
         return Ok(());
     }
     let (done, outcome) = oneshot::channel();
-    let bye = say_bye(shared.clone(), dialog);
-    shared.before_closing(async move {
+    let bye = say_bye(leg.clone(), None);
+    leg.shared.before_closing(async move {
         done.send(bye.await).ok();
     });
     outcome.await.unwrap_or(Err(SipError::Closed))
 }
 
-/// Sends BYE without waiting for its answer.
-pub(super) fn in_background(shared: Arc<Shared>, dialog: InviteDialog) {
-    let bye = say_bye(shared.clone(), dialog);
-    shared.before_closing(async move {
+/// Sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326).
+pub(super) fn in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
+    if !begin(leg) {
+        return;
+    }
+    let bye = say_bye(leg.clone(), reason);
+    leg.shared.before_closing(async move {
         if let Err(error) = bye.await {
-            tracing::warn!(%error, "a dropped call could not be hung up properly");
+            tracing::warn!(%error, "a call could not be hung up properly");
         }
     });
 }
 
-async fn say_bye(shared: Arc<Shared>, dialog: InviteDialog) -> Result<(), SipError> {
-    let outcome = timeout(BYE_WITHIN, dialog.bye()).await;
-    // Whatever the peer says or does not say, the call is over: this ends the task that attends it.
-    shared.layer.remove_dialog(&dialog.id());
+/// One BYE is enough; false where the call is over or somebody has begun to end it.
+fn begin(leg: &Leg) -> bool {
+    let mut state = leg.state();
+    let first = !state.leaving && !leg.is_over();
+    state.leaving = true;
+    first
+}
+
+async fn say_bye(leg: Arc<Leg>, reason: Option<&'static str>) -> Result<(), SipError> {
+    let headers = reason.map(|reason| Header::Reason(reason.into())).into_iter().collect();
+    let outcome = timeout(BYE_WITHIN, leg.request(Method::Bye, headers, None)).await;
+    // Whatever the peer says or does not say, the call is over.
+    leg.reach(Stage::Ended);
     match outcome {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(SipError::stack("a BYE", error)),
+        // 481: the peer had hung up before; 408 and the like: it is gone.
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error),
         Err(_) => Err(SipError::Unanswered { method: "BYE", ms: BYE_WITHIN.as_millis() as u64 }),
     }
 }

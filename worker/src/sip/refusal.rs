@@ -76,7 +76,9 @@ pub(super) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result
         return refuse(501, "Not Implemented");
     }
     match scheme(uri).to_ascii_lowercase().as_str() {
-        "sip" | "sips" if uri.contains(['<', '>', '"', '?']) || uri.len() < 5 => return refuse(400, "Malformed Request-URI"),
+        "sip" | "sips" if uri.contains(['<', '>', '"']) || behind_user(uri).contains('?') => {
+            return refuse(400, "Malformed Request-URI");
+        }
         "sip" | "sips" | "tel" => {}
         _ if uri.starts_with('<') || !uri.contains(':') => return refuse(400, "Malformed Request-URI"),
         _ => return refuse(416, "Unsupported URI Scheme"),
@@ -169,6 +171,11 @@ fn wrong_length(head: &Head, body: usize, transport: SipTransport) -> bool {
 
 fn scheme(uri: &str) -> &str {
     uri.split_once(':').map_or("", |(scheme, _)| scheme)
+}
+
+/// The part of a URI in which a question mark starts headers, which a request-URI may not have (RFC 3261 section 19.1.1).
+fn behind_user(uri: &str) -> &str {
+    uri.rsplit_once('@').map_or(uri, |(_, host)| host)
 }
 
 fn unknown_extensions(head: &Head) -> Vec<&str> {

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use offhook::attempt::SipTransport;
 
-use super::digest::{grammatical_credentials, readable_challenge};
+use super::digest::{grammatical_credentials, is_usable_challenge, readable_challenge};
 use super::head::{self, Head, Via, split_outside};
 use super::refusal::{self, Refusal};
 
@@ -50,7 +50,12 @@ pub(super) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
     let Some(mut head) = Head::read(raw) else { return Verdict::Drop("no start line, or too many headers") };
 
     if !head.is_response() {
-        tidy_via(&mut head, carrier.peer);
+        tidy_via(&mut head, carrier);
+    }
+    for name in ["From", "To"] {
+        if let Some(value) = head.first_mut(name) {
+            *value = tidy_parameters(value);
+        }
     }
     if let Err(refusal) = refusal::judge(&head, body.len(), carrier.transport) {
         return match refusal {
@@ -64,6 +69,10 @@ pub(super) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
     let body = with_length(&mut head, body);
     if head.is_response() {
         for name in ["WWW-Authenticate", "Proxy-Authenticate"] {
+            // The first we can answer (RFC 7616 section 3.7); the crate takes the first there is.
+            if head.all(name).any(is_usable_challenge) {
+                head.headers.retain(|(found, value)| !found.eq_ignore_ascii_case(name) || is_usable_challenge(value));
+            }
             for (_, value) in head.headers.iter_mut().filter(|(found, _)| found.eq_ignore_ascii_case(name)) {
                 if let Some(challenge) = readable_challenge(value) {
                     *value = challenge;
@@ -87,13 +96,50 @@ fn with_length<'a>(head: &mut Head, body: &'a [u8]) -> &'a [u8] {
     body
 }
 
-fn tidy_via(head: &mut Head, peer: SocketAddr) {
+/// The parameter that keeps what a Via said while the crate sees something else in its place.
+const SENT_BY: &str = "offhook-sent-by";
+
+fn tidy_via(head: &mut Head, carrier: Carrier) {
     let Some(value) = head.first_mut("Via") else { return };
     let parts = split_outside(value, ',');
     let Some(mut top) = Via::read(parts[0]) else { return };
-    top.note_source(peer);
+    top.note_source(carrier.peer);
+    // The crate writes received=[[::1]], and then cannot read it: it is shown a Via that needs no received.
+    if carrier.peer.is_ipv6() && carrier.transport == SipTransport::Udp && top.host() != Some(carrier.peer.ip()) {
+        let said: String = top.sent_by.bytes().map(|byte| format!("{byte:02x}")).collect();
+        top.sent_by = carrier.peer.to_string();
+        top.parameters.push((SENT_BY.to_owned(), Some(said)));
+    }
     let rest: String = parts[1..].iter().map(|part| format!(", {}", part.trim())).collect();
     *value = format!("{top}{rest}");
+}
+
+/// A response's top Via as the peer wrote it.
+fn with_sent_by(value: &str, carrier: Carrier) -> Option<String> {
+    let parts = split_outside(value, ',');
+    let mut top = Via::read(parts[0])?;
+    let said = top.parameter(SENT_BY)??.to_owned();
+    let bytes: Option<Vec<u8>> =
+        said.as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect();
+    top.sent_by = String::from_utf8(bytes?).ok()?;
+    top.parameters.retain(|(name, _)| name != SENT_BY && !name.eq_ignore_ascii_case("received"));
+    top.parameters.push(("received".to_owned(), Some(carrier.peer.ip().to_string())));
+    let rest: String = parts[1..].iter().map(|part| format!(",{part}")).collect();
+    Some(format!("{top}{rest}"))
+}
+
+/// White space around `;` and `=` confuses the crate's search for the tag.
+fn tidy_parameters(value: &str) -> String {
+    let mut parts = split_outside(value, ';').into_iter();
+    let mut tidy = parts.next().unwrap_or_default().trim().to_owned();
+    for part in parts {
+        tidy.push(';');
+        match part.split_once('=') {
+            Some((name, value)) => tidy.push_str(&format!("{}={}", name.trim(), value.trim())),
+            None => tidy.push_str(part.trim()),
+        }
+    }
+    tidy
 }
 
 /// A message as it has to leave; `None` where the crate wrote it so.
@@ -118,6 +164,13 @@ pub(super) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
         && let Some(("SIP/2.0", _)) = via.rsplit_once('/')
     {
         *value = format!("SIP/2.0/{} {rest}", token(carrier.transport));
+    }
+    if head.is_response()
+        && let Some(value) = head.first_mut("Via")
+        && value.contains(SENT_BY)
+        && let Some(via) = with_sent_by(value, carrier)
+    {
+        *value = via;
     }
     let secure = is_secure(&head);
     if let Some(value) = head.first_mut("Contact")
@@ -243,7 +296,7 @@ mod tests {
     fn folded_and_compact_headers_reach_the_crate_plain() {
         let message = "SIP/2.0 180 Ringing\r\nv: SIP/2.0/UDP 192.0.2.1;branch=z9\r\nf: <sip:a@b>\r\n ;tag=1\r\nt: <sip:c@d>\r\ni: x\r\nCSeq: 1\r\n INVITE\r\nm: <sip:c@e>\r\nl: 0\r\n\r\n";
         let whole = taken(message);
-        for header in ["From: <sip:a@b> ;tag=1", "CSeq: 1 INVITE", "Contact: <sip:c@e>", "Call-ID: x"] {
+        for header in ["From: <sip:a@b>;tag=1", "CSeq: 1 INVITE", "Contact: <sip:c@e>", "Call-ID: x"] {
             assert!(whole.contains(&format!("\r\n{header}\r\n")), "{header} in {whole}");
         }
     }
@@ -255,6 +308,21 @@ mod tests {
         assert_eq!(
             left(message, SipTransport::Udp),
             "INVITE sip:a@b SIP/2.0\r\nProxy-Authorization: Digest username=\"u\", qop=auth, nc=00000001\r\n\r\nqop=\"auth\""
+        );
+    }
+
+    #[test]
+    fn an_ipv6_peer_gets_its_via_back_as_it_wrote_it() {
+        let carrier = Carrier { peer: "[2001:db8::7]:5066".parse().unwrap(), ..udp() };
+        let message = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP pbx.local:5070;branch=z9;rport, SIP/2.0/TCP other\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n";
+        let Verdict::Take(seen) = examine(message.as_bytes(), carrier) else { panic!("not taken") };
+        let seen = String::from_utf8(seen).unwrap();
+        assert!(seen.contains("Via: SIP/2.0/UDP [2001:db8::7]:5066;branch=z9;"), "{seen}");
+        let answer = seen.replace("OPTIONS sip:a@b SIP/2.0", "SIP/2.0 200 OK");
+        let answer = String::from_utf8(restated(answer.as_bytes(), carrier).unwrap()).unwrap();
+        assert!(
+            answer.contains("Via: SIP/2.0/UDP pbx.local:5070;branch=z9;rport=5066;received=2001:db8::7, SIP/2.0/TCP other\r\n"),
+            "{answer}"
         );
     }
 

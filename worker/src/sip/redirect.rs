@@ -1,0 +1,117 @@
+//! 300, 301 and 302 (RFC 3261 sections 8.1.3.4 and 13.3.1.2): where else the callee may be.
+//!
+//! A redirect is followed only to the same number at another place, as carriers' redirect servers send it. To another number it is
+//! not: that would ring up somebody whom nobody asked us to call, at whatever price. The code is told, and where it led.
+
+use rsipstack::sip::{Headers, Scheme, Uri};
+
+use super::message::{list, parameter, uri};
+
+/// So many redirects are followed in one attempt.
+const MOST: usize = 3;
+
+/// The places an attempt has been sent to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Redirects {
+    been: Vec<String>,
+    followed: usize,
+}
+
+impl Redirects {
+    /// The place a redirect leads to, the most wanted first; `None` where it leads nowhere new, or to another number.
+    pub(super) fn follow(&mut self, from: &Uri, headers: &Headers) -> Option<Uri> {
+        self.been.push(place(from));
+        if self.followed == MOST {
+            return None;
+        }
+        let mut contacts: Vec<(f32, Uri)> = list(headers, "Contact")
+            .into_iter()
+            .filter_map(|value| Some((quality(value), uri(value)?)))
+            .filter(|(_, contact)| matches!(contact.scheme, Some(Scheme::Sip | Scheme::Sips)))
+            .filter(|(_, contact)| number(contact) == number(from) && !self.been.contains(&place(contact)))
+            .collect();
+        contacts.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let (_, mut next) = contacts.into_iter().next()?;
+        // Headers in a URI would become headers of our INVITE (section 19.1.5).
+        next.headers.clear();
+        self.followed += 1;
+        Some(next)
+    }
+}
+
+/// Whether two URIs name the same host, so that our credentials for one are meant for the other.
+pub(super) fn same_host(one: &Uri, other: &Uri) -> bool {
+    one.host() == other.host()
+}
+
+fn quality(contact: &str) -> f32 {
+    parameter(contact, "q").and_then(|q| q.parse().ok()).filter(|q: &f32| q.is_finite()).unwrap_or(1.0)
+}
+
+/// The number without visual separators and parameters (RFC 3966), or the name as it is.
+fn number(uri: &Uri) -> String {
+    let user = uri.user().unwrap_or_default().split(';').next().unwrap_or_default();
+    let digits: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
+    let is_number = !digits.is_empty() && digits.trim_start_matches('+').chars().all(|c| c.is_ascii_digit());
+    if is_number { digits } else { user.to_owned() }
+}
+
+fn place(uri: &Uri) -> String {
+    format!("{}@{}", number(uri), uri.host_with_port.to_string().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rsipstack::sip::Header;
+
+    use super::*;
+
+    fn to(contacts: &[&str]) -> Headers {
+        contacts.iter().map(|contact| Header::Contact((*contact).into())).collect::<Vec<_>>().into()
+    }
+
+    fn callee() -> Uri {
+        Uri::try_from("sip:+49-30-123@trunk.example").unwrap()
+    }
+
+    fn followed(contacts: &[&str]) -> Option<String> {
+        Redirects::default().follow(&callee(), &to(contacts)).map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn the_same_number_elsewhere_is_followed_in_the_order_wished() {
+        let both = ["<sip:+4930123@gw1.example>;q=0.2, <sip:+4930123;npdi@gw2.example:5080;transport=udp?Subject=evil>;q=0.7"];
+        assert_eq!(followed(&both).unwrap(), "sip:+4930123@gw1.example");
+        assert_eq!(
+            followed(&["<sip:+4930123@gw1.example>;q=0.2, <sip:+4930123@gw2.example?Route=evil>"]).unwrap(),
+            "sip:+4930123@gw2.example"
+        );
+    }
+
+    #[test]
+    fn another_number_is_not() {
+        for contact in [
+            "<sip:+4990099@gw.example>",
+            "<sip:voicemail@gw.example>",
+            "<tel:+4930123>",
+            "<mailto:a@b>",
+            "<sip:gw.example>",
+            "",
+            "<",
+        ] {
+            assert_eq!(followed(&[contact]), None, "{contact}");
+        }
+    }
+
+    #[test]
+    fn loops_and_long_ways_end() {
+        let mut redirects = Redirects::default();
+        let mut at = callee();
+        assert_eq!(redirects.follow(&at, &to(&["<sip:+4930123@TRUNK.example>"])), None);
+        for host in ["a", "b", "c"] {
+            at = redirects.follow(&at, &to(&["<sip:+4930123@trunk.example>", &format!("<sip:+4930123@{host}>")])).unwrap();
+        }
+        assert_eq!(redirects.follow(&at, &to(&["<sip:+4930123@d>"])), None);
+    }
+}
