@@ -4,7 +4,10 @@
 //! The row knows before each INVITE: `dialing` before the first, `worker_change_trunk` before every further one. Where the database
 //! does not say yes, nothing is dialled.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use offhook::{
     attempt::{AttemptSpecification, RECORDING_FILE, TrunkSpecification},
@@ -19,14 +22,14 @@ use tokio::{
 };
 
 use super::{
-    dialing::{Agreed, NotAnswered, dial},
+    dialing::{Agreed, NotAnswered, credentials, dial, host_in_uri, whole_seconds},
     ending::without_conversation,
     journal::Journal,
 };
 use crate::{
     media::{MediaConfig, MediaSession, Negotiated},
     providers::Providers,
-    sip::{Dialog, Endpoint, EndpointConfig, SipError},
+    sip::{Dialog, Endpoint, EndpointConfig, RegisterRequest, Registration, SipError},
 };
 
 /// No further trunk is tried so long after the first: a silent trunk takes half a minute, and whoever waits for the call does not
@@ -53,11 +56,15 @@ pub struct Connected {
 /// One trunk's signalling, open for the length of a call.
 pub struct TrunkLine {
     endpoint: Endpoint,
+    registration: Option<Registration>,
 }
 
 impl TrunkLine {
     /// Lets the last words out, and closes the port.
     pub async fn close(self) {
+        if let Some(registration) = self.registration {
+            registration.unregister().await;
+        }
         self.endpoint.shutdown().await;
     }
 }
@@ -84,7 +91,11 @@ impl From<NotAnswered> for Setback {
 
 impl From<SipError> for Setback {
     fn from(error: SipError) -> Self {
-        let report = without_conversation(Disposition::TrunkFailure, None, None, Some(error.to_string()));
+        let mut report = without_conversation(Disposition::TrunkFailure, None, None, Some(error.to_string()));
+        if let SipError::Refused { code, phrase, retry_after } = &error {
+            (report.sip_code, report.sip_reason) = (Some(*code), Some(phrase.clone()));
+            report.retry_after = retry_after.map(whole_seconds);
+        }
         Setback { another_trunk: is_the_trunks_own(&error), report }
     }
 }
@@ -159,11 +170,14 @@ struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    /// Binds, tells the row (for the first trunk; for others it knows already), dials.
+    /// Binds, tells the row (for the first trunk; for others it knows already), registers where that is wanted, dials.
     async fn try_trunk(&self, trunk: &TrunkSpecification, call_id: &str, first: bool) -> Result<Connected, Setback> {
-        let line = TrunkLine { endpoint: self.bind(trunk, first).await? };
-        match self.dial_over(&line, trunk, call_id, first).await {
-            Ok((session, Agreed { dialog, negotiated })) => Ok(Connected { dialog, session, negotiated, line }),
+        let mut session =
+            self.media(trunk).await.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
+        let public = self.public_address(&mut session).await;
+        let mut line = TrunkLine { endpoint: self.bind(trunk, public, first).await?, registration: None };
+        match self.dial_over(&mut line, &mut session, trunk, call_id, first).await {
+            Ok(Agreed { dialog, negotiated }) => Ok(Connected { dialog, session, negotiated, line }),
             Err(setback) => {
                 line.close().await;
                 Err(setback)
@@ -173,33 +187,39 @@ impl<'a> Ways<'a> {
 
     async fn dial_over(
         &self,
-        line: &TrunkLine,
+        line: &mut TrunkLine,
+        session: &mut MediaSession,
         trunk: &TrunkSpecification,
         call_id: &str,
         first: bool,
-    ) -> Result<(MediaSession, Agreed), Setback> {
-        let mut session =
-            self.media(trunk).await.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
+    ) -> Result<Agreed, Setback> {
+        let ours = |disposition, detail: &str| Setback::ours(*not_dialled(disposition, detail));
         if first {
             match self.journal.dialing().await {
                 Ok(true) => {}
-                Ok(false) => return Err(Setback::ours(*not_dialled(Disposition::Cancelled, "cancelled before it was dialled"))),
-                Err(error) => {
-                    return Err(Setback::ours(*not_dialled(Disposition::TrunkFailure, &format!("not dialled: {error}"))));
-                }
+                Ok(false) => return Err(ours(Disposition::Cancelled, "cancelled before it was dialled")),
+                Err(error) => return Err(ours(Disposition::TrunkFailure, &format!("not dialled: {error}"))),
             }
         }
+        let mut cancelled = self.cancelled.clone();
+        if let Some(request) = registration(trunk) {
+            line.registration = tokio::select! {
+                registered = line.endpoint.register(request) => Some(registered?),
+                Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => {
+                    return Err(ours(Disposition::Cancelled, "taken back before it was dialled"));
+                }
+            };
+            self.journal.event("registered", json!({ "trunk": trunk.name }));
+        }
         let (specification, providers, journal) = (self.specification, self.providers, self.journal);
-        let dialed =
-            dial(specification, trunk, call_id, &line.endpoint, &mut session, providers, journal, self.cancelled.clone()).await;
-        Ok((session, dialed?))
+        dial(specification, trunk, call_id, &line.endpoint, session, providers, journal, cancelled).await
     }
 
-    async fn bind(&self, trunk: &TrunkSpecification, first: bool) -> Result<Endpoint, SipError> {
+    async fn bind(&self, trunk: &TrunkSpecification, public: Option<IpAddr>, first: bool) -> Result<Endpoint, SipError> {
         let media = &self.specification.media;
         let user_agent = concat!("offhook/", env!("CARGO_PKG_VERSION"));
         let config = EndpointConfig {
-            advertised: media.public_address,
+            advertised: public,
             tls: trunk.tls.clone(),
             ..EndpointConfig::new(SocketAddr::new(media.address, media.port_base), user_agent)
         };
@@ -209,6 +229,21 @@ impl<'a> Ways<'a> {
                 // The last trunk's endpoint has just let go of it.
                 Err(SipError::Bind { .. }) if Instant::now() < until => sleep(LOOK_AGAIN_AFTER).await,
                 bound => return bound,
+            }
+        }
+    }
+
+    /// Where peers reach us, if not at the local address: as set, or as a STUN server sees it. One that does not answer is no reason
+    /// not to call.
+    async fn public_address(&self, session: &mut MediaSession) -> Option<IpAddr> {
+        let media = &self.specification.media;
+        let (None, Some((host, port))) = (media.public_address, &media.stun) else { return media.public_address };
+        match session.discover(host, *port).await {
+            Ok(public) => Some(public.ip()),
+            Err(error) => {
+                tracing::warn!(%error, "peers are told the local address");
+                self.journal.event("no_stun", json!({ "error": error.to_string() }));
+                None
             }
         }
     }
@@ -263,6 +298,20 @@ impl<'a> Ways<'a> {
         }
         Next::None
     }
+}
+
+/// The registration a trunk wants: of the user it knows us by, at its domain.
+fn registration(trunk: &TrunkSpecification) -> Option<RegisterRequest> {
+    let (expires, way_out) = (trunk.register?, trunk.way_out.as_ref()?);
+    let user = trunk.username.as_ref().unwrap_or(&trunk.caller_id);
+    let domain = trunk.from_domain.clone().unwrap_or_else(|| host_in_uri(&way_out.host));
+    Some(RegisterRequest {
+        address_of_record: format!("sip:{user}@{domain}"),
+        destination: Some(way_out.clone()),
+        outbound_proxy: trunk.outbound_proxy.clone(),
+        credentials: credentials(trunk),
+        expires,
+    })
 }
 
 fn failed(report: &Report) -> TrunkFailed {
