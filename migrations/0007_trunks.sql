@@ -381,7 +381,7 @@ declare
     preferred text;
     t trunks; c calls; candidate record;
     live int; allowed int; taken int; bucket double precision; progressed boolean; next_moment timestamptz; port int; n int;
-    probing boolean; serves_all boolean; passed_preferred boolean := false;
+    probing boolean; serves_all boolean; passed_preferred boolean := false; stands_in_for text[];
 begin
     claimed := '{}';
     no_ports := false;
@@ -402,6 +402,13 @@ begin
         end if;
         serves_all := t.host is not null and (coalesce(t.name = preferred, false) or (probing and not passed_preferred));
         passed_preferred := passed_preferred or coalesce(t.name = preferred, false);
+        -- Calls that name a trunk which rests need not wait for it where it has a fallback.
+        stands_in_for := case when not probing then array(
+            select r.name from trunks r
+             where r.enabled and r.host is not null and r.paused_until is not null
+               and (r.paused_until > moment or offhook_calls_being_set_up(r.name) > 0)
+               and t.name = (select f.name from unnest(r.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
+                              where k.enabled and k.paused_until is null order by f.nth limit 1)) end;
         continue trunk when allowed <= 0;
         taken := 0;
         -- A bucket near one call: what was not used in a quiet hour does not make a burst. The fraction is kept.
@@ -422,6 +429,13 @@ begin
                         and k.state = 'queued' and offhook_lane(k.trunk, k.number) = '' and k.due_at <= moment
                         and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
                       order by k.priority desc, k.due_at, k.id limit look)
+                    union all
+                    (select w.id, w.priority, w.due_at from unnest(stands_in_for) r (name) cross join lateral (
+                        select k.id, k.priority, k.due_at from calls k
+                         where k.state = 'queued' and offhook_lane(k.trunk, k.number) = r.name and k.due_at <= moment
+                           and (t.host is not null or k.number like 'sip%')
+                           and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
+                         order by k.priority desc, k.due_at, k.id limit look) w)
                 ) q order by q.priority desc, q.due_at, q.id limit look
             loop
                 exit batch when taken >= allowed;
@@ -465,7 +479,8 @@ begin
                                 token_hashes[cardinality(claimed) + 1], port);
                         insert into port_leases (host, base, call_id, attempt) values (on_host, port, c.id, n);
                         insert into events (call_id, attempt, kind, detail)
-                        values (c.id, n, 'claimed', jsonb_build_object('by', coordinator, 'trunk', t.name));
+                        values (c.id, n, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator, 'trunk', t.name,
+                            'instead_of', nullif(c.trunk, t.name))));
                         claimed := claimed || c.id;
                         taken := taken + 1;
                         bucket := bucket - 1;

@@ -186,14 +186,9 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
     let to = match &trunk.way_out {
         Some(WayOut { host, port, .. }) if !dial.number.starts_with("sip") => {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-            format!("sip:{}@{host}{port}", dial.number)
+            format!("sip:{}@{}{port}", dial.number, host_in_uri(host))
         }
         _ => dial.number.clone(),
-    };
-    let credentials = match (&trunk.username, &trunk.password) {
-        (Some(username), Some(password)) => Some(Credentials { username: username.clone(), password: password.clone() }),
-        _ => None,
     };
     DialRequest {
         to,
@@ -202,13 +197,28 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
         call_id: call_id.to_owned(),
         destination: trunk.way_out.clone(),
         outbound_proxy: trunk.outbound_proxy.clone(),
-        credentials,
+        credentials: credentials(trunk),
         offer,
         asserted_identity: trunk.asserted_identity.clone(),
         anonymous: trunk.anonymous,
         headers: trunk.headers.clone(),
         session_expires: trunk.session_expires,
     }
+}
+
+/// What to answer the trunk's challenges with.
+pub(super) fn credentials(trunk: &TrunkSpecification) -> Option<Credentials> {
+    let (username, password) = (trunk.username.clone()?, trunk.password.clone()?);
+    Some(Credentials { username, password })
+}
+
+/// An IPv6 address stands in brackets there (RFC 3261 section 25.1).
+pub(super) fn host_in_uri(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+pub(super) fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn nothing_said(reason: &str) -> DialFailure {
@@ -234,7 +244,7 @@ fn failed(cancelling: Cancelling, heard: Heard, failure: DialFailure) -> NotAnsw
     };
     let mut report = without_conversation(disposition, failure.code, Some(failure.reason), Some(detail));
     report.cause = failure.cause;
-    report.retry_after = failure.retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
+    report.retry_after = failure.retry_after.map(whole_seconds);
     NotAnswered { report: Box::new(report), answer }
 }
 

@@ -22,14 +22,14 @@ use tokio::{
 };
 
 use super::{
-    dialing::{Agreed, NotAnswered, dial},
+    dialing::{Agreed, NotAnswered, credentials, dial, host_in_uri, whole_seconds},
     ending::without_conversation,
     journal::Journal,
 };
 use crate::{
     media::{MediaConfig, MediaSession, Negotiated},
     providers::Providers,
-    sip::{Dialog, Endpoint, EndpointConfig, SipError},
+    sip::{Dialog, Endpoint, EndpointConfig, RegisterRequest, Registration, SipError},
 };
 
 /// No further trunk is tried so long after the first: a silent trunk takes half a minute, and whoever waits for the call does not
@@ -56,11 +56,15 @@ pub struct Connected {
 /// One trunk's signalling, open for the length of a call.
 pub struct TrunkLine {
     endpoint: Endpoint,
+    registration: Option<Registration>,
 }
 
 impl TrunkLine {
     /// Lets the last words out, and closes the port.
     pub async fn close(self) {
+        if let Some(registration) = self.registration {
+            registration.unregister().await;
+        }
         self.endpoint.shutdown().await;
     }
 }
@@ -87,7 +91,11 @@ impl From<NotAnswered> for Setback {
 
 impl From<SipError> for Setback {
     fn from(error: SipError) -> Self {
-        let report = without_conversation(Disposition::TrunkFailure, None, None, Some(error.to_string()));
+        let mut report = without_conversation(Disposition::TrunkFailure, None, None, Some(error.to_string()));
+        if let SipError::Refused { code, phrase, retry_after } = &error {
+            (report.sip_code, report.sip_reason) = (Some(*code), Some(phrase.clone()));
+            report.retry_after = retry_after.map(whole_seconds);
+        }
         Setback { another_trunk: is_the_trunks_own(&error), report }
     }
 }
@@ -162,13 +170,14 @@ struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    /// Binds, tells the row (for the first trunk; for others it knows already), dials.
+    /// Binds, tells the row (for the first trunk; for others it knows already), registers where that is wanted, dials.
     async fn try_trunk(&self, trunk: &TrunkSpecification, call_id: &str, first: bool) -> Result<Connected, Setback> {
-        let session = self.media(trunk).await;
-        let session = session.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
-        let line = TrunkLine { endpoint: self.bind(trunk, session.public_address(), first).await? };
-        match self.dial_over(&line, session, trunk, call_id, first).await {
-            Ok((session, Agreed { dialog, negotiated })) => Ok(Connected { dialog, session, negotiated, line }),
+        let mut session =
+            self.media(trunk).await.map_err(|detail| Setback::ours(*not_dialled(Disposition::TrunkFailure, &detail)))?;
+        let public = self.public_address(&mut session).await;
+        let mut line = TrunkLine { endpoint: self.bind(trunk, public, first).await?, registration: None };
+        match self.dial_over(&mut line, &mut session, trunk, call_id, first).await {
+            Ok(Agreed { dialog, negotiated }) => Ok(Connected { dialog, session, negotiated, line }),
             Err(setback) => {
                 line.close().await;
                 Err(setback)
@@ -178,25 +187,32 @@ impl<'a> Ways<'a> {
 
     async fn dial_over(
         &self,
-        line: &TrunkLine,
-        mut session: MediaSession,
+        line: &mut TrunkLine,
+        session: &mut MediaSession,
         trunk: &TrunkSpecification,
         call_id: &str,
         first: bool,
-    ) -> Result<(MediaSession, Agreed), Setback> {
+    ) -> Result<Agreed, Setback> {
+        let ours = |disposition, detail: &str| Setback::ours(*not_dialled(disposition, detail));
         if first {
             match self.journal.dialing().await {
                 Ok(true) => {}
-                Ok(false) => return Err(Setback::ours(*not_dialled(Disposition::Cancelled, "cancelled before it was dialled"))),
-                Err(error) => {
-                    return Err(Setback::ours(*not_dialled(Disposition::TrunkFailure, &format!("not dialled: {error}"))));
-                }
+                Ok(false) => return Err(ours(Disposition::Cancelled, "cancelled before it was dialled")),
+                Err(error) => return Err(ours(Disposition::TrunkFailure, &format!("not dialled: {error}"))),
             }
         }
+        let mut cancelled = self.cancelled.clone();
+        if let Some(request) = registration(trunk) {
+            line.registration = tokio::select! {
+                registered = line.endpoint.register(request) => Some(registered?),
+                Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => {
+                    return Err(ours(Disposition::Cancelled, "taken back before it was dialled"));
+                }
+            };
+            self.journal.event("registered", json!({ "trunk": trunk.name }));
+        }
         let (specification, providers, journal) = (self.specification, self.providers, self.journal);
-        let dialed =
-            dial(specification, trunk, call_id, &line.endpoint, &mut session, providers, journal, self.cancelled.clone()).await;
-        Ok((session, dialed?))
+        dial(specification, trunk, call_id, &line.endpoint, session, providers, journal, cancelled).await
     }
 
     async fn bind(&self, trunk: &TrunkSpecification, public: Option<IpAddr>, first: bool) -> Result<Endpoint, SipError> {
@@ -217,8 +233,22 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Media as this trunk wants it, on the attempt's own port: the last trunk's session is gone by now. Knows its public address
-    /// by setting or by STUN; a call within the local network works without.
+    /// Where peers reach us, if not at the local address: as set, or as a STUN server sees it. One that does not answer is no reason
+    /// not to call.
+    async fn public_address(&self, session: &mut MediaSession) -> Option<IpAddr> {
+        let media = &self.specification.media;
+        let (None, Some((host, port))) = (media.public_address, &media.stun) else { return media.public_address };
+        match session.discover(host, *port).await {
+            Ok(public) => Some(public.ip()),
+            Err(error) => {
+                tracing::warn!(%error, "peers are told the local address");
+                self.journal.event("no_stun", json!({ "error": error.to_string() }));
+                None
+            }
+        }
+    }
+
+    /// Media as this trunk wants it, on the attempt's own port: the last trunk's session is gone by now.
     async fn media(&self, trunk: &TrunkSpecification) -> Result<MediaSession, String> {
         let media = &self.specification.media;
         let bound = MediaSession::bind(MediaConfig {
@@ -229,14 +259,7 @@ impl<'a> Ways<'a> {
             recording: media.record.then(|| self.specification.spool.join(RECORDING_FILE)),
             srtp: trunk.srtp,
         });
-        let mut session = bound.await.map_err(|error| error.to_string())?;
-        if let (None, Some((host, port))) = (media.public_address, &media.stun) {
-            match session.discover(host, *port).await {
-                Ok(public) => self.journal.event("stun", json!({ "public_address": public.to_string() })),
-                Err(error) => tracing::warn!(%error, "calls may be silent where we are behind NAT"),
-            }
-        }
-        Ok(session)
+        bound.await.map_err(|error| error.to_string())
     }
 
     /// The next trunk the database says yes to.
@@ -275,6 +298,20 @@ impl<'a> Ways<'a> {
         }
         Next::None
     }
+}
+
+/// The registration a trunk wants: of the user it knows us by, at its domain.
+fn registration(trunk: &TrunkSpecification) -> Option<RegisterRequest> {
+    let (expires, way_out) = (trunk.register?, trunk.way_out.as_ref()?);
+    let user = trunk.username.as_ref().unwrap_or(&trunk.caller_id);
+    let domain = trunk.from_domain.clone().unwrap_or_else(|| host_in_uri(&way_out.host));
+    Some(RegisterRequest {
+        address_of_record: format!("sip:{user}@{domain}"),
+        destination: Some(way_out.clone()),
+        outbound_proxy: trunk.outbound_proxy.clone(),
+        credentials: credentials(trunk),
+        expires,
+    })
 }
 
 fn failed(report: &Report) -> TrunkFailed {

@@ -49,7 +49,6 @@ pub struct MediaConfig {
 /// A bound socket and what was agreed on so far. Sound flows after `start`, or one way after `start_early`.
 pub struct MediaSession {
     port: u16,
-    public: Option<IpAddr>,
     state: State,
 }
 
@@ -95,7 +94,7 @@ impl MediaSession {
         let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>())).with_encryption(encryption);
         let port = ports.rtp_port();
         let bound = Bound { ports, negotiator, agreed: None, recording: config.recording };
-        Ok(MediaSession { port, public: config.advertised, state: State::Bound(Box::new(bound)) })
+        Ok(MediaSession { port, state: State::Bound(Box::new(bound)) })
     }
 
     /// Asks a STUN server for our public address, and writes that into the SDP from now on. To be done before the offer; takes at
@@ -104,13 +103,7 @@ impl MediaSession {
         let State::Bound(bound) = &mut self.state else { return Err(MediaError::Over) };
         let public = bound.ports.discover(host, port).await?;
         bound.negotiator.advertise(public);
-        self.public = Some(public.ip());
         Ok(public)
-    }
-
-    /// The address peers reach us at, where it is not the local one: as configured, or as a STUN server told.
-    pub fn public_address(&self) -> Option<IpAddr> {
-        self.public
     }
 
     /// The local port of RTP; the next one is RTCP's.
