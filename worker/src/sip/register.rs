@@ -138,11 +138,13 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             () = sleep_until(schedule.next()) => {}
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         }
         let outcome = tokio::select! {
             outcome = registrant.round(schedule.asked()) => outcome,
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         };
         match outcome {
             Ok(outcome) => schedule.note(outcome, Instant::now()),
@@ -159,8 +161,11 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             state.send_if_modified(|state| std::mem::replace(state, State::Registered) != State::Registered);
         }
     }
-    if let Ok(Err(error)) = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)).await {
-        tracing::info!(%error, "the registrar was not told that we go");
+    tokio::select! {
+        told = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)) => if !matches!(told, Ok(Ok(_))) {
+            tracing::info!("the registrar was not told that we go");
+        },
+        () = shared.closed.cancelled() => {}
     }
     shared.routes.forget(&registrant.us);
     outbound_proxy::set_service_route(&shared, vec![]);
