@@ -22,6 +22,8 @@ use super::outbound_proxy;
 use super::registration::{FAILURES_TOLD, Outcome, Schedule};
 use super::resolve::Hop;
 
+/// The first repetition after a failure: 5 s where T1 is 500 ms.
+const RETRY_AFTER_T1: u32 = 10;
 const UNREGISTER_WITHIN: Duration = Duration::from_secs(4);
 
 /// As whom to register, and where.
@@ -108,7 +110,7 @@ impl Endpoint {
             hop: shared.flows.reach_first(&hops).await?.0.clone(),
             shared: shared.clone(),
         };
-        let mut schedule = Schedule::new(request.expires, Instant::now());
+        let mut schedule = Schedule::new(request.expires, shared.timing.t1 * RETRY_AFTER_T1, Instant::now());
         let mut first = registrant.round(schedule.asked()).await;
         if let Ok(Outcome::TooBrief(_)) = first {
             schedule.note(first?, Instant::now());
@@ -136,11 +138,13 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             () = sleep_until(schedule.next()) => {}
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         }
         let outcome = tokio::select! {
             outcome = registrant.round(schedule.asked()) => outcome,
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         };
         match outcome {
             Ok(outcome) => schedule.note(outcome, Instant::now()),
@@ -157,8 +161,11 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             state.send_if_modified(|state| std::mem::replace(state, State::Registered) != State::Registered);
         }
     }
-    if let Ok(Err(error)) = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)).await {
-        tracing::info!(%error, "the registrar was not told that we go");
+    tokio::select! {
+        told = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)) => if !matches!(told, Ok(Ok(_))) {
+            tracing::info!("the registrar was not told that we go");
+        },
+        () = shared.closed.cancelled() => {}
     }
     shared.routes.forget(&registrant.us);
     outbound_proxy::set_service_route(&shared, vec![]);
