@@ -10,6 +10,7 @@ wanted=(
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
     baresip-core sip-tester     # strangers the worker is tested against
+    kamailio kamailio-tls-modules   # a proxy in the path
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )

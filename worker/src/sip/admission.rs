@@ -15,6 +15,8 @@ const OF_STRANGERS: f64 = 300.0;
 const BURST_OF_STRANGERS: f64 = 1500.0;
 /// Sources that are told apart; more share the bucket of the strangers.
 const SOURCES: usize = 2048;
+/// Peers of calls that are remembered.
+const ACQUAINTANCES: usize = 256;
 /// A source that was silent for so long has a full bucket, and needs none.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(8);
 
@@ -22,6 +24,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub(super) struct Admission {
     sources: HashMap<SocketAddr, Bucket>,
+    acquaintances: HashMap<SocketAddr, Instant>,
     strangers: Bucket,
     swept: Instant,
 }
@@ -49,11 +52,28 @@ impl Admission {
     /// Nobody has said anything.
     pub(super) fn new(now: Instant) -> Self {
         let strangers = Bucket { left: BURST_OF_STRANGERS, filled: now };
-        Admission { sources: HashMap::new(), strangers, swept: now }
+        Admission { sources: HashMap::new(), acquaintances: HashMap::new(), strangers, swept: now }
+    }
+
+    /// A call with this peer was set up: it does not share with strangers any more. The one of the oldest call is forgotten.
+    pub(super) fn acquaint(&mut self, peer: SocketAddr, now: Instant) {
+        if self.acquaintances.len() >= ACQUAINTANCES
+            && !self.acquaintances.contains_key(&peer)
+            && let Some(oldest) = self.acquaintances.iter().min_by_key(|(_, since)| **since).map(|(peer, _)| *peer)
+        {
+            self.acquaintances.remove(&oldest);
+        }
+        self.acquaintances.insert(peer, now);
+    }
+
+    /// Whether a call with this peer was set up.
+    pub(super) fn is_acquainted(&self, peer: SocketAddr) -> bool {
+        self.acquaintances.contains_key(&peer)
     }
 
     /// Whether one more message of this source is heard. The trunk of a call under way does not share with strangers.
     pub(super) fn admit(&mut self, source: SocketAddr, is_trunk: bool, now: Instant) -> bool {
+        let is_trunk = is_trunk || self.is_acquainted(source);
         if self.sources.len() >= SOURCES && now.saturating_duration_since(self.swept) >= Duration::from_secs(1) {
             self.sources.retain(|_, bucket| now.saturating_duration_since(bucket.filled) < FORGOTTEN_AFTER);
             self.swept = now;
@@ -95,6 +115,13 @@ mod tests {
         assert!(admission.sources.len() <= SOURCES);
         assert!(admission.admit(source(200_000), true, start));
         assert!(!admission.admit(source(200_001), false, start));
+        admission.acquaint(source(200_002), start);
+        assert!(admission.admit(source(200_002), false, start));
+        for number in 0..ACQUAINTANCES {
+            admission.acquaint(source(number as u32), start + Duration::from_secs(1));
+        }
+        assert_eq!(admission.acquaintances.len(), ACQUAINTANCES);
+        assert!(!admission.is_acquainted(source(200_002)));
         assert!(admission.admit(source(200_001), false, start + Duration::from_secs(10)));
     }
 }

@@ -1,7 +1,7 @@
 //! The one place where bytes come in and go out: the UDP socket and every stream pass [`Edge::take`] and [`Edge::give`].
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -65,9 +65,12 @@ impl Edge {
 
     /// What becomes of a message from the wire.
     pub(super) fn take(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Verdict {
-        let is_trunk = self.routes.is_trunk(peer);
-        let admitted = self.admission.lock().unwrap_or_else(PoisonError::into_inner).admit(peer, is_trunk, Instant::now());
-        if !admitted || (!is_trunk && self.is_full()) {
+        let admitted = {
+            let mut admission = self.admission();
+            let is_trunk = self.routes.is_trunk(peer) || admission.is_acquainted(peer);
+            admission.admit(peer, is_trunk, Instant::now()) && (is_trunk || !self.is_full())
+        };
+        if !admitted {
             return Verdict::Drop("more than is taken from this source");
         }
         examine(message, self.carrier(transport, peer))
@@ -75,7 +78,14 @@ impl Edge {
 
     /// A message as it has to go out; `None` where it is right already.
     pub(super) fn give(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Option<Vec<u8>> {
+        if sets_up_a_call(message) {
+            self.admission().acquaint(peer, Instant::now());
+        }
         restated(message, self.carrier(transport, peer))
+    }
+
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn carrier(&self, transport: SipTransport, peer: SocketAddr) -> Carrier {
@@ -88,6 +98,15 @@ impl Edge {
             .and_then(Weak::upgrade)
             .is_some_and(|stack| stack.get_stats().finished_transactions >= FINISHED_TRANSACTIONS)
     }
+}
+
+/// Whether a message of ours answers an INVITE with 2xx, or acknowledges such an answer.
+fn sets_up_a_call(message: &[u8]) -> bool {
+    let names_invite = || {
+        let head = head::split(message).and_then(|(raw, _)| Head::read(raw));
+        head.is_some_and(|head| head.cseq_method() == Some("INVITE"))
+    };
+    message.starts_with(b"ACK ") || (message.starts_with(b"SIP/2.0 2") && names_invite())
 }
 
 /// The UDP socket the SIP crate reads and writes through.

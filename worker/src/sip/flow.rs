@@ -33,6 +33,8 @@ const RECONNECT_FIRST_AFTER: Duration = Duration::from_millis(250);
 const RECONNECT_AT_LEAST_EVERY: Duration = Duration::from_secs(16);
 /// Messages that wait for a connection to come back.
 const WAITING_MESSAGES: usize = 64;
+/// After so many streams in a row on which the peer said nothing, what was written to them counts as not sent.
+const SILENT_STREAMS: u32 = 2;
 
 /// Anything that carries bytes both ways.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -54,8 +56,10 @@ pub(super) struct Flow {
     /// Cancelled when the flow is not to be used any more.
     pub(super) ended: CancellationToken,
     pub(super) closed: CancellationToken,
-    /// Written and not answered when the stream broke, or never written.
+    /// To be written when the stream is open again.
     pub(super) waiting: VecDeque<SipMessage>,
+    /// Written to a stream on which nothing was heard yet.
+    pub(super) unheard: VecDeque<SipMessage>,
     pub(super) timing: FlowTiming,
 }
 
@@ -110,7 +114,7 @@ impl Flow {
         Connecting: Future<Output = Result<BoxedStream, String>>,
     {
         let mut stream = Some(stream);
-        let mut pause = RECONNECT_FIRST_AFTER;
+        let (mut pause, mut silent_streams) = (RECONNECT_FIRST_AFTER, 0);
         loop {
             if let Some(open) = stream.take() {
                 let since = Instant::now();
@@ -118,6 +122,16 @@ impl Flow {
                 tracing::info!(peer = %self.peer, %why, "a SIP stream ended");
                 if since.elapsed() > RECONNECT_AT_LEAST_EVERY {
                     pause = RECONNECT_FIRST_AFTER;
+                }
+                // Lost with the stream, or refused with it: a TLS peer refuses a certificate after we began to speak. The same
+                // request again is a repetition (RFC 3261 section 17.2.3), as over UDP.
+                silent_streams = if self.unheard.is_empty() { 0 } else { silent_streams + 1 };
+                while let Some(message) = self.unheard.pop_back() {
+                    self.waiting.push_front(message);
+                }
+                if silent_streams >= SILENT_STREAMS {
+                    silent_streams = 0;
+                    self.give_up_waiting(&why.to_string());
                 }
             }
             if self.closed.is_cancelled() || (self.waiting.is_empty() && !self.is_needed().await) {
@@ -136,9 +150,7 @@ impl Flow {
                 Err(why) => {
                     tracing::warn!(peer = %self.peer, %why, "a SIP stream cannot be opened again");
                     self.read_waiting();
-                    for message in std::mem::take(&mut self.waiting) {
-                        self.tell_unsent(&message, &why);
-                    }
+                    self.give_up_waiting(&why);
                 }
             }
         }
@@ -152,6 +164,12 @@ impl Flow {
         }
         self.read_waiting();
         !self.waiting.is_empty()
+    }
+
+    fn give_up_waiting(&mut self, why: &str) {
+        for message in std::mem::take(&mut self.waiting) {
+            self.tell_unsent(&message, why);
+        }
     }
 
     fn read_waiting(&mut self) {
@@ -181,16 +199,19 @@ impl Flow {
         writer: &mut WriteHalf<BoxedStream>,
         pinging: bool,
     ) -> Result<std::convert::Infallible, Broken> {
+        let mut framer = Framer::default();
+        let mut buffer = vec![0; 16 * 1024];
+        let (mut heard, mut begun, mut asked) = (Instant::now(), Instant::now(), Instant::now());
+        let (mut answers_pings, mut awaits_pong) = (false, false);
+        self.unheard.clear();
+        let mut is_silent = true;
         while let Some(message) = self.waiting.pop_front() {
             if let Err(broken) = self.send(writer, &message).await {
                 self.waiting.push_front(message);
                 return Err(broken);
             }
+            self.unheard.push_back(message);
         }
-        let mut framer = Framer::default();
-        let mut buffer = vec![0; 16 * 1024];
-        let (mut heard, mut begun, mut asked) = (Instant::now(), Instant::now(), Instant::now());
-        let (mut answers_pings, mut awaits_pong) = (false, false);
         loop {
             let deadline = match (framer.is_midway(), awaits_pong, pinging) {
                 (true, ..) => begun + self.timing.message_within,
@@ -207,6 +228,9 @@ impl Flow {
                         self.waiting.push_back(message);
                         return Err(broken);
                     }
+                    if is_silent && self.unheard.len() < WAITING_MESSAGES {
+                        self.unheard.push_back(message);
+                    }
                 }
                 read = reader.read(&mut buffer) => {
                     let length = read?;
@@ -214,6 +238,8 @@ impl Flow {
                         return Err(Broken::ByPeer);
                     }
                     heard = Instant::now();
+                    is_silent = false;
+                    self.unheard.clear();
                     if !framer.is_midway() {
                         begun = heard;
                     }

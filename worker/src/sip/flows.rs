@@ -210,6 +210,7 @@ impl Flows {
             ended: ended.clone(),
             closed: self.closed.clone(),
             waiting: VecDeque::new(),
+            unheard: VecDeque::new(),
             timing: self.timing,
         };
         Ok((flow, ended))

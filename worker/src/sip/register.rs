@@ -22,6 +22,8 @@ use super::outbound_proxy;
 use super::registration::{FAILURES_TOLD, Outcome, Schedule};
 use super::resolve::Hop;
 
+/// The first repetition after a failure: 5 s where T1 is 500 ms.
+const RETRY_AFTER_T1: u32 = 10;
 const UNREGISTER_WITHIN: Duration = Duration::from_secs(4);
 
 /// As whom to register, and where.
@@ -108,7 +110,7 @@ impl Endpoint {
             hop: shared.flows.reach_first(&hops).await?.0.clone(),
             shared: shared.clone(),
         };
-        let mut schedule = Schedule::new(request.expires, Instant::now());
+        let mut schedule = Schedule::new(request.expires, shared.timing.t1 * RETRY_AFTER_T1, Instant::now());
         let mut first = registrant.round(schedule.asked()).await;
         if let Ok(Outcome::TooBrief(_)) = first {
             schedule.note(first?, Instant::now());

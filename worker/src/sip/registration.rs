@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// RFC 5626 section 4.5: the first repetition after a failure comes after this, each further one after twice the time.
-const FIRST_RETRY: Duration = Duration::from_secs(5);
-const LAST_RETRY: Duration = Duration::from_secs(120);
+/// RFC 5626 section 4.5: each repetition after a failure comes after twice the time, up to so many times the first.
+const LAST_RETRY: u32 = 24;
 /// A registrar that wants more is not followed.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// After so many failures in a row the registration counts as lost.
@@ -27,14 +26,15 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Schedule {
     asked: Duration,
+    first_retry: Duration,
     failures: u32,
     next: Instant,
 }
 
 impl Schedule {
-    /// Registers at once, for so long.
-    pub(super) fn new(expires: Duration, now: Instant) -> Schedule {
-        Schedule { asked: expires.clamp(Duration::from_secs(1), LONGEST), failures: 0, next: now }
+    /// Registers at once, for so long, and again after `first_retry` where that fails.
+    pub(super) fn new(expires: Duration, first_retry: Duration, now: Instant) -> Schedule {
+        Schedule { asked: expires.clamp(Duration::from_secs(1), LONGEST), first_retry, failures: 0, next: now }
     }
 
     /// What to ask for.
@@ -66,10 +66,9 @@ impl Schedule {
             }
             Outcome::TooBrief(_) => self.note(Outcome::Failed(None), now),
             Outcome::Failed(retry_after) => {
-                let backoff = FIRST_RETRY * 2_u32.pow(self.failures.min(10));
+                let backoff = self.first_retry * 2_u32.pow(self.failures.min(10)).min(LAST_RETRY);
                 self.failures += 1;
-                self.next =
-                    now + retry_after.unwrap_or(backoff).clamp(FIRST_RETRY, LAST_RETRY.max(retry_after.unwrap_or_default()));
+                self.next = now + retry_after.unwrap_or(backoff).clamp(self.first_retry, LONGEST);
             }
         }
     }
@@ -95,7 +94,7 @@ mod tests {
     fn a_registration_is_refreshed_before_it_ends_for_days() {
         for expires in [1, 30, 60, 120, 600, 3600, 86_400] {
             let mut now = Instant::now();
-            let mut schedule = Schedule::new(seconds(expires), now);
+            let mut schedule = Schedule::new(seconds(expires), seconds(5), now);
             let end = now + seconds(7 * 86_400).min(seconds(expires) * 1000);
             let mut valid_until = now;
             while now < end {
@@ -110,7 +109,7 @@ mod tests {
     #[test]
     fn what_the_registrar_finds_too_brief_is_asked_for_longer_at_once() {
         let now = Instant::now();
-        let mut schedule = Schedule::new(seconds(60), now);
+        let mut schedule = Schedule::new(seconds(60), seconds(5), now);
         schedule.note(Outcome::TooBrief(seconds(1800)), now);
         assert_eq!((schedule.asked(), schedule.next(), schedule.failures()), (seconds(1800), now, 0));
         schedule.note(Outcome::TooBrief(seconds(1800)), now);
@@ -122,7 +121,7 @@ mod tests {
     #[test]
     fn failures_are_repeated_less_and_less_often_and_forgotten_once_it_works() {
         let now = Instant::now();
-        let mut schedule = Schedule::new(seconds(600), now);
+        let mut schedule = Schedule::new(seconds(600), seconds(5), now);
         let mut pauses = vec![];
         for _ in 0..7 {
             schedule.note(Outcome::Failed(None), now);

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use offhook::attempt::{SipTransport, WayOut};
@@ -11,8 +13,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -29,10 +31,38 @@ pub struct Listening {
     tls: Option<TlsAcceptor>,
 }
 
-/// One stream a caller opened.
+/// One stream a caller opened, or a socket that takes its datagrams.
 pub struct Stream {
     stream: Box<dyn Duplex>,
     bytes: Vec<u8>,
+}
+
+/// A UDP socket that talks to who spoke last.
+struct Datagrams {
+    socket: UdpSocket,
+    peer: Option<SocketAddr>,
+}
+
+impl AsyncRead for Datagrams {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let from = ready!(self.socket.poll_recv_from(context, buffer))?;
+        self.peer = Some(from);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Datagrams {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.socket.poll_send_to(context, bytes, self.peer.expect("somebody spoke"))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -105,6 +135,11 @@ pub fn request(way_out: WayOut, call_id: &str) -> DialRequest {
 }
 
 impl Stream {
+    /// A UDP socket, as if it were a stream: a datagram is a write.
+    pub fn datagrams(socket: UdpSocket) -> Stream {
+        Stream { stream: Box::new(Datagrams { socket, peer: None }), bytes: vec![] }
+    }
+
     /// The next message: head and body.
     pub async fn message(&mut self) -> String {
         let reading = async {
