@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{DialEvent, DialRequest, Dialing, Dialog, DialogEvent, Endpoint, EndpointConfig};
+use offhook_worker::sip::{DialEvent, DialRequest, Dialing, Dialog, DialogEvent, Endpoint, EndpointConfig, Timing};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -80,6 +80,27 @@ async fn a_hangup_that_overtakes_its_answer_is_understood() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_never_acknowledged_ends_the_call() {
+    let (callee, _endpoint, mut dialing) = dial_with(Timing { t1: Duration::from_millis(20) }).await;
+    callee.send(&callee.reply("200 OK", SDP)).await;
+    let mut dialog = answered(&mut dialing).await;
+    assert!(callee.heard().await.starts_with("ACK "));
+    callee.send(&callee.ask("INVITE", 1, "callee", "", "attacked", "")).await;
+    // 100, and 200 again and again.
+    let mut answers = 0;
+    let last = loop {
+        let heard = callee.heard().await;
+        if !heard.starts_with("SIP/2.0 ") {
+            break heard;
+        }
+        answers += usize::from(heard.starts_with("SIP/2.0 200 "));
+    };
+    assert!(answers > 1 && last.starts_with("BYE ") && last.contains("Reason: SIP;cause=408"), "{answers}, {last}");
+    callee.send(&callee.reply_to(&last, "200 OK")).await;
+    assert!(timeout(PATIENCE, dialog.next()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_hangup_without_an_answer_is_none() {
     let (callee, _endpoint, mut dialing) = dial().await;
     callee.send(&callee.ask("BYE", 1, "callee", "", "attacked", "")).await;
@@ -92,8 +113,13 @@ async fn a_hangup_without_an_answer_is_none() {
 }
 
 async fn dial() -> (Callee, Endpoint, Dialing) {
+    dial_with(Timing::default()).await
+}
+
+async fn dial_with(timing: Timing) -> (Callee, Endpoint, Dialing) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = Endpoint::bind(EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test")).await.unwrap();
+    let config = EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test");
+    let endpoint = Endpoint::bind_with(config, timing).await.unwrap();
     let at = socket.local_addr().unwrap();
     let request = DialRequest {
         to: "sip:callee@restaurant.invalid".to_owned(),
@@ -135,6 +161,13 @@ impl Callee {
         )
     }
 
+    /// An answer to a request of theirs within the call.
+    fn reply_to(&self, request: &str, status: &str) -> String {
+        let copied: String =
+            ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().map(|name| format!("{}\r\n", line(request, name))).collect();
+        format!("SIP/2.0 {status}\r\n{copied}Content-Length: 0\r\n\r\n")
+    }
+
     /// A request within the call; an empty `to_tag` is the right one.
     fn ask(&self, method: &str, number: u32, from_tag: &str, to_tag: &str, call_id: &str, body: &str) -> String {
         let at = self.socket.local_addr().unwrap();
@@ -143,7 +176,7 @@ impl Callee {
         format!(
             "{method} sip:us@{} SIP/2.0\r\nVia: SIP/2.0/UDP {at};rport;branch=z9hG4bK-{method}-{number}-{from_tag}-{to_tag}\r\n\
              From: <sip:callee@restaurant.invalid>;tag={from_tag}\r\nTo: <sip:us@here>;tag={to_tag}\r\nCall-ID: {call_id}\r\n\
-             CSeq: {number} {method}\r\nMax-Forwards: 70\r\nContent-Type: application/dtmf-relay\r\nContent-Length: {}\r\n\r\n{body}",
+             CSeq: {number} {method}\r\nContact: <sip:callee@{at}>\r\nMax-Forwards: 70\r\nContent-Type: application/dtmf-relay\r\nContent-Length: {}\r\n\r\n{body}",
             self.us,
             body.len()
         )
