@@ -145,17 +145,21 @@ impl Endpoint {
     /// Sends the INVITE.
     ///
     /// # Errors
-    /// [`SipError::Field`] and [`SipError::Resolve`], before anything has been sent.
+    /// [`SipError::Field`], [`SipError::Resolve`], and [`SipError::Connect`] or [`SipError::Tls`] where no stream could be opened to any place of
+    /// the trunk; nothing has been sent then.
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
-        let hops: VecDeque<Hop> = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
+        let mut hops: VecDeque<Hop> = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
             Some(way_out) => shared.routes.resolve_way_out(way_out).await?,
             None => shared.routes.resolve_uri(&callee).await?,
         }
         .into();
-        let first = hops.front().map_or(self.local_address(), |hop| hop.address);
-        let invite = invitation(&shared, &request, callee, first)?;
+        let first = shared.flows.reach_first(hops.make_contiguous()).await?.0.clone();
+        while hops.front().is_some_and(|hop| *hop != first) {
+            hops.pop_front();
+        }
+        let invite = invitation(&shared, &request, callee, first.address)?;
 
         let (events, receiver) = mpsc::channel(WAITING_PROGRESS);
         let cancel = shared.ending.child_token();
