@@ -91,9 +91,9 @@ async fn a_table_is_booked_over_the_fallback_of_an_overloaded_trunk() {
 #[tokio::test]
 async fn a_silent_trunk_and_one_that_does_not_resolve_are_gone_round() {
     let installation = Installation::start_with(&[], &[("OFFHOOK_LIMIT_RING", "3s")]).await;
+    installation.trunk("nowhere", "trunk.invalid", Some(5060), "{}").await;
     let carrier = installation.carrier("silent", &[], "{nowhere,sandbox}").await;
-    installation.trunk("nowhere", "trunk.invalid", Some(5060), "{sandbox}").await;
-    installation.run("update trunks set preference = 1 where name = 'silent'; update trunks set fallback = '{nowhere,sandbox}' where name = 'silent'").await;
+    installation.run("update trunks set preference = 1 where name = 'silent'").await;
     let result = installation.call(ENGAGED).await;
     assert_eq!((result.disposition.as_deref(), result.sip_code), (Some("busy"), Some(486)), "{result:#?}");
     assert_eq!(installation.trunks_of(result.id).await, ("sandbox".into(), "silent, nowhere".into()));
