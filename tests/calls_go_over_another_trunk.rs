@@ -67,6 +67,11 @@ impl Installation {
     }
 }
 
+/// Nobody listens there.
+fn closed_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[tokio::test]
 async fn a_table_is_booked_over_the_fallback_of_an_overloaded_trunk() {
     let installation = Installation::start().await;
@@ -89,14 +94,16 @@ async fn a_table_is_booked_over_the_fallback_of_an_overloaded_trunk() {
 }
 
 #[tokio::test]
-async fn a_silent_trunk_and_one_that_does_not_resolve_are_gone_round() {
+async fn a_silent_trunk_one_that_does_not_resolve_and_one_that_takes_no_tls_are_gone_round() {
     let installation = Installation::start_with(&[], &[("OFFHOOK_LIMIT_RING", "3s")]).await;
-    let carrier = installation.carrier("silent", &[], "{nowhere,sandbox}").await;
-    installation.trunk("nowhere", "trunk.invalid", Some(5060), "{sandbox}").await;
-    installation.run("update trunks set preference = 1 where name = 'silent'; update trunks set fallback = '{nowhere,sandbox}' where name = 'silent'").await;
+    installation.trunk("nowhere", "trunk.invalid", Some(5060), "{}").await;
+    installation.trunk("closed", "127.0.0.1", Some(closed_port()), "{}").await;
+    installation.run("update trunks set transport = 'tls' where name = 'closed'").await;
+    let carrier = installation.carrier("silent", &[], "{nowhere,closed,sandbox}").await;
+    installation.run("update trunks set preference = 1 where name = 'silent'").await;
     let result = installation.call(ENGAGED).await;
     assert_eq!((result.disposition.as_deref(), result.sip_code), (Some("busy"), Some(486)), "{result:#?}");
-    assert_eq!(installation.trunks_of(result.id).await, ("sandbox".into(), "silent, nowhere".into()));
+    assert_eq!(installation.trunks_of(result.id).await, ("sandbox".into(), "silent, nowhere, closed".into()));
     assert_eq!(carrier.invites().len(), 1);
     let why = installation.ask("select failed_trunks -> 1 ->> 'why' from attempts").await;
     assert!(why.contains("cannot resolve trunk.invalid"), "{why}");
@@ -230,4 +237,38 @@ async fn an_invite_carries_what_its_trunk_wants_and_no_secret_of_it() {
     assert_eq!(header(&invite, "X-Customer"), "1234", "{invite}");
     assert!(header(&invite, "P-Asserted-Identity").contains("tel:+4930123456"), "{invite}");
     assert!(header(&invite, "Session-Expires").starts_with("1800"), "{invite}");
+}
+
+#[tokio::test]
+async fn a_trunk_that_wants_it_is_registered_with_for_the_length_of_the_call() {
+    let installation = Installation::start().await;
+    let berlin = installation.carrier("berlin", &[BUSY], "{sandbox}").await;
+    installation
+        .run("update trunks set preference = 1, register = '10 minutes', username = 'us', from_domain = 'example.org' where name = 'berlin'")
+        .await;
+    let result = installation.call("+493012345678").await;
+    assert_eq!(installation.trunks_of(result.id).await, ("berlin".into(), String::new()));
+    let told = berlin.registrations();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(header(&told[0], "To").contains("sip:us@example.org"), "{}", told[0]);
+    let goodbye = format!("{} {}", header(&told[1], "Expires"), header(&told[1], "Contact"));
+    assert!(goodbye.starts_with("0 ") || goodbye.contains("expires=0"), "it says goodbye: {}", told[1]);
+
+    berlin.refuse_registration("403 Forbidden");
+    let result = installation.call(ENGAGED).await;
+    assert_eq!(installation.trunks_of(result.id).await, ("sandbox".into(), "berlin 403".into()));
+    assert_eq!(berlin.invites().len(), 1, "who may not register does not call");
+}
+
+#[tokio::test]
+async fn where_the_database_does_not_say_yes_nobody_is_dialled() {
+    let installation = Installation::start().await;
+    let berlin = installation.carrier("berlin", &[OVERLOADED], "{}").await;
+    let hamburg = installation.carrier("hamburg", &[BUSY], "{}").await;
+    installation.run("update trunks set fallback = '{hamburg}', preference = 1 where name = 'berlin'").await;
+    installation.run("drop function worker_change_trunk").await;
+    let id = installation.insert("+493012345678", &[]).await;
+    installation.wait_for(id, "state = 'queued' and attempt = 1", Duration::from_secs(30)).await;
+    assert_eq!(installation.trunks_of(id).await, ("berlin".into(), String::new()));
+    assert_eq!((berlin.invites().len(), hamburg.invites().len()), (1, 0));
 }

@@ -125,7 +125,20 @@ async fn check_says_of_each_thing_whether_it_is_there() {
     let lines: Vec<serde_json::Value> = out(&good).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().all(|line| line["ok"] == true), "{lines:?}");
     assert!(lines.iter().any(|line| line["detail"].as_str().unwrap().contains("answered 200")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line["subject"] == "addresses" && line["detail"].as_str().unwrap().contains("STUN")),
+        "{lines:?}"
+    );
+    database
+        .run("insert into trunks (name, host, port, transport, username, secret) values ('half', '127.0.0.1', 9, 'tcp', 'u', 'no-such-file')")
+        .await;
     let bad = check(&database, "/nowhere/offhook-worker");
+    let said = String::from_utf8_lossy(&bad.stdout).into_owned();
+    assert!(said.contains("trunk half") && said.contains("no-such-file"), "{said}");
+    database.run("update trunks set secret = null where name = 'half'").await;
+    let bad_port = check(&database, worker);
+    let said = String::from_utf8_lossy(&bad_port.stdout).into_owned();
+    assert!(said.contains("cannot connect to tcp 127.0.0.1:9") && said.contains("no challenge can be answered"), "{said}");
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&bad.stdout).contains("set OFFHOOK_WORKER_PROGRAM"));
     std::fs::remove_dir_all(&spool).unwrap();

@@ -13,7 +13,15 @@ pub struct Carrier {
     pub address: SocketAddr,
     script: Arc<Mutex<Vec<String>>>,
     invites: Arc<Mutex<Vec<String>>>,
+    registrations: Arc<Mutex<Registrations>>,
     task: JoinHandle<()>,
+}
+
+/// What a registrar was told, and what it answers.
+#[derive(Default)]
+struct Registrations {
+    heard: Vec<String>,
+    refusal: Option<String>,
 }
 
 impl Carrier {
@@ -23,8 +31,19 @@ impl Carrier {
         let address = socket.local_addr().unwrap();
         let script: Arc<Mutex<Vec<String>>> = Arc::new(Mutex::new(script.iter().map(|line| (*line).to_owned()).collect()));
         let invites = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(serve(socket, Arc::clone(&script), Arc::clone(&invites)));
-        Carrier { address, script, invites, task }
+        let registrations = Arc::default();
+        let task = tokio::spawn(serve(socket, Arc::clone(&script), Arc::clone(&invites), Arc::clone(&registrations)));
+        Carrier { address, script, invites, registrations, task }
+    }
+
+    /// From now on it lets nobody register.
+    pub fn refuse_registration(&self, answer: &str) {
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner).refusal = Some(answer.to_owned());
+    }
+
+    /// The REGISTERs so far, whole.
+    pub fn registrations(&self) -> Vec<String> {
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner).heard.clone()
     }
 
     /// From now on it answers so.
@@ -55,7 +74,12 @@ pub fn header<'a>(message: &'a str, name: &str) -> &'a str {
     message.lines().find(of_name).and_then(|line| line.split_once(':')).map_or("", |(_, value)| value.trim())
 }
 
-async fn serve(socket: UdpSocket, script: Arc<Mutex<Vec<String>>>, invites: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    socket: UdpSocket,
+    script: Arc<Mutex<Vec<String>>>,
+    invites: Arc<Mutex<Vec<String>>>,
+    registrations: Arc<Mutex<Registrations>>,
+) {
     let mut buffer = vec![0; 65_536];
     while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
         let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
@@ -68,6 +92,12 @@ async fn serve(socket: UdpSocket, script: Arc<Mutex<Vec<String>>>, invites: Arc<
                 script.lock().unwrap_or_else(PoisonError::into_inner).clone()
             }
             Some("ACK") => vec![],
+            Some("REGISTER") => {
+                let mut registrations = registrations.lock().unwrap_or_else(PoisonError::into_inner);
+                registrations.heard.push(request.clone());
+                let granted = || format!("200 OK\r\nContact: {};expires=600", header(&request, "Contact"));
+                vec![registrations.refusal.clone().unwrap_or_else(granted)]
+            }
             _ => vec!["200 OK".to_owned()],
         };
         for answer in answers {
