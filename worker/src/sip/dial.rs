@@ -134,7 +134,7 @@ impl Endpoint {
     /// Sends the INVITE.
     ///
     /// # Errors
-    /// [`SipError::Field`] and [`SipError::Resolve`], before anything has been sent.
+    /// [`SipError::Field`], [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`], before anything has been sent.
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
