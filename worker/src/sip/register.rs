@@ -190,7 +190,7 @@ impl Registrant {
     async fn round(&mut self, expires: Duration) -> Result<Outcome, SipError> {
         let failed = |error: rsipstack::Error| SipError::stack("a REGISTER", error);
         self.shared.flows.reach(&self.hop).await?;
-        let request = self.request(expires).map_err(failed)?;
+        let request = self.request(expires)?;
         let key = TransactionKey::from_request(&request, TransactionRole::Client).map_err(failed)?;
         let mut transaction = Transaction::new_client(key, request, self.shared.stack.clone(), None);
         transaction.destination = Some(sip_address(self.hop.transport, self.hop.address));
@@ -232,10 +232,10 @@ impl Registrant {
         }
     }
 
-    fn request(&mut self, expires: Duration) -> rsipstack::Result<Request> {
+    fn request(&mut self, expires: Duration) -> Result<Request, SipError> {
         self.sequence += 1;
         let stack = &self.shared.stack;
-        let via = stack.get_via(None, None)?;
+        let via = stack.get_via(None, None).map_err(|error| SipError::stack("a REGISTER", error))?;
         let from = typed::From { display_name: None, uri: self.us.clone(), params: vec![Param::Tag(self.tag.as_str().into())] };
         let to = typed::To { display_name: None, uri: self.us.clone(), params: vec![] };
         let call_id = Some(CallId::from(self.call_id.clone()));
