@@ -90,9 +90,14 @@ async fn nonsense_during_a_call_does_not_end_it() {
         }
     };
 
-    let attacker = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    // Many sources: of one alone, most would not be heard.
+    let mut attackers = Vec::new();
+    for _ in 0..16 {
+        attackers.push(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    }
     let mut dice = StdRng::seed_from_u64(20_261_120);
     for round in 0..DATAGRAMS {
+        let attacker = &attackers[round % attackers.len()];
         let nonsense = nonsense(&mut dice, attacker.local_addr().unwrap());
         for target in [callee.local_address(), caller.local_address()] {
             attacker.send_to(&nonsense, target).await.unwrap();

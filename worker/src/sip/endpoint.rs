@@ -32,6 +32,8 @@ use super::route::{Locator, Routes};
 use super::trust::Trust;
 
 const WAITING_CALLERS: usize = 64;
+/// A flood fills the buffer faster than it is read: the larger it is, the later a datagram of a call is lost.
+const RECEIVE_BUFFER: usize = 1024 * 1024;
 /// A free UDP port may be taken as a TCP port.
 const FREE_PORT_TRIES: usize = 16;
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
@@ -260,6 +262,8 @@ impl Shared {
 async fn listen(address: SocketAddr) -> std::io::Result<(UdpSocket, Option<TcpListener>)> {
     for _ in 0..FREE_PORT_TRIES {
         let socket = UdpSocket::bind(address).await?;
+        // The system gives what it allows.
+        socket2::SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER).ok();
         let local = socket.local_addr()?;
         match TcpListener::bind(local).await {
             Ok(listener) => return Ok((socket, Some(listener))),

@@ -29,6 +29,7 @@ const PING_EVERY: Duration = Duration::from_secs(25);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that connected to us and says nothing for so long has gone.
 const SILENT_FOR: Duration = Duration::from_secs(600);
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 const RECONNECT_FIRST_AFTER: Duration = Duration::from_millis(250);
 const RECONNECT_AT_LEAST_EVERY: Duration = Duration::from_secs(16);
 /// Messages that wait for a connection to come back.
@@ -189,7 +190,7 @@ impl Flow {
             Err(broken) => broken,
         };
         // TLS wants to say goodbye.
-        timeout(Duration::from_secs(1), writer.shutdown()).await.ok();
+        timeout(LAST_WORDS_WITHIN, writer.shutdown()).await.ok();
         broken
     }
 
@@ -221,7 +222,10 @@ impl Flow {
             };
             tokio::select! {
                 biased;
-                () = self.closed.cancelled() => return Err(Broken::Closed),
+                () = self.closed.cancelled() => {
+                    self.say_last_words(writer).await;
+                    return Err(Broken::Closed);
+                }
                 Some(event) = self.outward.recv() => {
                     let TransportEvent::Incoming(message, ..) = event else { continue };
                     if let Err(broken) = self.send(writer, &message).await {
@@ -272,6 +276,16 @@ impl Flow {
         let bytes = message.to_bytes();
         let restated = self.edge.give(&bytes, self.transport, self.peer);
         write(writer, restated.as_deref().unwrap_or(&bytes)).await
+    }
+
+    /// What was to be sent when the endpoint closed, such as the answer to a BYE.
+    async fn say_last_words(&mut self, writer: &mut WriteHalf<BoxedStream>) {
+        while let Ok(event) = self.outward.try_recv() {
+            let TransportEvent::Incoming(message, ..) = event else { continue };
+            if !matches!(timeout(LAST_WORDS_WITHIN, self.send(writer, &message)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
     }
 
     async fn take(&self, writer: &mut WriteHalf<BoxedStream>, message: &[u8]) -> Result<(), Broken> {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// More header lines than this and the message is not meant well.
-const MOST_HEADERS: usize = 512;
+const MOST_HEADERS: usize = 520;
 /// RFC 3261 section 7.3.3 and table 1, RFC 3265, RFC 3515, RFC 3892, RFC 4028, RFC 3841.
 const COMPACT: [(&str, &str); 19] = [
     ("a", "Accept-Contact"),

@@ -138,11 +138,13 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             () = sleep_until(schedule.next()) => {}
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         }
         let outcome = tokio::select! {
             outcome = registrant.round(schedule.asked()) => outcome,
             () = stop.cancelled() => break,
             () = shared.ending.cancelled() => break,
+            () = shared.closed.cancelled() => break,
         };
         match outcome {
             Ok(outcome) => schedule.note(outcome, Instant::now()),
@@ -159,8 +161,11 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
             state.send_if_modified(|state| std::mem::replace(state, State::Registered) != State::Registered);
         }
     }
-    if let Ok(Err(error)) = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)).await {
-        tracing::info!(%error, "the registrar was not told that we go");
+    tokio::select! {
+        told = timeout(UNREGISTER_WITHIN, registrant.round(Duration::ZERO)) => if !matches!(told, Ok(Ok(_))) {
+            tracing::info!("the registrar was not told that we go");
+        },
+        () = shared.closed.cancelled() => {}
     }
     shared.routes.forget(&registrant.us);
     outbound_proxy::set_service_route(&shared, vec![]);
@@ -185,7 +190,7 @@ impl Registrant {
     async fn round(&mut self, expires: Duration) -> Result<Outcome, SipError> {
         let failed = |error: rsipstack::Error| SipError::stack("a REGISTER", error);
         self.shared.flows.reach(&self.hop).await?;
-        let request = self.request(expires).map_err(failed)?;
+        let request = self.request(expires)?;
         let key = TransactionKey::from_request(&request, TransactionRole::Client).map_err(failed)?;
         let mut transaction = Transaction::new_client(key, request, self.shared.stack.clone(), None);
         transaction.destination = Some(sip_address(self.hop.transport, self.hop.address));
@@ -227,10 +232,10 @@ impl Registrant {
         }
     }
 
-    fn request(&mut self, expires: Duration) -> rsipstack::Result<Request> {
+    fn request(&mut self, expires: Duration) -> Result<Request, SipError> {
         self.sequence += 1;
         let stack = &self.shared.stack;
-        let via = stack.get_via(None, None)?;
+        let via = stack.get_via(None, None).map_err(|error| SipError::stack("a REGISTER", error))?;
         let from = typed::From { display_name: None, uri: self.us.clone(), params: vec![Param::Tag(self.tag.as_str().into())] };
         let to = typed::To { display_name: None, uri: self.us.clone(), params: vec![] };
         let call_id = Some(CallId::from(self.call_id.clone()));

@@ -24,6 +24,9 @@ pub(super) struct Carrier {
     pub(super) us: SocketAddr,
 }
 
+/// Headers a message may have, beside the two that are added where they are missing.
+const MOST_HEADERS: usize = 500;
+
 /// What becomes of a message that came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -48,6 +51,10 @@ pub(super) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
     let Some(start) = message.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else { return Verdict::Drop("empty lines") };
     let Some((raw, body)) = head::split(&message[start..]) else { return Verdict::Drop("no end of the head") };
     let Some(mut head) = Head::read(raw) else { return Verdict::Drop("no start line, or too many headers") };
+    let may_be_added = ["Content-Length", "Contact"].into_iter().filter(|name| head.first(name).is_some()).count();
+    if head.headers.len() - may_be_added > MOST_HEADERS {
+        return Verdict::Drop("too many headers");
+    }
 
     if !head.is_response() {
         tidy_via(&mut head, carrier);
