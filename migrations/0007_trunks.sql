@@ -1,4 +1,657 @@
--- Trunks as carriers and PBXs want them, and what a call over a bad line leaves behind.
+-- Trunks as carriers and PBXs want them, calls that go over to another trunk where one fails, and what a bad line leaves behind.
 
 -- Answered, but no sound came within the bound.
 alter type disposition add value 'no_media' before 'lost';
+
+alter table trunks
+    add column transport           text,         -- udp, tcp or tls; null: what the DNS says (NAPTR), else UDP
+    alter column port              drop not null, -- null: what the DNS says (SRV), else 5060, over TLS 5061
+    alter column port              drop default,
+    add column outbound_proxy      text,         -- requests go there first
+    add column outbound_proxy_port int,
+    -- Files in the coordinator's secrets folder, as `secret` is.
+    add column tls_authorities     text,         -- certificates that are trusted instead of the public ones
+    add column tls_certificate     text,         -- ours, where the trunk asks for one
+    add column tls_key             text,
+    add column tls_server_name     text,         -- the name in the trunk's certificate, where it is not `host`
+    add column asserted_identity   text,         -- P-Asserted-Identity, a sip: or tel: URI
+    add column anonymous           boolean not null default false,
+    add column headers             jsonb not null default '{}', -- more headers for the INVITE, name and value
+    add column register            interval,     -- REGISTER for so long at a time; null: not wanted
+    add column session_expires     interval,     -- asked for (RFC 4028); null: only what the trunk asks for
+    add column srtp                text not null default 'off',
+    add column fallback            text[] not null default '{}'; -- trunks that take the call over where this one fails, in that order
+
+-- What is wrong with the headers of a trunk: a sentence and a hint, or null. Values are not repeated.
+create function offhook_headers_fault(headers jsonb) returns text[] language plpgsql immutable as $$
+declare
+    -- What the worker writes itself, or has a column of its own.
+    own constant text[] := '{accept,allow,allow-events,authorization,call-id,contact,content-disposition,content-encoding,content-length,
+        content-type,cseq,expires,from,max-forwards,mime-version,min-se,p-asserted-identity,p-preferred-identity,privacy,
+        proxy-authenticate,proxy-authorization,proxy-require,rack,record-route,require,route,rseq,session-expires,supported,to,
+        unsupported,user-agent,via,www-authenticate}';
+    header record;
+begin
+    if jsonb_typeof(headers) <> 'object' then
+        return array['headers are not an object', 'Write names and values, such as {"X-Customer": "1234"}.'];
+    end if;
+    if (select count(*) from jsonb_object_keys(headers)) > 20 then
+        return array['headers are more than 20', 'Keep those that the trunk asks for.'];
+    end if;
+    for header in select key as name, value, value #>> '{}' as text from jsonb_each(headers) order by key loop
+        if header.name !~ '^[A-Za-z0-9.!%*_+`''~-]{1,64}$' then
+            return array[format('"%s" is not the name of a header', header.name),
+                'Use letters, digits and dashes, without the colon, such as X-Customer.'];
+        elsif length(header.name) = 1 then
+            return array[format('the header "%s" is a short form', header.name), 'Write the name in full.'];
+        elsif lower(header.name) = any(own) then
+            return array[format('the header %s is written by offhook', header.name),
+                'Leave it out; caller_id, from_domain, asserted_identity, anonymous, session_expires and outbound_proxy say what goes into such headers.'];
+        elsif jsonb_typeof(header.value) <> 'string' then
+            return array[format('the value of the header %s is not a text', header.name), 'Put it into quotes, such as {"X-Customer": "1234"}.'];
+        elsif header.text !~ '\S' or length(header.text) > 500 or header.text ~ '[\x01-\x1f\x7f]' then
+            return array[format('the value of the header %s cannot be sent', header.name),
+                'Give 1 to 500 characters on one line, without tabs and other control characters.'];
+        end if;
+    end loop;
+    return null;
+end $$;
+
+alter table trunks
+    drop constraint trunk_codecs_are_known,
+    add constraint trunk_codecs_are_known
+        check (codecs <@ '{opus,g722,pcmu,pcma}'::text[] and cardinality(codecs) > 0 and array_ndims(codecs) = 1),
+    add constraint trunk_transport_is_known check (transport in ('udp', 'tcp', 'tls')),
+    add constraint trunk_outbound_proxy_is_a_host
+        check (outbound_proxy ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or outbound_proxy ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$'),
+    add constraint trunk_outbound_proxy_port_is_a_port check (outbound_proxy_port between 1 and 65535),
+    add constraint trunk_outbound_proxy_port_goes_with_a_proxy check (outbound_proxy_port is null or outbound_proxy is not null),
+    add constraint trunk_tls_files_are_file_names
+        check (coalesce(tls_authorities, 'x') ~ '^[A-Za-z0-9._-]+$' and coalesce(tls_authorities, 'x') !~ '^\.'
+               and coalesce(tls_certificate, 'x') ~ '^[A-Za-z0-9._-]+$' and coalesce(tls_certificate, 'x') !~ '^\.'
+               and coalesce(tls_key, 'x') ~ '^[A-Za-z0-9._-]+$' and coalesce(tls_key, 'x') !~ '^\.'),
+    add constraint trunk_tls_key_goes_with_a_certificate check ((tls_certificate is null) = (tls_key is null)),
+    add constraint trunk_tls_server_name_is_a_host check (tls_server_name ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$'),
+    add constraint trunk_tls_goes_with_its_transport
+        check (coalesce(transport, 'tls') = 'tls' or coalesce(tls_authorities, tls_certificate, tls_key, tls_server_name) is null),
+    add constraint trunk_asserted_identity_is_a_uri
+        check (length(asserted_identity) <= 255 and (asserted_identity ~ '^sips?:[!#-;=?-~]+$' or asserted_identity ~ '^tel:\+?[0-9.()*;=A-Za-z-]+$')),
+    add constraint trunk_headers_can_be_sent check (offhook_headers_fault(headers) is null),
+    add constraint trunk_register_is_a_minute_to_a_day check (register between interval '1 minute' and interval '1 day'),
+    add constraint trunk_register_goes_with_a_host check (register is null or host is not null),
+    add constraint trunk_session_expires_is_90_seconds_to_a_day check (session_expires between interval '90 seconds' and interval '1 day'),
+    add constraint trunk_srtp_is_known check (srtp in ('off', 'prefer', 'require')),
+    add constraint trunk_fallback_is_a_plain_list
+        check (coalesce(array_ndims(fallback), 1) = 1 and cardinality(fallback) <= 8
+               and case when coalesce(array_ndims(fallback), 1) = 1 then array_position(fallback, null) is null end),
+    add constraint trunk_fallback_is_another_trunk check (name <> all(fallback));
+
+create function trunks_refuse_wrong_way_out(t trunks) returns void language plpgsql as $$
+declare
+    -- The value is not repeated: it may be what should be in the file.
+    file_names constant text := '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
+    file record;
+begin
+    if t.transport not in ('udp', 'tcp', 'tls') then
+        perform offhook_refuse(format('transport "%s" of trunk "%s" is not one offhook speaks', t.transport, t.name),
+            'Use udp, tcp or tls in lower case, or leave it out to take what the DNS says, else UDP.', 'trunk_transport_is_known');
+    end if;
+    if not (t.outbound_proxy ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or t.outbound_proxy ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$') then
+        perform offhook_refuse(
+            format('outbound_proxy "%s" of trunk "%s" is neither a host name nor an address', t.outbound_proxy, t.name),
+            'Write only the name or the address, such as proxy.example.org; its port goes into outbound_proxy_port.',
+            'trunk_outbound_proxy_is_a_host');
+    end if;
+    if t.outbound_proxy_port not between 1 and 65535 then
+        perform offhook_refuse(format('outbound_proxy_port %s of trunk "%s" is not a port', t.outbound_proxy_port, t.name),
+            'Use 1 to 65535, or leave it out to take what the DNS says.', 'trunk_outbound_proxy_port_is_a_port');
+    end if;
+    if t.outbound_proxy_port is not null and t.outbound_proxy is null then
+        perform offhook_refuse(format('trunk "%s" has an outbound_proxy_port and no outbound_proxy', t.name),
+            'Name the proxy in outbound_proxy; the port of the trunk itself is port.', 'trunk_outbound_proxy_port_goes_with_a_proxy');
+    end if;
+    for file in
+        select * from (values ('tls_authorities', t.tls_authorities), ('tls_certificate', t.tls_certificate), ('tls_key', t.tls_key)) f (name, value)
+         where f.value !~ file_names
+    loop
+        perform offhook_refuse(format('%s of trunk "%s" is not the name of a file', file.name, t.name),
+            'Put the PEM text into a file of the coordinator''s secrets folder and name that file here; never the text itself, and no path.',
+            'trunk_tls_files_are_file_names');
+    end loop;
+    if (t.tls_certificate is null) <> (t.tls_key is null) then
+        perform offhook_refuse(
+            format('trunk "%s" has a %s', t.name,
+                case when t.tls_key is null then 'tls_certificate and no tls_key' else 'tls_key and no tls_certificate' end),
+            'Name both files, or leave both out where the trunk does not ask who we are.', 'trunk_tls_key_goes_with_a_certificate');
+    end if;
+    if t.tls_server_name !~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' then
+        perform offhook_refuse(format('tls_server_name "%s" of trunk "%s" is not a host name', t.tls_server_name, t.name),
+            'Write the name in the trunk''s certificate, such as sip.example.org, or leave it out to take host.',
+            'trunk_tls_server_name_is_a_host');
+    end if;
+    if t.transport <> 'tls' and coalesce(t.tls_authorities, t.tls_certificate, t.tls_key, t.tls_server_name) is not null then
+        perform offhook_refuse(format('trunk "%s" goes over %s and has columns for TLS', t.name, t.transport),
+            'Set transport = ''tls'', or leave out the columns that begin with tls_.', 'trunk_tls_goes_with_its_transport');
+    end if;
+    if t.register is not null and t.host is null then
+        perform offhook_refuse(format('trunk "%s" registers and has no host', t.name),
+            'Give the registrar as host, or leave register out.', 'trunk_register_goes_with_a_host');
+    end if;
+    if not t.register between interval '1 minute' and interval '1 day' then
+        perform offhook_refuse(format('register %s of trunk "%s" cannot be', t.register, t.name),
+            'Use 1 minute to 1 day, such as ''10 minutes'', or leave it out where the trunk knows you by address or by call.',
+            'trunk_register_is_a_minute_to_a_day');
+    end if;
+end $$;
+
+create function trunks_refuse_wrong_invite(t trunks) returns void language plpgsql as $$
+declare
+    fault text[]; unknown text;
+begin
+    if not (length(t.asserted_identity) <= 255
+            and (t.asserted_identity ~ '^sips?:[!#-;=?-~]+$' or t.asserted_identity ~ '^tel:\+?[0-9.()*;=A-Za-z-]+$')) then
+        perform offhook_refuse(format('asserted_identity "%s" of trunk "%s" is not a sip: or tel: URI', t.asserted_identity, t.name),
+            'Write it as tel:+4930123456 or sip:+4930123456@example.org, without brackets and display name.',
+            'trunk_asserted_identity_is_a_uri');
+    end if;
+    fault := offhook_headers_fault(t.headers);
+    if fault is not null then
+        perform offhook_refuse(format('headers of trunk "%s": %s', t.name, fault[1]), fault[2], 'trunk_headers_can_be_sent');
+    end if;
+    if not t.session_expires between interval '90 seconds' and interval '1 day' then
+        perform offhook_refuse(format('session_expires %s of trunk "%s" cannot be', t.session_expires, t.name),
+            'Use 90 seconds to 1 day, such as ''30 minutes'' (RFC 4028), or leave it out to do only what the trunk asks for.',
+            'trunk_session_expires_is_90_seconds_to_a_day');
+    end if;
+    if t.srtp not in ('off', 'prefer', 'require') then
+        perform offhook_refuse(format('srtp "%s" of trunk "%s" is not known', t.srtp, t.name),
+            'Use off, prefer (encrypted where the trunk can) or require (no call without it).', 'trunk_srtp_is_known');
+    end if;
+    if coalesce(array_ndims(t.fallback), 1) <> 1 or cardinality(t.fallback) > 8 or array_position(t.fallback, null) is not null
+        or cardinality(t.fallback) <> (select count(distinct f) from unnest(t.fallback) f) then
+        perform offhook_refuse(format('fallback %s of trunk "%s" is not a list of trunks', t.fallback, t.name),
+            'Name up to 8 trunks, each once, in the order they are to be tried, such as {berlin-2,hamburg}.', 'trunk_fallback_is_a_plain_list');
+    end if;
+    if t.name = any(t.fallback) then
+        perform offhook_refuse(format('trunk "%s" is its own fallback', t.name),
+            'Name other trunks: the same one is not tried twice within an attempt.', 'trunk_fallback_is_another_trunk');
+    end if;
+    select f into unknown from unnest(t.fallback) f where not exists (select from trunks k where k.name = f) limit 1;
+    if unknown is not null then
+        perform offhook_refuse(format('fallback of trunk "%s" names "%s", and there is no such trunk', t.name, unknown),
+            format('Use some of %s, or insert "%s" into trunks first.',
+                (select string_agg(k.name, ', ' order by k.name) from trunks k where k.name <> t.name), unknown),
+            'trunk_fallback_is_known', 'foreign_key_violation');
+    end if;
+end $$;
+
+create or replace function trunks_refuse_wrong_row() returns trigger language plpgsql as $$
+declare
+    missing text; named_by text;
+begin
+    missing := case
+        when new.name is null then 'name' when new.caller_id is null then 'caller_id'
+        when new.codecs is null then 'codecs' when new.max_concurrent is null then 'max_concurrent'
+        when new.calls_per_second is null then 'calls_per_second' when new.enabled is null then 'enabled'
+        when new.preference is null then 'preference' when new.tokens is null then 'tokens'
+        when new.refilled_at is null then 'refilled_at' when new.anonymous is null then 'anonymous'
+        when new.headers is null then 'headers' when new.srtp is null then 'srtp' when new.fallback is null then 'fallback' end;
+    if missing is not null then
+        perform offhook_refuse(format('%s of the trunk is missing', missing), case missing
+            when 'name' then 'Give a short name in lower case, such as berlin-1.'
+            else format('Leave %s out to take its default; an explicit null is not taken.', missing) end,
+            missing, 'not_null_violation');
+    end if;
+    if new.name !~ '^[a-z0-9][a-z0-9_-]{0,62}$' then
+        perform offhook_refuse(format('trunk name "%s" is not a word', new.name),
+            'Use 1 to 63 lower-case letters, digits, dashes and underscores, such as berlin-1.', 'trunk_name_is_a_word');
+    end if;
+    if not (new.host ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or new.host ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$') then
+        perform offhook_refuse(format('host "%s" of trunk "%s" is neither a host name nor an address', new.host, new.name),
+            'Write only the name or the address, such as sip.example.org: the port has a column of its own, and sip: is left out.',
+            'trunk_host_is_a_host');
+    end if;
+    if new.port not between 1 and 65535 then
+        perform offhook_refuse(format('port %s of trunk "%s" is not a port', new.port, new.name),
+            'Use 1 to 65535, or leave it out to take what the DNS says (SRV), else 5060, over TLS 5061.', 'trunk_port_is_a_port');
+    end if;
+    if new.max_concurrent not between 0 and 10000 then
+        perform offhook_refuse(format('max_concurrent %s of trunk "%s" cannot be', new.max_concurrent, new.name),
+            'Use 0 to 10000: the number of calls your contract allows at the same time; 0 stops the trunk.', 'trunk_has_room');
+    end if;
+    if not (new.calls_per_second > 0 and new.calls_per_second <= 1000) then
+        perform offhook_refuse(format('calls_per_second %s of trunk "%s" cannot be', new.calls_per_second, new.name),
+            'Use more than 0 and at most 1000; 0.5 is one call every two seconds. Set enabled = false to stop the trunk.',
+            'trunk_rate_is_positive');
+    end if;
+    if not (new.codecs <@ '{opus,g722,pcmu,pcma}'::text[] and cardinality(new.codecs) > 0 and array_ndims(new.codecs) = 1) then
+        perform offhook_refuse(format('codecs %s of trunk "%s" are not codecs offhook speaks', new.codecs, new.name),
+            'Name one or more of opus, g722, pcmu and pcma, the preferred one first, such as {pcma,pcmu}.', 'trunk_codecs_are_known');
+    end if;
+    if not (new.secret ~ '^[A-Za-z0-9._-]+$' and new.secret !~ '^\.') then
+        -- The value is not repeated: it may be the secret itself.
+        perform offhook_refuse(format('secret of trunk "%s" is not the name of a file', new.name),
+            'Put the password into a file of the coordinator''s secrets folder and name that file here; never the password itself.',
+            'trunk_secret_is_a_file_name');
+    end if;
+    if new.secret is not null and coalesce(new.username, '') !~ '\S' then
+        perform offhook_refuse(format('trunk "%s" has a secret and no username', new.name),
+            'Give the user name the trunk knows you by, or leave secret out.', 'trunk_secret_goes_with_a_username');
+    end if;
+    if new.caller_id !~ '^[A-Za-z0-9+._-]{1,64}$' then
+        perform offhook_refuse(format('caller_id "%s" of trunk "%s" is not the user part of an address', new.caller_id, new.name),
+            'Give the number or name calls come from, without sip: and host, such as +4930123456.', 'trunk_caller_id_is_a_user_part');
+    end if;
+    if new.from_domain !~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' then
+        perform offhook_refuse(format('from_domain "%s" of trunk "%s" is not a host name', new.from_domain, new.name),
+            'Write only the name, such as example.org, or leave it out.', 'trunk_from_domain_is_a_host');
+    end if;
+    perform trunks_refuse_wrong_way_out(new);
+    perform trunks_refuse_wrong_invite(new);
+    if tg_op = 'UPDATE' and new.name <> old.name then
+        select k.name into named_by from trunks k where old.name = any(k.fallback) limit 1;
+        if named_by is not null then
+            perform offhook_refuse(format('trunk "%s" cannot be renamed: it is a fallback of trunk "%s"', old.name, named_by),
+                'Take it out of fallback there first.', 'trunk_fallback_is_known', 'foreign_key_violation');
+        end if;
+    end if;
+    return new;
+end $$;
+drop trigger trunks_refuse_wrong_row on trunks;
+create trigger trunks_refuse_wrong_row
+    before insert or update of name, host, port, username, secret, caller_id, from_domain, codecs, max_concurrent, calls_per_second,
+    enabled, preference, transport, outbound_proxy, outbound_proxy_port, tls_authorities, tls_certificate, tls_key, tls_server_name,
+    asserted_identity, anonymous, headers, register, session_expires, srtp, fallback on trunks
+    for each row execute function trunks_refuse_wrong_row();
+
+create function trunks_before_delete() returns trigger language plpgsql as $$
+declare
+    named_by text;
+begin
+    select k.name into named_by from trunks k where old.name = any(k.fallback) and k.name <> old.name limit 1;
+    if named_by is not null then
+        perform offhook_refuse(format('trunk "%s" cannot be deleted: it is a fallback of trunk "%s"', old.name, named_by),
+            'Take it out of fallback there first, or set enabled = false.', 'trunk_fallback_is_known', 'foreign_key_violation');
+    end if;
+    return old;
+end $$;
+create trigger trunks_before_delete before delete on trunks for each row execute function trunks_before_delete();
+
+-- What an attempt knows of its line. A figure is null where it was not measured, or nobody answered.
+alter table attempts
+    add column cause          int,                                   -- Q.850, of the far end's Reason header
+    add column retry_after    int,                                   -- seconds, as the far end wants it
+    add column failed_trunks  jsonb not null default '[]',           -- tried before `trunk`: trunk, sip_call_id, why, sip_code, cause, at
+    add column loss_percent   double precision generated always as (
+        case when (media ->> 'packets_received')::double precision + (media ->> 'packets_lost')::double precision > 0
+            then 100 * (media ->> 'packets_lost')::double precision
+                 / ((media ->> 'packets_received')::double precision + (media ->> 'packets_lost')::double precision) end) stored,
+    add column jitter_ms      double precision generated always as ((media ->> 'jitter_ms')::double precision) stored,
+    add column round_trip_ms  double precision generated always as ((media ->> 'round_trip_ms')::double precision) stored,
+    add column mos            double precision generated always as ((media ->> 'mos')::double precision) stored; -- 1 to 4.5
+
+create or replace view call_results as
+select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number, c.guest_name, c.party_size,
+       c.wanted_date, c.wanted_time,
+       a.disposition, a.outcome, a.agreed_date, a.agreed_time, a.agreed_party, a.agreed_name, a.reference, a.notes,
+       a.offers, a.evidence, a.language, a.sip_code, a.sip_reason,
+       c.attempt as attempts, a.number as attempt, a.answered_at, a.ended_at,
+       case when a.answered_at is not null then extract(epoch from a.ended_at - a.answered_at)::double precision end
+           as talked_seconds,
+       r.uri as recording, r.duration_ms as recording_ms,
+       c.due_at, c.created_at, c.finished_at,
+       a.trunk, a.failed_trunks, a.cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
+from calls c
+left join lateral (
+    select * from attempts a where a.call_id = c.id order by (a.outcome is not null) desc, a.number desc limit 1
+) a on true
+left join recordings r on r.call_id = a.call_id and r.attempt = a.number;
+
+-- What is asked of a trunk right now, and whether it has room.
+
+create function offhook_live_calls(of_trunk text) returns int language sql stable set search_path from current as $$
+    select count(*)::int from calls l join attempts a on a.call_id = l.id and a.number = l.attempt
+     where l.state in ('claimed', 'dialing', 'talking') and a.trunk = of_trunk
+$$;
+
+-- Those of which nobody knows yet whether the trunk carries them.
+create function offhook_calls_being_set_up(of_trunk text) returns int language sql stable set search_path from current as $$
+    select count(*)::int from calls l join attempts a on a.call_id = l.id and a.number = l.attempt
+     where l.state in ('claimed', 'dialing') and a.trunk = of_trunk and a.ringing_at is null and a.ended_at is null
+$$;
+
+-- What its calls per second have left over.
+create function offhook_bucket(t trunks, moment timestamptz) returns double precision language sql immutable as $$
+    select least(greatest(1, t.calls_per_second / 20),
+        t.tokens + t.calls_per_second * greatest(0, extract(epoch from moment - t.refilled_at)))
+$$;
+
+-- The breaker. Closed: paused_until is null. Open: it lies ahead. Half open: it has passed, and one call at a time finds out.
+
+-- As the coordinator that started last has it (OFFHOOK_BREAKER_*); workers that change their trunk have no settings of their own.
+alter table installation
+    add column breaker_failures int not null default 5,
+    add column breaker_rest     interval not null default '60 seconds';
+
+-- What a call says about its trunk. `retry_after`, in seconds, is the trunk's own wish: it is kept, up to an hour. `direct` has no
+-- breaker: every sip: URI points somewhere else. A call that went well while the trunk rests does not wake it: the wish stands.
+create function offhook_judge_trunk(of_trunk text, failed boolean, retry_after int, most_failures int, rest interval)
+returns void language plpgsql set search_path from current as $$
+declare
+    wish interval := case when retry_after > 3600 then 3600 else coalesce(retry_after, 0) end * interval '1 second';
+begin
+    if failed then
+        update trunks t set
+            failures = t.failures + 1,
+            paused_until = case
+                when t.failures + 1 >= most_failures or t.paused_until is not null
+                    then greatest(t.paused_until, clock_timestamp() + greatest(rest, wish))
+                when wish > interval '0' then clock_timestamp() + wish end
+         where t.name = of_trunk and t.host is not null;
+    else
+        update trunks t set
+            failures = 0, paused_until = case when t.paused_until > clock_timestamp() then t.paused_until end
+         where t.name = of_trunk and (t.failures > 0 or t.paused_until <= clock_timestamp());
+    end if;
+end $$;
+
+-- Seconds somebody asked for: a year at most, null where none were named.
+create function offhook_seconds(wish jsonb) returns int language sql immutable as $$
+    select case when jsonb_typeof(wish) = 'number' then greatest(0, least((wish #>> '{}')::numeric, 31536000))::int end
+$$;
+
+create view trunk_status as
+select t.name, t.host, t.port, t.transport, t.preference,
+       case when not t.enabled then 'disabled' when t.paused_until is null then 'ready'
+            when t.paused_until > now() then 'resting' else 'probing' end as state,
+       t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
+from trunks t
+cross join lateral (
+    select count(*)::int as live from calls c join attempts a on a.call_id = c.id and a.number = c.attempt
+     where c.state in ('claimed', 'dialing', 'talking') and a.trunk = t.name
+) l;
+
+-- Claiming, as in 0005, with the half open breaker.
+create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
+    token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
+language plpgsql set search_path from current as $$
+declare
+    look constant int := 32;             -- candidates looked at in one go
+    moment timestamptz;
+    preferred text;
+    t trunks; c calls; candidate record;
+    live int; allowed int; taken int; bucket double precision; progressed boolean; next_moment timestamptz; port int; n int;
+    probing boolean; serves_all boolean; passed_preferred boolean := false; stands_in_for text[];
+begin
+    claimed := '{}';
+    no_ports := false;
+    if coalesce(cardinality(token_hashes), 0) = 0 then return; end if;
+    perform pg_advisory_xact_lock(1869768040, 1);
+    moment := clock_timestamp();
+    select name into preferred from trunks
+     where enabled and host is not null and paused_until is null order by preference, name limit 1;
+
+    <<trunk>>
+    for t in select * from trunks where enabled and (paused_until is null or paused_until <= moment) order by preference, name loop
+        live := offhook_live_calls(t.name);
+        allowed := least(cardinality(token_hashes) - cardinality(claimed), t.max_concurrent - live);
+        -- One call finds out whether a trunk that has rested works again; whoever prefers no trunk goes round it meanwhile.
+        probing := t.paused_until is not null;
+        if probing then
+            allowed := least(allowed, 1 - offhook_calls_being_set_up(t.name));
+        end if;
+        serves_all := t.host is not null and (coalesce(t.name = preferred, false) or (probing and not passed_preferred));
+        passed_preferred := passed_preferred or coalesce(t.name = preferred, false);
+        -- Calls that name a trunk which rests need not wait for it where it has a fallback.
+        stands_in_for := case when not probing then array(
+            select r.name from trunks r
+             where r.enabled and r.host is not null and r.paused_until is not null
+               and (r.paused_until > moment or offhook_calls_being_set_up(r.name) > 0)
+               and t.name = (select f.name from unnest(r.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
+                              where k.enabled and k.paused_until is null order by f.nth limit 1)) end;
+        continue trunk when allowed <= 0;
+        taken := 0;
+        -- A bucket near one call: what was not used in a quiet hour does not make a burst. The fraction is kept.
+        bucket := offhook_bucket(t, moment);
+
+        <<batch>>
+        for round in 1 .. 16 loop
+            progressed := false;
+            for candidate in
+                select q.id from (
+                    (select k.id, k.priority, k.due_at from calls k
+                      where k.state = 'queued' and offhook_lane(k.trunk, k.number) = t.name and k.due_at <= moment
+                        and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
+                      order by k.priority desc, k.due_at, k.id limit look)
+                    union all
+                    (select k.id, k.priority, k.due_at from calls k
+                      where serves_all
+                        and k.state = 'queued' and offhook_lane(k.trunk, k.number) = '' and k.due_at <= moment
+                        and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
+                      order by k.priority desc, k.due_at, k.id limit look)
+                    union all
+                    (select w.id, w.priority, w.due_at from unnest(stands_in_for) r (name) cross join lateral (
+                        select k.id, k.priority, k.due_at from calls k
+                         where k.state = 'queued' and offhook_lane(k.trunk, k.number) = r.name and k.due_at <= moment
+                           and (t.host is not null or k.number like 'sip%')
+                           and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
+                         order by k.priority desc, k.due_at, k.id limit look) w)
+                ) q order by q.priority desc, q.due_at, q.id limit look
+            loop
+                exit batch when taken >= allowed;
+                select * into c from calls where id = candidate.id and state = 'queued' for update skip locked;
+                continue when not found;
+                begin
+                    next_moment := offhook_next_calling_moment(moment, c.restaurant_zone, c.calling_from, c.calling_to);
+                    if c.cancel_requested then
+                        update calls set state = 'cancelled', why = 'taken back by the user' where id = c.id;
+                        progressed := true;
+                    elsif c.not_after <= moment then
+                        update calls set state = 'expired', why = coalesce(c.why || '; ', '') || 'not_after passed' where id = c.id;
+                        progressed := true;
+                    elsif exists (select from do_not_call d where d.number = c.number) then
+                        update calls set state = 'cancelled', why = 'the number is on the do-not-call list: '
+                            || (select d.reason from do_not_call d where d.number = c.number) where id = c.id;
+                        progressed := true;
+                    elsif next_moment > moment and next_moment >= c.not_after then
+                        update calls set state = 'expired', why = 'no calling hours are left before not_after' where id = c.id;
+                        progressed := true;
+                    elsif next_moment > moment then
+                        update calls set due_at = next_moment, why = 'waits for the calling hours' where id = c.id;
+                        progressed := true;
+                    elsif exists (select from calls o where o.number = c.number and o.state in ('claimed', 'dialing', 'talking')) then
+                        null;                               -- another call to this number was claimed a moment ago
+                    elsif bucket < 1 then
+                        wait_ms := least(coalesce(wait_ms, 60000), ceil((1 - bucket) / t.calls_per_second * 1000)::int);
+                        exit batch;
+                    else
+                        port := offhook_free_port(on_host, port_first, port_last, c.id + c.attempt);
+                        if port is null then
+                            no_ports := true;
+                            exit batch;
+                        end if;
+                        n := c.attempt + 1;
+                        update calls set state = 'claimed', attempt = n, claimed_by = coordinator, lease_until = moment + lease, why = null
+                         where id = c.id;
+                        insert into attempts (call_id, number, trunk, host, container, sip_call_id, token_hash, port_base)
+                        values (c.id, n, t.name, on_host, format('%s-offhook-%s-%s', namespace, c.id, n),
+                                format('%s-%s-%s@offhook', c.id, n, (select i.id from installation i)),
+                                token_hashes[cardinality(claimed) + 1], port);
+                        insert into port_leases (host, base, call_id, attempt) values (on_host, port, c.id, n);
+                        insert into events (call_id, attempt, kind, detail)
+                        values (c.id, n, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator, 'trunk', t.name,
+                            'instead_of', nullif(c.trunk, t.name))));
+                        claimed := claimed || c.id;
+                        taken := taken + 1;
+                        bucket := bucket - 1;
+                        progressed := true;
+                    end if;
+                exception when others then
+                    -- One row that cannot be claimed must not keep the others waiting.
+                    update calls set due_at = moment + interval '10 minutes', why = 'could not be claimed: ' || sqlerrm where id = c.id;
+                    progressed := true;
+                end;
+            end loop;
+            exit batch when not progressed;
+        end loop;
+        if taken > 0 then
+            update trunks set tokens = bucket, refilled_at = moment where name = t.name;
+        end if;
+        exit trunk when no_ports or cardinality(claimed) = cardinality(token_hashes);
+    end loop;
+end $$;
+
+-- What a worker may do, beyond 0003.
+
+-- As in 0003; a trunk that lets a telephone ring works.
+create or replace function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare a attempts := offhook_own_attempt(token); go_on boolean; happened timestamptz;
+begin
+    select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
+    a := offhook_own_attempt(token);             -- again, under the lock: the attempt may have been settled while we waited for it
+    if step = 'dialing' and not go_on then
+        return false;
+    end if;
+    if step not in ('dialing', 'ringing', 'talking') then
+        raise exception 'unknown step %', step;
+    end if;
+    happened := clock_timestamp() - age_ms * interval '1 millisecond';
+    update attempts t set
+        dialing_at  = case when step = 'dialing' then coalesce(t.dialing_at, happened) else t.dialing_at end,
+        ringing_at  = case when step = 'ringing' then coalesce(t.ringing_at, happened) else t.ringing_at end,
+        answered_at = case when step = 'talking' then coalesce(t.answered_at, happened) else t.answered_at end,
+        seen_at = clock_timestamp()
+     where t.call_id = a.call_id and t.number = a.number;
+    if step = 'dialing' then
+        update calls c set state = 'dialing' where c.id = a.call_id and c.state = 'claimed';
+    elsif step = 'talking' then
+        update calls c set state = 'talking' where c.id = a.call_id and c.state = 'dialing';
+    end if;
+    -- A step told again, because the answer was lost on the way, is one event.
+    if (case step when 'dialing' then a.dialing_at when 'ringing' then a.ringing_at else a.answered_at end) is null then
+        insert into events (call_id, attempt, at, kind, detail) values (a.call_id, a.number, happened, step, worker_progress.detail);
+        if step <> 'dialing' then
+            perform offhook_judge_trunk(a.trunk, false, null, null, null);
+        end if;
+    end if;
+    return go_on;
+end $$;
+
+-- The attempt's trunk has failed before anybody was rung; may the call go over `next_trunk`? `nth` is the number of this try within
+-- the attempt, from 2; `failed` says what happened: why, sip_code, cause, retry_after. Answers
+--   {"go": true, "sip_call_id": …}  the row knows: dial, under this Call-ID
+--   {"go": false, "wait_ms": …}     only its calls per second are used up: ask again then
+--   {"go": false, "why": …}         not over this one
+--   {"go": false, "cancelled": true} over none: the user has taken the call back
+-- The same question gets the same answer, and one call is one token. The advisory lock is the claim's: room is counted on what is.
+create function worker_change_trunk(token text, nth int, next_trunk text, failed jsonb) returns jsonb
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    a attempts := offhook_own_attempt(token);
+    t trunks; moment timestamptz; bucket double precision; cancelled boolean; first text; first_call_id text; breaker installation;
+begin
+    perform pg_advisory_xact_lock(1869768040, 1);
+    select c.cancel_requested into cancelled from calls c where c.id = a.call_id for update;
+    a := offhook_own_attempt(token);             -- again, under the locks
+    if cancelled then
+        return jsonb_build_object('go', false, 'cancelled', true);
+    end if;
+    if jsonb_array_length(a.failed_trunks) = nth - 1 and a.trunk = next_trunk then
+        return jsonb_build_object('go', true, 'sip_call_id', a.sip_call_id);
+    end if;
+    if jsonb_array_length(a.failed_trunks) <> nth - 2 or a.ringing_at is not null or a.answered_at is not null
+        or a.ended_at is not null then
+        return jsonb_build_object('go', false, 'why', 'the attempt is not at a point where its trunk can change');
+    end if;
+    first := coalesce(a.failed_trunks -> 0 ->> 'trunk', a.trunk);
+    first_call_id := coalesce(a.failed_trunks -> 0 ->> 'sip_call_id', a.sip_call_id);
+    if next_trunk = a.trunk or jsonb_path_exists(a.failed_trunks, '$[*] ? (@.trunk == $name)', jsonb_build_object('name', next_trunk))
+        or not exists (select from trunks k where k.name = first and next_trunk = any(k.fallback)) then
+        return jsonb_build_object('go', false, 'why', format('"%s" is not a fallback of "%s"', next_trunk, first));
+    end if;
+
+    moment := clock_timestamp();
+    select * into t from trunks k where k.name = next_trunk;
+    if not t.enabled then
+        return jsonb_build_object('go', false, 'why', format('"%s" is not enabled', next_trunk));
+    elsif t.paused_until > moment then
+        return jsonb_build_object('go', false, 'why', format('"%s" rests after failures', next_trunk));
+    elsif t.paused_until is not null and offhook_calls_being_set_up(next_trunk) > 0 then
+        return jsonb_build_object('go', false, 'why', format('another call finds out whether "%s" works again', next_trunk));
+    elsif offhook_live_calls(next_trunk) >= t.max_concurrent then
+        return jsonb_build_object('go', false, 'why', format('"%s" has no room', next_trunk));
+    end if;
+    bucket := offhook_bucket(t, moment);
+    if bucket < 1 then
+        return jsonb_build_object('go', false, 'wait_ms', ceil((1 - bucket) / t.calls_per_second * 1000)::bigint,
+            'why', format('the calls per second of "%s" are used up', next_trunk));
+    end if;
+    update trunks k set tokens = bucket - 1, refilled_at = moment where k.name = next_trunk;
+    select * into breaker from installation;
+    perform offhook_judge_trunk(a.trunk, true, offhook_seconds(failed -> 'retry_after'), breaker.breaker_failures, breaker.breaker_rest);
+    update attempts k set
+        trunk = next_trunk,
+        sip_call_id = replace(first_call_id, '@', '.' || nth || '@'),
+        dialing_at = coalesce(k.dialing_at, moment),
+        failed_trunks = k.failed_trunks || (jsonb_build_object('trunk', a.trunk, 'sip_call_id', a.sip_call_id, 'at', moment)
+            || jsonb_strip_nulls(jsonb_build_object('why', failed -> 'why', 'sip_code', failed -> 'sip_code', 'cause', failed -> 'cause',
+                'retry_after', failed -> 'retry_after')))
+     where k.call_id = a.call_id and k.number = a.number
+    returning * into a;
+    update calls c set state = 'dialing' where c.id = a.call_id and c.state = 'claimed';
+    insert into events (call_id, attempt, kind, detail)
+    values (a.call_id, a.number, 'trunk_changed',
+            jsonb_build_object('from', a.failed_trunks -> -1 -> 'trunk', 'to', next_trunk, 'why', failed -> 'why', 'sip_code', failed -> 'sip_code'));
+    return jsonb_build_object('go', true, 'sip_call_id', a.sip_call_id);
+end $$;
+
+-- As in 0003, with cause and Retry-After.
+create or replace function offhook_finish_attempt(of_call bigint, of_attempt int, report jsonb) returns boolean language plpgsql
+set search_path = public, pg_temp as $$
+declare r jsonb := report -> 'recording';
+begin
+    update attempts t set
+        ended_at     = clock_timestamp(),
+        disposition  = (report ->> 'disposition')::disposition,
+        sip_code     = (report ->> 'sip_code')::int,
+        sip_reason   = report ->> 'sip_reason',
+        cause        = (report ->> 'cause')::int,
+        retry_after  = offhook_seconds(report -> 'retry_after'),
+        detail       = report ->> 'detail',
+        codec        = report ->> 'codec',
+        media        = report -> 'media',
+        outcome      = (report ->> 'outcome')::outcome,
+        agreed_date  = (report ->> 'agreed_date')::date,
+        agreed_time  = (report ->> 'agreed_time')::time,
+        agreed_party = (report ->> 'agreed_party')::int,
+        agreed_name  = report ->> 'agreed_name',
+        reference    = report ->> 'reference',
+        notes        = report ->> 'notes',
+        offers       = coalesce(report -> 'offers', '[]'),
+        evidence     = coalesce((select array_agg(e::int) from jsonb_array_elements_text(report -> 'evidence') e), '{}'),
+        language     = report ->> 'language'
+     where t.call_id = of_call and t.number = of_attempt and t.ended_at is null;
+    if not found then return false; end if;
+    if jsonb_typeof(r) = 'object' then
+        insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete)
+        values (of_call, of_attempt, r ->> 'uri', r ->> 'sha256', (r ->> 'bytes')::bigint, (r ->> 'duration_ms')::bigint,
+                coalesce((r ->> 'complete')::boolean, true))
+        on conflict do nothing;
+    end if;
+    if coalesce((report ->> 'do_not_call')::boolean, false) then
+        insert into do_not_call (number, reason, call_id)
+        select c.number, coalesce(report ->> 'detail', 'asked not to be called'), c.id from calls c where c.id = of_call
+        on conflict do nothing;
+    end if;
+    insert into events (call_id, attempt, kind, detail)
+    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome'));
+    perform pg_notify('offhook_ended', of_call || '/' || of_attempt);
+    return true;
+end $$;
+
+-- Roles, as in 0006: a new function is nobody's until it is given.
+revoke execute on all functions in schema public from public;
+grant select (cause, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
+grant select on trunk_status to offhook_user;
+grant execute on function worker_change_trunk to offhook_worker;

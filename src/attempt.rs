@@ -174,10 +174,32 @@ pub struct MediaSpecification {
 pub enum CodecName {
     /// RFC 7587, 48 kHz clock.
     Opus,
+    /// G.722 at 64 kbit/s, payload type 9: 16 kHz of sound on a clock that says 8 (RFC 3551 section 4.5.2).
+    G722,
     /// G.711 µ-law, payload type 0.
     Pcmu,
     /// G.711 A-law, payload type 8.
     Pcma,
+}
+
+impl CodecName {
+    /// All of them, in the order we would choose: wide before narrow, and of the wide ones first the one that survives loss.
+    pub const ALL: [CodecName; 4] = [CodecName::Opus, CodecName::G722, CodecName::Pcmu, CodecName::Pcma];
+
+    /// As a trunk's row has it.
+    pub fn of_row(name: &str) -> Option<CodecName> {
+        CodecName::ALL.into_iter().find(|codec| codec.in_sdp().eq_ignore_ascii_case(name))
+    }
+
+    /// The encoding name in SDP (RFC 3551, RFC 7587).
+    pub const fn in_sdp(self) -> &'static str {
+        match self {
+            CodecName::Opus => "opus",
+            CodecName::G722 => "G722",
+            CodecName::Pcmu => "PCMU",
+            CodecName::Pcma => "PCMA",
+        }
+    }
 }
 
 /// One HTTP endpoint that speaks the OpenAI-compatible wire.

@@ -1,6 +1,10 @@
 //! How an attempt ended as a telephone call, whatever was said in it.
 
+mod final_answer;
+
 use serde::{Deserialize, Serialize};
+
+pub use final_answer::FinalAnswer;
 
 /// The telephony result of an attempt; the outcome is kept apart from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -9,17 +13,17 @@ use serde::{Deserialize, Serialize};
 pub enum Disposition {
     /// A person answered.
     Answered,
-    /// 486, 600.
+    /// 486, 600, cause 17.
     Busy,
-    /// Rang out (our CANCEL, 408, 480, 487).
+    /// Rang out (our CANCEL, 408, 480, 487, causes 18 to 20), or the trunk failed after it rang.
     NoAnswer,
     /// A machine took the call.
     Voicemail,
     /// A telephone menu that led nowhere.
     MenuDeadEnd,
-    /// 603, 607, 403 by the callee: does not want to be called.
+    /// 603, 607, 608, cause 21: does not want to be called.
     Rejected,
-    /// 404, 410, 484, 604: there is nobody behind this number.
+    /// 404, 410, 484, 604, cause 1: there is nobody behind this number.
     InvalidNumber,
     /// The trunk's fault, not the callee's: 5xx, other 4xx, timeout of the transaction, unreachable, wrong credentials.
     TrunkFailure,
@@ -47,17 +51,6 @@ impl Disposition {
         Disposition::Cancelled,
     ];
 
-    /// The disposition of a final SIP answer to our INVITE that is not a 2xx.
-    pub const fn of_final_code(code: u16) -> Disposition {
-        match code {
-            486 | 600 => Disposition::Busy,
-            408 | 480 | 487 => Disposition::NoAnswer,
-            404 | 410 | 484 | 604 => Disposition::InvalidNumber,
-            603 | 607 | 608 => Disposition::Rejected,
-            _ => Disposition::TrunkFailure,
-        }
-    }
-
     /// The name as the database writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,25 +65,6 @@ impl Disposition {
             Disposition::NoMedia => "no_media",
             Disposition::Lost => "lost",
             Disposition::Cancelled => "cancelled",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn final_answers_mean_what_a_caller_would_say_they_mean() {
-        for (code, disposition) in [
-            (486, Disposition::Busy),
-            (603, Disposition::Rejected),
-            (404, Disposition::InvalidNumber),
-            (480, Disposition::NoAnswer),
-            (503, Disposition::TrunkFailure),
-            (403, Disposition::TrunkFailure),
-        ] {
-            assert_eq!(Disposition::of_final_code(code), disposition, "{code}");
         }
     }
 }

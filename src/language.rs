@@ -1,5 +1,7 @@
 //! The four languages a call can be held in.
 
+pub mod folding;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

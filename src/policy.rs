@@ -45,6 +45,9 @@ impl Default for Policy {
     }
 }
 
+/// The longest Retry-After that is kept.
+const LONGEST_WISH: Duration = Duration::from_secs(86_400);
+
 /// How far an attempt got, whatever became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
@@ -80,6 +83,8 @@ pub struct Ending<'a> {
     pub max_attempts: u32,
     /// The user has taken the call back.
     pub cancel_requested: bool,
+    /// The far end's Retry-After (RFC 3261 section 20.33).
+    pub retry_after: Option<Duration>,
     /// The attempts before this one, oldest first.
     pub earlier: &'a [Earlier],
 }
@@ -98,7 +103,7 @@ pub enum Settlement {
     },
     /// It goes back into the queue.
     Retry {
-        /// From now; the restaurant's calling hours may move it further.
+        /// From now, no sooner than the callee wished; the restaurant's calling hours may move it further.
         after: Duration,
         /// This attempt used up one of `max_attempts`.
         counted: bool,
@@ -132,7 +137,12 @@ impl Policy {
                 do_not_call,
             };
         }
-        let settlement = self.without_outcome(ending, rng);
+        let settlement = match self.without_outcome(ending, rng) {
+            Settlement::Retry { after, counted, why } => {
+                Settlement::Retry { after: ending.no_sooner_than().max(after), counted, why }
+            }
+            other => other,
+        };
         match settlement {
             Settlement::Retry { .. } if ending.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
             Settlement::Retry { counted: true, why, .. } if ending.counted + 1 >= ending.max_attempts => Settlement::Finish {
@@ -181,7 +191,7 @@ impl Policy {
                 Settlement::Finish { why: "the callee does not want to be called".into(), counted: true, do_not_call: true }
             }
             Disposition::NoMedia => {
-                let before = ending.earlier.iter().filter(|earlier| earlier.disposition == Disposition::NoMedia).count() as u32;
+                let before = ending.count(|earlier| earlier.disposition == Disposition::NoMedia);
                 if before < self.dropped_retries {
                     again(self.dropped, "somebody answered, but no sound came", rng)
                 } else {
@@ -231,6 +241,14 @@ impl Policy {
 }
 
 impl Ending<'_> {
+    /// What the callee asked for. A trunk's wish is no callee's: the trunk rests for it, and the call may go another way.
+    fn no_sooner_than(&self) -> Duration {
+        match self.disposition {
+            Disposition::Busy | Disposition::NoAnswer => self.retry_after.unwrap_or_default().min(LONGEST_WISH),
+            _ => Duration::ZERO,
+        }
+    }
+
     fn count(&self, matching: impl Fn(&Earlier) -> bool) -> u32 {
         u32::try_from(self.earlier.iter().filter(|earlier| matching(earlier)).count()).unwrap_or(u32::MAX)
     }
@@ -253,7 +271,8 @@ fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// A trunk that fails again and again rests for a while, so that calls wait in the queue instead of failing one by one.
+/// A trunk that fails again and again rests for a while, so that calls go another way or wait in the queue instead of failing one by
+/// one. Then one call finds out whether it works again (migrations/0007).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Breaker {
     /// How many failures in a row open it: 5.
@@ -279,10 +298,11 @@ pub enum TrunkVerdict {
     Unknown,
 }
 
-/// What the ending of an attempt says about its trunk. A failure before dialling is ours, not the trunk's.
+/// What the ending of an attempt says about its trunk: the one it went over in the end, those before it are judged when it leaves
+/// them. A failure before dialling is ours, not the trunk's; a call without sound may be anybody's fault.
 pub const fn trunk_verdict(disposition: Disposition, reached: Reached) -> TrunkVerdict {
     match (disposition, reached) {
-        (Disposition::Lost | Disposition::Cancelled, _) | (_, Reached::Nothing) => TrunkVerdict::Unknown,
+        (Disposition::Lost | Disposition::Cancelled | Disposition::NoMedia, _) | (_, Reached::Nothing) => TrunkVerdict::Unknown,
         (Disposition::TrunkFailure, _) => TrunkVerdict::Failed,
         _ => TrunkVerdict::Works,
     }

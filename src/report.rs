@@ -22,7 +22,7 @@ pub struct Report {
     pub retry_after: Option<u32>,
     /// One sentence for people.
     pub detail: Option<String>,
-    /// The codec of the media, as in SDP: `opus`, `PCMU`, `PCMA`.
+    /// The codec of the media, as in SDP: `opus`, `G722`, `PCMU`, `PCMA`.
     pub codec: Option<String>,
     /// Counters of the media.
     pub media: Option<MediaReport>,

@@ -9,5 +9,6 @@ pub mod leases;
 pub mod migrate;
 pub mod refusal;
 pub mod settle;
+pub mod trunks;
 pub mod watch;
 pub mod worker;

@@ -122,21 +122,24 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
 
 const WRONG_TRUNKS: &[Wrong] = &[
     Wrong("name", &[("name", "null")], "name of the trunk is missing", "berlin-1"),
-    Wrong("port", &[("port", "null")], "port of the trunk is missing", "Leave port out"),
     Wrong("caller_id", &[("caller_id", "null")], "caller_id of the trunk is missing", "Leave caller_id out"),
     Wrong("codecs", &[("codecs", "null")], "codecs of the trunk is missing", "Leave codecs out"),
     Wrong("max_concurrent", &[("max_concurrent", "null")], "max_concurrent of the trunk is missing", "Leave max_concurrent out"),
     Wrong("calls_per_second", &[("calls_per_second", "null")], "calls_per_second of the trunk", "Leave calls_per_second out"),
     Wrong("enabled", &[("enabled", "null")], "enabled of the trunk is missing", "Leave enabled out"),
     Wrong("preference", &[("preference", "null")], "preference of the trunk is missing", "Leave preference out"),
+    Wrong("anonymous", &[("anonymous", "null")], "anonymous of the trunk is missing", "Leave anonymous out"),
+    Wrong("headers", &[("headers", "null")], "headers of the trunk is missing", "Leave headers out"),
+    Wrong("srtp", &[("srtp", "null")], "srtp of the trunk is missing", "Leave srtp out"),
+    Wrong("fallback", &[("fallback", "null")], "fallback of the trunk is missing", "Leave fallback out"),
     Wrong("trunk_name_is_a_word", &[("name", "'Berlin 1'")], "\"Berlin 1\" is not a word", "lower-case"),
     Wrong("trunk_host_is_a_host", &[("host", "'sip:example.org'")], "\"sip:example.org\" of trunk", "sip: is left out"),
     Wrong("trunk_port_is_a_port", &[("port", "70000")], "port 70000", "1 to 65535"),
     Wrong("trunk_has_room", &[("max_concurrent", "-1")], "max_concurrent -1", "0 to 10000"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "0")], "calls_per_second 0", "enabled = false"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "'NaN'")], "calls_per_second NaN", "enabled = false"),
-    Wrong("trunk_codecs_are_known", &[("codecs", "'{g729}'")], "codecs {g729}", "opus, pcmu and pcma"),
-    Wrong("trunk_codecs_are_known", &[("codecs", "'{}'")], "codecs {}", "opus, pcmu and pcma"),
+    Wrong("trunk_codecs_are_known", &[("codecs", "'{g729}'")], "codecs {g729}", "opus, g722, pcmu and pcma"),
+    Wrong("trunk_codecs_are_known", &[("codecs", "'{}'")], "codecs {}", "opus, g722, pcmu and pcma"),
     Wrong(
         "trunk_secret_is_a_file_name",
         &[("username", "'u'"), ("secret", "'../etc/pass word'")],
@@ -146,6 +149,92 @@ const WRONG_TRUNKS: &[Wrong] = &[
     Wrong("trunk_secret_goes_with_a_username", &[("secret", "'berlin'")], "has a secret and no username", "user name"),
     Wrong("trunk_caller_id_is_a_user_part", &[("caller_id", "'sip:me@here'")], "caller_id \"sip:me@here\"", "without sip:"),
     Wrong("trunk_from_domain_is_a_host", &[("from_domain", "'a b'")], "from_domain \"a b\"", "example.org"),
+    Wrong("trunk_transport_is_known", &[("transport", "'TLS'")], "transport \"TLS\"", "in lower case"),
+    Wrong(
+        "trunk_outbound_proxy_is_a_host",
+        &[("outbound_proxy", "'proxy:5060'")],
+        "outbound_proxy \"proxy:5060\"",
+        "its port goes",
+    ),
+    Wrong(
+        "trunk_outbound_proxy_port_is_a_port",
+        &[("outbound_proxy", "'proxy'"), ("outbound_proxy_port", "0")],
+        "outbound_proxy_port 0",
+        "1 to 65535",
+    ),
+    Wrong(
+        "trunk_outbound_proxy_port_goes_with_a_proxy",
+        &[("outbound_proxy_port", "5060")],
+        "an outbound_proxy_port and no outbound_proxy",
+        "Name the proxy",
+    ),
+    Wrong(
+        "trunk_tls_files_are_file_names",
+        &[("tls_authorities", "'/etc/ssl/ca.pem'")],
+        "tls_authorities of trunk \"berlin-1\" is not the name of a file",
+        "no path",
+    ),
+    Wrong(
+        "trunk_tls_key_goes_with_a_certificate",
+        &[("tls_certificate", "'berlin.pem'")],
+        "a tls_certificate and no tls_key",
+        "both files",
+    ),
+    Wrong("trunk_tls_key_goes_with_a_certificate", &[("tls_key", "'berlin.key'")], "a tls_key and no tls_certificate", "both"),
+    Wrong("trunk_tls_server_name_is_a_host", &[("tls_server_name", "'*.example.org'")], "\"*.example.org\"", "certificate"),
+    Wrong(
+        "trunk_tls_goes_with_its_transport",
+        &[("transport", "'udp'"), ("tls_authorities", "'ca.pem'")],
+        "goes over udp and has columns for TLS",
+        "transport = 'tls'",
+    ),
+    Wrong(
+        "trunk_asserted_identity_is_a_uri",
+        &[("asserted_identity", "'+4930123456'")],
+        "asserted_identity \"+4930123456\"",
+        "tel:+4930123456",
+    ),
+    Wrong(
+        "trunk_asserted_identity_is_a_uri",
+        &[("asserted_identity", "E'sip:a@b\r\nX: y'")],
+        "is not a sip: or tel: URI",
+        "without brackets",
+    ),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'[]'")], "headers are not an object", "X-Customer"),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X Customer\": \"1\"}'")], "\"X Customer\" is not the name", "dashes"),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"t\": \"1\"}'")], "\"t\" is a short form", "in full"),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"VIA\": \"1\"}'")], "header VIA is written by offhook", "Leave it out"),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X-Customer\": 1}'")], "X-Customer is not a text", "quotes"),
+    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X-A\": \"1\\r\\nVia: x\"}'")], "X-A cannot be sent", "one line"),
+    Wrong(
+        "trunk_headers_can_be_sent",
+        &[("headers", "(select jsonb_object_agg('X-' || n, 'x') from generate_series(1, 21) n)")],
+        "more than 20",
+        "asks for",
+    ),
+    Wrong("trunk_register_is_a_minute_to_a_day", &[("register", "'30 seconds'")], "register 00:00:30", "10 minutes"),
+    Wrong(
+        "trunk_register_goes_with_a_host",
+        &[("host", "null"), ("register", "'10 minutes'")],
+        "registers and has no host",
+        "registrar",
+    ),
+    Wrong(
+        "trunk_session_expires_is_90_seconds_to_a_day",
+        &[("session_expires", "'1 minute'")],
+        "session_expires 00:01:00",
+        "90 seconds",
+    ),
+    Wrong("trunk_srtp_is_known", &[("srtp", "'yes'")], "srtp \"yes\"", "off, prefer"),
+    Wrong("trunk_fallback_is_a_plain_list", &[("fallback", "'{direct,direct}'")], "fallback {direct,direct}", "each once"),
+    Wrong("trunk_fallback_is_a_plain_list", &[("fallback", "'{null}'")], "is not a list of trunks", "in the order"),
+    Wrong(
+        "trunk_fallback_is_another_trunk",
+        &[("name", "'berlin-1'"), ("fallback", "'{berlin-1}'")],
+        "\"berlin-1\" is its own fallback",
+        "other trunks",
+    ),
+    Wrong("trunk_fallback_is_known", &[("fallback", "'{hamburg}'")], "names \"hamburg\", and there is no such trunk", "direct"),
 ];
 
 const WRONG_DO_NOT_CALLS: &[Wrong] = &[
@@ -194,12 +283,56 @@ async fn a_wrong_trunk_is_refused() {
 }
 
 #[tokio::test]
-async fn a_password_in_the_place_of_a_file_name_is_not_repeated() {
+async fn a_trunk_that_others_fall_back_to_stays() {
     let database = TestDatabase::create().await;
-    let insert = insert_statement("trunks", TRUNK, &[("username", "'u'"), ("secret", "'hunter 2'")]);
-    let error = sqlx::query(AssertSqlSafe(insert)).execute(&database.pool).await.unwrap_err();
-    let error = error.as_database_error().unwrap().downcast_ref::<PgDatabaseError>();
-    assert!(![error.message(), error.hint().unwrap(), error.detail().unwrap_or_default()].concat().contains("hunter"));
+    let insert = "insert into trunks (name, host, fallback) values ('hamburg', 'h', '{}'), ('berlin-1', 'b', '{hamburg,direct}')";
+    sqlx::query(insert).execute(&database.pool).await.unwrap();
+    for (statement, sentence) in [
+        ("delete from trunks where name = 'hamburg'", "cannot be deleted: it is a fallback of trunk \"berlin-1\""),
+        ("update trunks set name = 'bremen' where name = 'hamburg'", "cannot be renamed: it is a fallback of trunk \"berlin-1\""),
+    ] {
+        let error = sqlx::query(statement).execute(&database.pool).await.unwrap_err();
+        let error = error.as_database_error().unwrap();
+        assert!(error.message().contains(sentence), "{error}");
+        assert_eq!(error.constraint(), Some("trunk_fallback_is_known"));
+    }
+    sqlx::query("update trunks set fallback = '{}' where name = 'berlin-1'").execute(&database.pool).await.unwrap();
+    sqlx::query("delete from trunks where name = 'hamburg'").execute(&database.pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_should_be_in_a_file_or_may_be_a_secret_is_not_repeated() {
+    let database = TestDatabase::create().await;
+    for columns in [
+        &[("username", "'u'"), ("secret", "'hunter 2'")][..],
+        &[("tls_key", "'-----BEGIN PRIVATE KEY-----hunter'"), ("tls_certificate", "'x'")],
+        &[("headers", "'{\"X-Token\": \"hunter\\n\"}'")],
+    ] {
+        let insert = insert_statement("trunks", TRUNK, columns);
+        let error = sqlx::query(AssertSqlSafe(insert)).execute(&database.pool).await.unwrap_err();
+        let error = error.as_database_error().unwrap().downcast_ref::<PgDatabaseError>();
+        let said = [error.message(), error.hint().unwrap(), error.detail().unwrap_or_default()].concat();
+        assert!(!said.contains("hunter"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_trunk_can_have_all_its_columns() {
+    let database = TestDatabase::create().await;
+    sqlx::query(
+        r#"insert into trunks (name, host, transport, outbound_proxy, outbound_proxy_port, username, secret, tls_authorities,
+               tls_certificate, tls_key, tls_server_name, caller_id, from_domain, asserted_identity, anonymous, headers, register,
+               session_expires, srtp, codecs, fallback)
+           values ('all', 'sip.example.org', 'tls', '2001:db8::5', 5061, 'u', 'trunk', 'ca.pem', 'us.pem', 'us.key', 'sip.example.org',
+               '+4930123456', 'example.org', 'tel:+4930123456', true, '{"X-Customer": "1234", "Subject": "Gruß"}', '10 minutes',
+               '30 minutes', 'require', '{g722,pcma}', '{direct}')"#,
+    )
+    .execute(&database.pool)
+    .await
+    .unwrap();
+    let ports: Option<i32> =
+        sqlx::query_scalar("select port from trunks where name = 'all'").fetch_one(&database.pool).await.unwrap();
+    assert_eq!(ports, None, "the DNS says");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `offhook check`: everything a call will need, each in a line that is ok or says what to do.
 
 pub mod reach;
-pub mod sip_options;
+mod trunks;
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub async fn check(config: &Config) -> Vec<Finding> {
             findings.push(migrations(&pool).await);
             let installation = connect::installation(&pool).await.unwrap_or_default();
             findings.push(launcher(config, &installation).await);
-            findings.extend(trunks(config, &pool).await);
+            findings.extend(trunks::trunks(config, &pool, ANSWER).await);
         }
         Err(error) => {
             findings.push(Finding::new("database", Err::<String, _>(error)));
@@ -81,7 +81,13 @@ fn configuration(config: &Config) -> Vec<Finding> {
     });
     let spool =
         Spool::new(&config.launcher.spool).prepare().map(|()| format!("{} can be written", config.launcher.spool.display()));
-    vec![Finding::new("ports", ports), Finding::new("worker's database", worker), Finding::new("spool", spool)]
+    let addresses = Ok::<_, String>(config.media.advertises());
+    vec![
+        Finding::new("ports", ports),
+        Finding::new("addresses", addresses),
+        Finding::new("worker's database", worker),
+        Finding::new("spool", spool),
+    ]
 }
 
 async fn migrations(pool: &PgPool) -> Finding {
@@ -104,37 +110,6 @@ async fn launcher(config: &Config, installation: &str) -> Finding {
         },
     };
     Finding::new("launcher", found)
-}
-
-/// Name, host, port, and the name of the password's file.
-type TrunkRow = (String, Option<String>, i32, Option<String>);
-
-async fn trunks(config: &Config, pool: &PgPool) -> Vec<Finding> {
-    let rows: Result<Vec<TrunkRow>, _> =
-        sqlx::query_as("select name, host, port, secret from trunks where enabled order by preference, name")
-            .fetch_all(pool)
-            .await;
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(error) => return vec![Finding::new("trunks", Err::<String, _>(error))],
-    };
-    let mut findings = Vec::new();
-    if !rows.iter().any(|(_, host, _, _)| host.is_some()) {
-        let note = "none has a host, so only sip: URIs can be called; for telephone numbers, insert into trunks (name, host)";
-        findings.push(Finding::new("trunks", Ok::<_, String>(note)));
-    }
-    for (name, host, port, secret) in rows {
-        let Some(host) = host else { continue };
-        let port = u16::try_from(port).unwrap_or(5060);
-        let found = sip_options::reach(&host, port, ANSWER).await.map(|status| format!("{host}:{port} answered {status}"));
-        findings.push(Finding::new(format!("trunk {name}"), found));
-        if let Some(secret) = secret {
-            let path = config.launcher.secrets.join(secret);
-            let found = offhook::secret::Secret::from_file(&path).map(|_| format!("{} can be read", path.display()));
-            findings.push(Finding::new(format!("trunk {name}'s password"), found));
-        }
-    }
-    findings
 }
 
 async fn providers(config: &Config) -> Vec<Finding> {

@@ -1,7 +1,8 @@
-//! The command line: `offhook run | migrate | check | call …`.
+//! The command line: `offhook run | migrate | check | call … | trunk …`.
 
 pub mod add;
 pub mod call;
+pub mod trunk;
 pub mod watch;
 
 use crate::config::{Config, database::DatabaseConfig, log::LogConfig};
@@ -29,6 +30,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Add, look at, and take back calls
     Call(Box<call::Call>),
+    /// Look at trunks
+    Trunk(Box<trunk::Trunk>),
 }
 
 /// `offhook run`

@@ -46,6 +46,7 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Call(call) => call.run().await?,
+        Command::Trunk(trunk) => trunk.run().await?,
     }
     Ok(ExitCode::SUCCESS)
 }

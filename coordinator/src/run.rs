@@ -10,6 +10,7 @@ use offhook::{
         connect,
         leases::{self, AttemptId},
         refusal::StoreError,
+        trunks,
     },
 };
 use sqlx::PgPool;
@@ -119,6 +120,7 @@ impl Service {
         if !pending.is_empty() {
             return Err(RunError::Unmigrated(pending.join(", ")));
         }
+        trunks::announce_breaker(&pool, &config.retry.breaker()).await?;
         let spool = Spool::new(&config.launcher.spool);
         spool.prepare()?;
         let launcher: Arc<dyn Launcher> = match config.launcher.launcher {
@@ -137,6 +139,8 @@ impl Service {
                 limits: config.limits.limits(),
                 secrets: config.launcher.secrets.clone(),
                 media_address: config.media.media_address,
+                public_address: config.media.public_address,
+                stun: config.media.stun.clone(),
             },
             queue: config.queue.clone(),
             policy: config.retry.policy(),

@@ -1,5 +1,7 @@
 //! Writing down everything a worker needs for one attempt.
 
+pub mod trunk;
+
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -7,11 +9,8 @@ use std::{
 };
 
 use offhook::{
-    attempt::{
-        AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, SrtpPolicy, TlsSpecification,
-        TrunkSpecification, WayOut,
-    },
-    secret::{Secret, SecretFileError},
+    attempt::{AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, TrunkSpecification, WayOut},
+    secret::Secret,
     store::{
         claim::FreshClaim,
         claimed::{ClaimedCall, UnusableRow},
@@ -19,10 +18,17 @@ use offhook::{
 };
 use tokio::net::{UdpSocket, lookup_host};
 
-use crate::config::{ConfigError, providers::ProvidersConfig};
+use crate::config::{ConfigError, media::StunServer, providers::ProvidersConfig};
+use trunk::{TrunkError, specify_trunk};
 
 /// How long a trunk's name may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(3);
+
+/// SIP's port where none is named (RFC 3261 section 19.1.2).
+const DEFAULT_PORT: u16 = 5060;
+
+/// An address out in the Internet (RFC 5737): nothing is sent there, it only shows which way the default route goes.
+const ANYWHERE: &str = "192.0.2.1";
 
 /// What all attempts have in common.
 #[derive(Debug, Clone)]
@@ -33,10 +39,14 @@ pub struct Specifier {
     pub providers: ProvidersConfig,
     /// Wall clocks.
     pub limits: CallLimits,
-    /// The folder with the trunks' passwords.
+    /// The folder with the trunks' passwords, certificates and keys.
     pub secrets: PathBuf,
     /// The local address; where `None`, the one that reaches the trunk.
     pub media_address: Option<IpAddr>,
+    /// The address peers reach us at, where it is another one.
+    pub public_address: Option<IpAddr>,
+    /// Who is asked for that address.
+    pub stun: Option<StunServer>,
 }
 
 /// An attempt that cannot be described.
@@ -45,9 +55,9 @@ pub enum SpecificationError {
     /// The row.
     #[error(transparent)]
     Row(#[from] UnusableRow),
-    /// The trunk's password.
+    /// The trunk's row or files.
     #[error(transparent)]
-    Secret(#[from] SecretFileError),
+    Trunk(#[from] TrunkError),
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -63,7 +73,8 @@ impl Specifier {
     /// [`SpecificationError`]: a sentence with what to change; it goes into `calls.why`.
     pub async fn specify(&self, claim: &FreshClaim, spool: PathBuf) -> Result<AttemptSpecification, SpecificationError> {
         let call = &claim.call;
-        let way_out = call.way_out()?;
+        let trunks = self.trunks(call)?;
+        let first_hop = trunks.first().and_then(|trunk| trunk.outbound_proxy.as_ref().or(trunk.way_out.as_ref()));
         Ok(AttemptSpecification {
             call_id: call.id,
             attempt: call.attempt.unsigned_abs(),
@@ -72,49 +83,47 @@ impl Specifier {
             spool,
             request: call.request()?,
             media: MediaSpecification {
-                address: self.local_address(call, way_out.as_ref()).await?,
-                public_address: None,
-                stun: None,
+                address: self.local_address(call, first_hop).await?,
+                public_address: self.public_address,
+                stun: self.stun.clone().map(|StunServer { host, port }| (host, port)),
                 port_base: call.port_base.and_then(|base| u16::try_from(base).ok()).unwrap_or(0),
                 record: call.record,
             },
-            dial: DialSpecification {
-                number: call.number.clone(),
-                sip_call_id: call.sip_call_id.clone(),
-                trunks: vec![TrunkSpecification {
-                    name: call.trunk.clone(),
-                    way_out: way_out.map(|(host, port)| WayOut { host, port: Some(port), transport: None }),
-                    outbound_proxy: None,
-                    tls: TlsSpecification::default(),
-                    username: call.trunk_username.clone(),
-                    password: self.password(call)?,
-                    caller_id: call.caller_id.clone(),
-                    from_domain: call.from_domain.clone(),
-                    asserted_identity: None,
-                    anonymous: false,
-                    headers: vec![],
-                    register: None,
-                    session_expires: None,
-                    srtp: SrtpPolicy::Off,
-                    codecs: call.codec_names()?,
-                }],
-            },
+            dial: DialSpecification { number: call.number.clone(), sip_call_id: call.sip_call_id.clone(), trunks },
             providers: self.providers.specification()?,
             limits: self.limits,
         })
     }
 
-    fn password(&self, call: &ClaimedCall) -> Result<Option<Secret>, SecretFileError> {
-        // The name has no slash and does not begin with a dot, by the constraint trunk_secret_is_a_file_name.
-        call.trunk_secret.as_ref().map(|name| Secret::from_file(&self.secrets.join(name))).transpose()
+    /// The attempt's trunk, and those of its fallbacks that can be described: a broken fallback is no reason not to call.
+    fn trunks(&self, call: &ClaimedCall) -> Result<Vec<TrunkSpecification>, SpecificationError> {
+        let (first, fallbacks) = call.trunks.split_first().ok_or_else(|| UnusableRow::NoTrunk(call.trunk.clone()))?;
+        let mut trunks = vec![specify_trunk(first, &call.number, &self.secrets)?];
+        for fallback in fallbacks {
+            match specify_trunk(fallback, &call.number, &self.secrets) {
+                Ok(trunk) => trunks.push(trunk),
+                Err(error) => tracing::warn!(call = call.id, trunk = fallback.name, %error, "left out of the fallbacks"),
+            }
+        }
+        Ok(trunks)
     }
 
-    async fn local_address(&self, call: &ClaimedCall, way_out: Option<&(String, u16)>) -> Result<IpAddr, SpecificationError> {
+    async fn local_address(&self, call: &ClaimedCall, first_hop: Option<&WayOut>) -> Result<IpAddr, SpecificationError> {
         if let Some(address) = self.media_address {
             return Ok(address);
         }
-        let (host, port) = way_out.cloned().unwrap_or_else(|| sip_host(&call.number));
-        address_towards(&host, port).await.map_err(|error| SpecificationError::NoRoute(host, error.to_string()))
+        let (host, port) = match first_hop {
+            Some(WayOut { host, port, .. }) => (host.clone(), port.unwrap_or(DEFAULT_PORT)),
+            None => sip_host(&call.number),
+        };
+        match address_towards(&host, port).await {
+            Ok(address) => Ok(address),
+            // A domain may have no address of its own, only a service record that names its servers.
+            Err(_) if first_hop.is_some_and(|hop| hop.port.is_none()) => {
+                address_towards(ANYWHERE, port).await.map_err(|error| SpecificationError::NoRoute(host, error.to_string()))
+            }
+            Err(error) => Err(SpecificationError::NoRoute(host, error.to_string())),
+        }
     }
 }
 

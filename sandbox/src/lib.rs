@@ -2,6 +2,7 @@
 //! Offline, deterministic, and able to fail on demand.
 
 pub mod faults;
+pub mod network;
 pub mod recogniser;
 pub mod restaurants;
 pub mod servers;

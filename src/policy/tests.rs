@@ -14,6 +14,7 @@ fn ending(disposition: Disposition) -> Ending<'static> {
         counted: 0,
         max_attempts: 3,
         cancel_requested: false,
+        retry_after: None,
         earlier: &[],
     }
 }
@@ -41,6 +42,24 @@ fn a_busy_line_is_called_again_in_5_to_10_minutes_and_a_silent_one_in_30_to_60()
             assert!((least..=most).contains(&after.as_secs()), "{disposition:?} {after:?}");
         }
     }
+}
+
+#[test]
+fn a_callee_who_says_when_to_call_again_is_called_no_sooner_and_a_day_is_the_most() {
+    let wishing = |disposition, seconds| Ending { retry_after: Some(Duration::from_secs(seconds)), ..ending(disposition) };
+    assert_eq!(retry(&wishing(Disposition::Busy, 7200)), (7200, true));
+    assert_eq!(retry(&wishing(Disposition::NoAnswer, 10_000_000)), (86_400, true));
+    assert!((300..=600).contains(&retry(&wishing(Disposition::Busy, 5)).0), "no sooner than a patient person would");
+    assert!(retry(&wishing(Disposition::TrunkFailure, 7200)).0 <= 120, "the trunk rests, the call may go another way");
+}
+
+#[test]
+fn a_line_without_sound_is_tried_once_more() {
+    let silent = Ending { reached: Reached::Media, ..ending(Disposition::NoMedia) };
+    assert_eq!(retry(&silent), (120, true));
+    let earlier = [Earlier { disposition: Disposition::NoMedia, had_outcome: false }];
+    assert!(matches!(settle(&Ending { earlier: &earlier, ..silent }), Settlement::Finish { .. }));
+    assert_eq!(trunk_verdict(Disposition::NoMedia, Reached::Media), TrunkVerdict::Unknown);
 }
 
 #[test]

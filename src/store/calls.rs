@@ -127,6 +127,22 @@ pub struct CallResult {
     pub created_at: DateTime<Utc>,
     /// When it was over.
     pub finished_at: Option<DateTime<Utc>>,
+    /// The trunk that carried the attempt, or failed last.
+    pub trunk: Option<String>,
+    /// Those that failed before it, and why, as JSON.
+    pub failed_trunks: Option<Json<serde_json::Value>>,
+    /// The Q.850 cause of the call's end.
+    pub cause: Option<i32>,
+    /// Of the sound.
+    pub codec: Option<String>,
+    /// Of what the callee sent, 0 to 100.
+    pub loss_percent: Option<f64>,
+    /// Of what the callee sent.
+    pub jitter_ms: Option<f64>,
+    /// From RTCP.
+    pub round_trip_ms: Option<f64>,
+    /// How a listener would rate what we heard, 1 to 4.5.
+    pub mos: Option<f64>,
 }
 
 /// Adds a call; answers its number. The same `request_key` again answers the number of the call that has it.

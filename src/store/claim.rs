@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use sqlx::{PgPool, Row, postgres::types::PgInterval};
 
-use super::{claimed::ClaimedCall, refusal::StoreError};
+use super::{claimed::ClaimedCall, refusal::StoreError, trunks};
 use crate::secret::Secret;
 
 /// Who claims, and with what.
@@ -82,7 +82,7 @@ pub async fn claim_while(
         .fetch_one(&mut *transaction)
         .await?;
     let ids: Vec<i64> = taken.try_get("claimed")?;
-    let rows: Vec<ClaimedCall> = if ids.is_empty() {
+    let mut rows: Vec<ClaimedCall> = if ids.is_empty() {
         Vec::new()
     } else {
         sqlx::query_as(
@@ -91,15 +91,19 @@ pub async fn claim_while(
                     c.booking_reference, c.language_hint, c.record, c.due_at, \
                     exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
                             and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
-                    t.name as trunk, t.host as trunk_host, t.port as trunk_port, t.username as trunk_username, \
-                    t.secret as trunk_secret, t.caller_id, t.from_domain, t.codecs, a.port_base, a.sip_call_id, a.token_hash \
-             from calls c join attempts a on a.call_id = c.id and a.number = c.attempt join trunks t on t.name = a.trunk \
+                    a.trunk, a.port_base, a.sip_call_id, a.token_hash \
+             from calls c join attempts a on a.call_id = c.id and a.number = c.attempt \
              where c.id = any($1) order by array_position($1, c.id)",
         )
         .bind(&ids)
         .fetch_all(&mut *transaction)
         .await?
     };
+    if !ids.is_empty() {
+        for (call_id, trunk) in trunks::of_calls(&mut transaction, &ids).await? {
+            rows.iter_mut().filter(|row| row.id == call_id).for_each(|row| row.trunks.push(trunk.clone()));
+        }
+    }
     if !still_wanted() {
         transaction.rollback().await?;
         return Ok(Claim::default());

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
+use super::trunks::{TrunkRow, UnusableTrunk};
 use crate::{
-    attempt::CodecName,
     language::Language,
     request::{CallKind, Request},
 };
@@ -51,22 +51,11 @@ pub struct ClaimedCall {
     pub due_at: DateTime<Utc>,
     /// An earlier attempt was cut off while talking.
     pub dropped_before: bool,
-    /// The attempt's trunk.
+    /// The name of the attempt's trunk.
     pub trunk: String,
-    /// `None`: a `sip:` URI is dialled where it points.
-    pub trunk_host: Option<String>,
-    /// UDP port of the trunk.
-    pub trunk_port: i32,
-    /// Digest user.
-    pub trunk_username: Option<String>,
-    /// The name of a file in the secrets folder.
-    pub trunk_secret: Option<String>,
-    /// User part of From.
-    pub caller_id: String,
-    /// Host part of From.
-    pub from_domain: Option<String>,
-    /// In the order of preference.
-    pub codecs: Vec<String>,
+    /// That trunk, then those it may fail over to.
+    #[sqlx(skip)]
+    pub trunks: Vec<TrunkRow>,
     /// The first of four UDP ports.
     pub port_base: Option<i32>,
     /// Derived from call and attempt.
@@ -81,17 +70,12 @@ pub enum UnusableRow {
     /// Postgres knows the zone, we do not.
     #[error("restaurant_zone \"{0}\" is not known to offhook; use the IANA name of a city, such as Europe/Berlin")]
     Zone(String),
-    /// The trunk cannot carry this number.
-    #[error("trunk \"{trunk}\" has no host and {number} is not a sip: URI; set the host of the trunk, or another trunk")]
-    NoWayOut {
-        /// The trunk.
-        trunk: String,
-        /// The number.
-        number: String,
-    },
-    /// Nothing we can offer.
-    #[error("trunk \"{0}\" allows no codec that offhook speaks; put opus, pcmu or pcma into its codecs")]
-    NoCodec(String),
+    /// The trunk cannot carry the call.
+    #[error(transparent)]
+    Trunk(#[from] UnusableTrunk),
+    /// The trunk's row has gone since.
+    #[error("trunk \"{0}\" is not in the table trunks any more; name another trunk in the call, or leave it out")]
+    NoTrunk(String),
 }
 
 impl ClaimedCall {
@@ -119,33 +103,5 @@ impl ClaimedCall {
             record: self.record,
             dropped_before: self.dropped_before,
         })
-    }
-
-    /// Host and port of the trunk; `None` dials a `sip:` URI where it points.
-    ///
-    /// # Errors
-    /// Where neither the trunk nor the number says where to send the INVITE.
-    pub fn way_out(&self) -> Result<Option<(String, u16)>, UnusableRow> {
-        match &self.trunk_host {
-            // The port is one by the constraint trunk_port_is_a_port.
-            Some(host) => Ok(Some((host.clone(), u16::try_from(self.trunk_port).unwrap_or(5060)))),
-            None if self.number.starts_with("sip") => Ok(None),
-            None => Err(UnusableRow::NoWayOut { trunk: self.trunk.clone(), number: self.number.clone() }),
-        }
-    }
-
-    /// The trunk's codecs that we speak, in its order.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub fn codec_names(&self) -> Result<Vec<CodecName>, UnusableRow> {
-        let known = |name: &String| match name.as_str() {
-            "opus" => Some(CodecName::Opus),
-            "pcmu" => Some(CodecName::Pcmu),
-            "pcma" => Some(CodecName::Pcma),
-            _ => None,
-        };
-        let codecs: Vec<_> = self.codecs.iter().filter_map(known).collect();
-        if codecs.is_empty() { Err(UnusableRow::NoCodec(self.trunk.clone())) } else { Ok(codecs) }
     }
 }

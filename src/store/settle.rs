@@ -1,5 +1,7 @@
 //! The end of an attempt: its report is stored, the policy speaks, the ports go back. One transaction, fenced by the attempt number.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use sqlx::{PgConnection, PgPool, types::Json};
@@ -45,6 +47,7 @@ struct Facts {
     disposition: Disposition,
     outcome: Option<Outcome>,
     detail: Option<String>,
+    retry_after: Option<i32>,
 }
 
 /// Settles an attempt.
@@ -89,7 +92,7 @@ async fn settle_within(
 
     let facts: Facts = sqlx::query_as(
         "select c.state, c.attempts_counted, c.max_attempts, c.cancel_requested, a.trunk, a.dialing_at, a.answered_at, \
-                a.disposition, a.outcome, a.detail \
+                a.disposition, a.outcome, a.detail, a.retry_after \
          from calls c join attempts a on a.call_id = c.id and a.number = $2 where c.id = $1",
     )
     .bind(attempt.call_id)
@@ -114,6 +117,7 @@ async fn settle_within(
             counted: facts.attempts_counted.unsigned_abs(),
             max_attempts: facts.max_attempts.unsigned_abs().into(),
             cancel_requested: facts.cancel_requested,
+            retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
             earlier: &earlier,
         },
         rng,
@@ -121,7 +125,7 @@ async fn settle_within(
 
     let (state, why) = move_call(connection, attempt, &facts, &settlement).await?;
     close_attempt(connection, attempt, state, &why).await?;
-    judge_trunk(connection, breaker, &facts.trunk, trunk_verdict(facts.disposition, reached)).await?;
+    judge_trunk(connection, breaker, &facts, trunk_verdict(facts.disposition, reached)).await?;
     Ok(Settled::Now { state, disposition: facts.disposition, why })
 }
 
@@ -242,27 +246,22 @@ async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state:
     Ok(())
 }
 
-/// The breaker. `direct` has none: every sip: URI points somewhere else. Locked last, as in the claim.
+/// The breaker, as migrations/0007 keeps it. Locked last, as in the claim.
 async fn judge_trunk(
     connection: &mut PgConnection,
     breaker: &Breaker,
-    trunk: &str,
+    facts: &Facts,
     verdict: TrunkVerdict,
 ) -> Result<(), StoreError> {
-    let statement = match verdict {
+    let failed = match verdict {
         TrunkVerdict::Unknown => return Ok(()),
-        TrunkVerdict::Works => {
-            "update trunks set failures = 0, paused_until = null where name = $1 and (failures > 0 or paused_until is not null) \
-             and $2 >= 0 and $3 is not null"
-        }
-        TrunkVerdict::Failed => {
-            "update trunks set failures = failures + 1, \
-                    paused_until = case when failures + 1 >= $2 then clock_timestamp() + $3 else paused_until end \
-             where name = $1 and host is not null"
-        }
+        TrunkVerdict::Works => false,
+        TrunkVerdict::Failed => true,
     };
-    sqlx::query(statement)
-        .bind(trunk)
+    sqlx::query("select offhook_judge_trunk($1, $2, $3, $4, $5)")
+        .bind(&facts.trunk)
+        .bind(failed)
+        .bind(facts.retry_after)
         .bind(i32::try_from(breaker.failures).unwrap_or(i32::MAX))
         .bind(interval(breaker.rest))
         .execute(connection)

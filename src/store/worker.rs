@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::{connection::Line, outbox::Outbox, statement::Statement};
 pub use self::{
     outbox::Note,
-    statement::{Speaker, Step, Turn},
+    statement::{Speaker, Step, TrunkChange, TrunkFailed, Turn},
 };
 use crate::{report::Report, secret::Secret};
 
@@ -128,6 +128,18 @@ impl WorkerStore {
     /// [`WorkerStoreError::Stale`] or [`WorkerStoreError::OutboxFull`].
     pub fn progress_later(&self, step: Step, detail: Value) -> Result<(), WorkerStoreError> {
         self.outbox.put(Statement::Progress { step, detail, since: Instant::now() })
+    }
+
+    /// Asks whether the call may go over another trunk, `next_trunk`, because the last one has failed and nobody was rung; waits until
+    /// the row knows. `nth` is the number of this try within the attempt, from 2.
+    ///
+    /// # Errors
+    /// Where it is not confirmed; then nothing may be dialled.
+    pub async fn change_trunk(&self, nth: u32, next_trunk: &str, failed: &TrunkFailed) -> Result<TrunkChange, WorkerStoreError> {
+        let failed = serde_json::to_value(failed).map_err(|error| WorkerStoreError::Refused(error.to_string()))?;
+        let nth = i32::try_from(nth).unwrap_or(i32::MAX);
+        let statement = Statement::ChangeTrunk { nth, next_trunk: next_trunk.to_owned(), failed };
+        Ok(TrunkChange::of_answer(self.line.ask(&statement, self.patience.ask).await?))
     }
 
     /// A sign of life. Answers whether the user has taken the call back.

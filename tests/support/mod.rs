@@ -4,6 +4,7 @@
 //! per set of migrations, under an advisory lock, so test processes that run side by side build it once.
 #![allow(dead_code)] // every test file uses its part
 
+pub mod carrier;
 pub mod installation;
 pub mod recording;
 pub mod wire;

@@ -13,7 +13,8 @@ pub type Frame = [i16; FRAME_SAMPLES];
 /// Silence of one frame.
 pub const SILENCE: Frame = [0; FRAME_SAMPLES];
 
-/// Milliseconds on the media clock: 0 is the first tick after the answer, which is also the recording's first sample.
+/// Milliseconds on the media clock: 0 is the recording's first sample, which is the first tick after the answer, or of the early
+/// media before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct MediaTime(pub u64);
 

@@ -1,30 +1,23 @@
 //! One attempt from its specification to its report: dial, converse, record, write back.
 //!
-//! This is the only room that knows all the others. Each phase is a file: `dialing` until somebody answers, `conversation`
-//! until the line is down, `ending` for what is left behind. Whatever happens, a report comes out.
+//! This is the only room that knows all the others. Each phase is a file: `trunks` finds a way out, `dialing` goes it until
+//! somebody answers, `conversation` until the line is down, `ending` for what is left behind. Whatever happens, a report comes out.
 
 pub mod conversation;
 pub mod dialing;
 pub mod ending;
 pub mod journal;
+mod sound_watch;
+pub mod trunks;
 mod voices;
 
-use std::net::SocketAddr;
-
-use offhook::{
-    attempt::{AttemptSpecification, RECORDING_FILE},
-    disposition::Disposition,
-    report::Report,
-};
+use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
 use tokio::sync::watch;
 
-use crate::{
-    media::{MediaConfig, MediaSession},
-    providers::Providers,
-    sip::{Endpoint, EndpointConfig},
-};
-use dialing::{Dialed, dial};
+use crate::providers::Providers;
+use conversation::Answered;
 use journal::Journal;
+use trunks::Connected;
 
 /// Runs the attempt to its end. `cancelled` turns true when the call is to be ended politely: the user took it back, or
 /// the process was told to stop.
@@ -43,30 +36,14 @@ async fn attempt(
     journal: &Journal,
     cancelled: watch::Receiver<bool>,
 ) -> Result<Report, String> {
-    let media = &specification.media;
-    let (sip_port, rtp_port) = if media.port_base == 0 { (0, 0) } else { (media.port_base, media.port_base + 2) };
-    let mut endpoint = Endpoint::bind(EndpointConfig {
-        advertised: media.public_address,
-        tls: specification.dial.trunks.first().map(|trunk| trunk.tls.clone()).unwrap_or_default(),
-        ..EndpointConfig::new(SocketAddr::new(media.address, sip_port), concat!("offhook/", env!("CARGO_PKG_VERSION")))
-    })
-    .await
-    .map_err(|error| error.to_string())?;
-    let session = MediaSession::bind(MediaConfig {
-        address: media.address,
-        rtp_port,
-        advertised: None,
-        codecs: specification.dial.trunks.first().map(|trunk| trunk.codecs.clone()).unwrap_or_default(),
-        recording: media.record.then(|| specification.spool.join(RECORDING_FILE)),
-    })
-    .await
-    .map_err(|error| error.to_string())?;
     let providers = Providers::new(&specification.providers, &specification.limits).map_err(|error| error.to_string())?;
-
-    let report = match dial(specification, &mut endpoint, session, &providers, journal, cancelled.clone()).await {
-        Dialed::NotAnswered(report) => *report,
-        Dialed::Answered(answered) => conversation::converse(specification, answered, providers, journal, cancelled).await,
-    };
-    endpoint.shutdown().await;
+    let Connected { dialog, session, negotiated, line } =
+        match trunks::connect(specification, &providers, journal, cancelled.clone()).await {
+            Ok(connected) => connected,
+            Err(report) => return Ok(*report),
+        };
+    let answered = Answered { dialog, session, negotiated };
+    let report = conversation::converse(specification, answered, providers, journal, cancelled).await;
+    line.close().await;
     Ok(report)
 }

@@ -10,7 +10,7 @@ pub mod silero;
 pub mod who_answered;
 
 #[cfg(test)]
-mod sounds;
+pub(crate) mod sounds;
 
 pub use ear::{Ear, EarConfig, EarEvent};
 pub use who_answered::{WhoAnswered, judge};

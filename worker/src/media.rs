@@ -12,7 +12,11 @@
 pub mod clock;
 pub mod codec;
 pub mod dtmf;
+pub mod early_sound;
 pub mod error;
+#[doc(hidden)]
+pub(crate) mod fuzz_signals;
+pub mod fuzz_wire;
 pub mod inbound;
 pub mod jitter;
 pub mod latch;
@@ -20,13 +24,20 @@ pub mod line;
 pub mod negotiation;
 pub mod outbound;
 pub mod playout;
+pub mod quality;
+pub mod reception;
 pub mod recorder;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod session;
+pub mod srtp;
+pub mod stun;
 
 #[cfg(test)]
 mod conversation_tests;
+#[cfg(test)]
+mod early_media_tests;
 #[cfg(test)]
 mod testing;
 
@@ -35,4 +46,4 @@ pub use line::MediaEvent;
 pub use negotiation::Negotiated;
 pub use offhook::attempt::CodecName;
 pub use recorder::{Recording, RecordingError, rescue};
-pub use session::{MediaConfig, MediaHandle, MediaOutcome, MediaSession};
+pub use session::{EarlyMedia, MediaConfig, MediaHandle, MediaOutcome, MediaSession};

@@ -26,7 +26,7 @@ pub struct Persona {
     pub language: Language,
     /// espeak-ng's voice and variant, such as `de+f3`. Never one of the recogniser's template voices.
     pub voice: String,
-    /// Codecs it takes, best first: `opus`, `pcmu`, `pcma`.
+    /// Codecs it takes, best first: `opus`, `g722`, `pcmu`, `pcma`.
     pub codecs: Vec<CodecName>,
     /// Which wording of each phrase it uses, from 0.
     #[serde(default)]
@@ -165,7 +165,7 @@ impl Persona {
             ));
         }
         if self.codecs.is_empty() {
-            return Some("codecs is empty: name at least one of opus, pcmu and pcma".to_owned());
+            return Some("codecs is empty: name at least one of opus, g722, pcmu and pcma".to_owned());
         }
         if self.line.then == Pickup::Answers && self.turns.is_empty() {
             return Some("it answers but has nothing to say: add [[turns]], or another [line] then".to_owned());
@@ -346,7 +346,7 @@ mod tests {
             ("de+m5", "de+f2", "use another variant, such as +f3"),
             ("no = \"full\"", "no = \"fool\"", "turn 2 leads to \"fool\""),
             ("+4930", "030", "is not E.164"),
-            ("\"opus\"", "\"g729\"", "unknown variant `g729`, expected one of `opus`, `pcmu`, `pcma`"),
+            ("\"opus\"", "\"g729\"", "unknown variant `g729`, expected one of `opus`, `g722`, `pcmu`, `pcma`"),
             ("\"answers\"", "\"sings\"", "expected one of `answers`, `busy`, `rings_out`, `rejects`"),
             ("[\"ask_name\"]", "[\"ask_shoe_size\"]", "unknown variant `ask_shoe_size`"),
         ] {

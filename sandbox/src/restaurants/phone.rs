@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use offhook::language::Language;
+use offhook::{attempt::SrtpPolicy, language::Language};
 use offhook_worker::{
     audio::{MediaTime, SAMPLE_RATE},
     hearing::{Ear, EarConfig, EarEvent},
@@ -107,6 +107,7 @@ impl<S: Senses> Switchboard<S> {
             advertised: self.advertised,
             codecs: persona.codecs.clone(),
             recording: None,
+            srtp: SrtpPolicy::Prefer,
         };
         let mut session = match MediaSession::bind(config).await {
             Ok(session) => session,

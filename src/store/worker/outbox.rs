@@ -174,6 +174,6 @@ fn note(statement: &Statement) -> Option<Note> {
         Statement::Event { kind, detail, .. } => Note::Event { kind, detail },
         Statement::Progress { step, detail, .. } => Note::Progress { step, detail },
         Statement::ToolEnd { number, result } => Note::ToolEnd { number, result },
-        Statement::Seen | Statement::ToolBegin { .. } | Statement::Finish { .. } => return None,
+        Statement::Seen | Statement::ToolBegin { .. } | Statement::ChangeTrunk { .. } | Statement::Finish { .. } => return None,
     })
 }

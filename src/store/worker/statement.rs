@@ -1,6 +1,6 @@
 //! The worker's functions in the database, as data: what is to be said is kept until it has been said.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,6 +60,63 @@ pub struct Turn {
     pub interrupted: bool,
 }
 
+/// What a trunk did, so that the call is to go over another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrunkFailed {
+    /// One sentence for people.
+    pub why: String,
+    /// The final SIP code, where there was one.
+    pub sip_code: Option<u16>,
+    /// Its Q.850 cause.
+    pub cause: Option<u16>,
+    /// Its Retry-After, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// Whether the call may go over the trunk that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrunkChange {
+    /// The row knows: dial.
+    Dial {
+        /// The Call-ID of this try.
+        sip_call_id: String,
+    },
+    /// Its calls per second are used up.
+    Wait {
+        /// Ask again after this.
+        after: Duration,
+    },
+    /// Not over this one.
+    No {
+        /// One sentence for people.
+        why: String,
+    },
+    /// Over none: the user has taken the call back.
+    Cancelled,
+}
+
+impl TrunkChange {
+    /// Reads what `worker_change_trunk` (migrations/0007) answers. What cannot be read is a no.
+    pub(super) fn of_answer(answer: Option<Value>) -> TrunkChange {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Answer {
+            go: bool,
+            sip_call_id: Option<String>,
+            wait_ms: Option<u64>,
+            cancelled: bool,
+            why: Option<String>,
+        }
+        let answer: Answer = answer.and_then(|answer| serde_json::from_value(answer).ok()).unwrap_or_default();
+        match answer {
+            Answer { go: true, sip_call_id: Some(sip_call_id), .. } => TrunkChange::Dial { sip_call_id },
+            Answer { cancelled: true, .. } => TrunkChange::Cancelled,
+            Answer { wait_ms: Some(ms), .. } => TrunkChange::Wait { after: Duration::from_millis(ms) },
+            Answer { why, .. } => TrunkChange::No { why: why.unwrap_or_else(|| "the database did not say".to_owned()) },
+        }
+    }
+}
+
 /// One call of a worker function.
 #[derive(Debug, Clone)]
 pub(super) enum Statement {
@@ -69,6 +126,7 @@ pub(super) enum Statement {
     Turn(Turn),
     ToolBegin { number: i32, name: String, arguments: Value },
     ToolEnd { number: i32, result: Value },
+    ChangeTrunk { nth: i32, next_trunk: String, failed: Value },
     Finish { report: Value },
 }
 
@@ -112,6 +170,13 @@ impl Statement {
                 .bind(token)
                 .bind(*number)
                 .bind(storable(result)),
+            Statement::ChangeTrunk { nth, next_trunk, failed } => {
+                sqlx::query_scalar("select worker_change_trunk($1, $2, $3, $4)")
+                    .bind(token)
+                    .bind(*nth)
+                    .bind(next_trunk)
+                    .bind(storable(failed))
+            }
             Statement::Finish { report } => {
                 sqlx::query_scalar("select null::jsonb from worker_finish($1, $2)").bind(token).bind(storable(report))
             }
@@ -148,5 +213,19 @@ mod tests {
     fn a_character_that_postgres_cannot_store_is_left_out_wherever_it_stands() {
         let written = json!({"no\u{0}te": ["a\u{0}b", {"c": "\u{0}"}], "n": 1});
         assert_eq!(storable(&written), json!({"note": ["ab", {"c": ""}], "n": 1}));
+    }
+    #[test]
+    fn an_answer_that_cannot_be_read_does_not_let_dial() {
+        for (answer, change) in [
+            (json!({"go": true, "sip_call_id": "1-1-x.2@offhook"}), TrunkChange::Dial { sip_call_id: "1-1-x.2@offhook".into() }),
+            (json!({"go": false, "wait_ms": 40, "why": "…"}), TrunkChange::Wait { after: Duration::from_millis(40) }),
+            (json!({"go": false, "why": "\"b\" has no room"}), TrunkChange::No { why: "\"b\" has no room".into() }),
+            (json!({"go": false, "cancelled": true}), TrunkChange::Cancelled),
+        ] {
+            assert_eq!(TrunkChange::of_answer(Some(answer)), change);
+        }
+        for unreadable in [None, Some(json!({"go": true})), Some(json!("yes")), Some(json!({"go": "true", "sip_call_id": "x"}))] {
+            assert!(matches!(TrunkChange::of_answer(unreadable), TrunkChange::No { .. }));
+        }
     }
 }

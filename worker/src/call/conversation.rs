@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
-use offhook::{attempt::AttemptSpecification, report::Report};
+use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
@@ -11,10 +11,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{dialing::Answered, ending::of_conversation, journal::Journal, voices::Voices};
+use super::{dialing::early_media, ending::of_conversation, journal::Journal, sound_watch::SoundWatch, voices::Voices};
 use crate::{
     hearing::{Ear, EarConfig, EarEvent},
-    media::{MediaEvent, MediaHandle},
+    media::{MediaEvent, MediaHandle, MediaSession, Negotiated},
     mind::{
         Action, Event, Mind, MindSettings,
         action::Conclusion,
@@ -31,17 +31,31 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Far away: no wake-up asked for.
 const NEVER: Duration = Duration::from_secs(86_400);
 
+/// An answered call with sound agreed on.
+pub struct Answered {
+    /// The confirmed dialog.
+    pub dialog: Dialog,
+    /// The media session, not started yet.
+    pub session: MediaSession,
+    /// What was agreed.
+    pub negotiated: Negotiated,
+}
+
 /// Holds the conversation and reports it.
 pub async fn converse(
     specification: &AttemptSpecification,
-    answered: Box<Answered>,
+    answered: Answered,
     providers: Providers,
     journal: &Journal,
     cancelled: watch::Receiver<bool>,
 ) -> Report {
-    let Answered { dialog, session, negotiated } = *answered;
+    let Answered { dialog, session, negotiated } = answered;
+    if let Some(sound) = session.early_sound() {
+        journal.event("early_media_ended", early_media(sound));
+    }
     let (media, media_events) = session.start();
-    journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string() }));
+    let encrypted = negotiated.crypto.is_some();
+    journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string(), "encrypted": encrypted }));
     let (events, provider_events) = mpsc::channel(EVENTS);
     let started = Instant::now();
     let today = Utc::now().with_timezone(&specification.request.restaurant_zone).date_naive();
@@ -62,6 +76,7 @@ pub async fn converse(
         planned: HashMap::new(),
         line_down: None,
         speech_ended: None,
+        sound: SoundWatch::new(started, specification.limits.media),
     };
     let (conclusion, dialog) = conversation.run(media_events, provider_events, cancelled).await;
     if let Some(dialog) = dialog
@@ -93,6 +108,8 @@ struct Conversation<'a> {
     line_down: Option<Instant>,
     /// When the callee's last turn was over, until we answer it: the latency a callee feels.
     speech_ended: Option<Instant>,
+    /// Whether any sound has come since the answer.
+    sound: SoundWatch,
 }
 
 impl Conversation<'_> {
@@ -124,16 +141,17 @@ impl Conversation<'_> {
                     self.tell(Event::CancelRequested).await;
                 },
                 () = sleep_until(line_down_for_long) => break,
+                () = sleep_until(self.sound.due()), if self.sound.is_awaited() => self.look_for_sound().await,
             }
         }
         self.stop_thinking();
         let conclusion = self.conclusion.take().unwrap_or_else(|| Conclusion {
-            disposition: offhook::disposition::Disposition::Answered,
+            disposition: Disposition::Answered,
             outcome: None,
             detail: Some("the line went down".to_owned()),
             do_not_call: false,
         });
-        (conclusion, self.dialog.take())
+        (self.sound.judge(conclusion), self.dialog.take())
     }
 
     async fn dialog_event(&mut self, event: Option<DialogEvent>) {
@@ -143,20 +161,7 @@ impl Conversation<'_> {
                 self.dialog = None;
                 self.hung_up("the callee hung up").await;
             }
-            Some(DialogEvent::Reoffer { sdp, answer }) => match self.media.answer(&sdp) {
-                Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
-                Err(error) => {
-                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
-                    answer.reject(488).await;
-                }
-            },
-            // Its answer to what we had said last moves our media as an offer would.
-            Some(DialogEvent::Reanswer { sdp }) => {
-                if let Err(error) = self.media.answer(&sdp) {
-                    tracing::warn!(%error, "an answer in the middle of the call cannot be taken");
-                }
-            }
-            Some(DialogEvent::Info { .. }) => {}
+            Some(event) => self.change(event).await,
             None => {
                 self.dialog = None;
                 self.hung_up("the dialog ended").await;
@@ -199,11 +204,22 @@ impl Conversation<'_> {
             MediaEvent::Played { sentence, at } => self.tell(Event::SentencePlayed { sentence, at }).await,
             MediaEvent::Cut { sentence, at, share } => self.tell(Event::SentenceCut { sentence, at, share }).await,
             MediaEvent::Dtmf(digit) => self.journal.event("dtmf", json!({ "digit": digit })),
+            // None since the answer is a matter of its own, with a bound of its own.
+            MediaEvent::NoMedia { .. } if self.sound.is_awaited() && self.media.report().packets_received == 0 => {}
             MediaEvent::NoMedia { for_ms } => {
                 self.journal.event("no_media", json!({ "for_ms": for_ms }));
                 self.hung_up("no sound came").await;
             }
         }
+    }
+
+    /// The bound of an answered call without sound is over.
+    async fn look_for_sound(&mut self) {
+        if self.sound.arrived(self.media.report().packets_received) {
+            return;
+        }
+        self.journal.event("no_media", json!({ "for_ms": self.sound.bound().as_millis() as u64 }));
+        self.hung_up("no sound came").await;
     }
 
     async fn tell(&mut self, event: Event) {
@@ -263,6 +279,7 @@ impl Conversation<'_> {
             Action::Log { kind, detail } => self.journal.event(kind, detail),
             Action::WakeAt(at) => self.wake_at = self.started + Duration::from_millis(at),
             Action::HangUp => {
+                self.drain().await;
                 self.line_down.get_or_insert_with(Instant::now);
                 if let Some(dialog) = self.dialog.take()
                     && let Err(error) = dialog.hangup().await
@@ -271,6 +288,47 @@ impl Conversation<'_> {
                 }
             }
             Action::Finish(conclusion) => self.conclusion = Some(conclusion),
+        }
+    }
+
+    /// Lets the last words reach the callee before we hang up, unless it hangs up first. Bounded by the media's own bound.
+    async fn drain(&mut self) {
+        let media = self.media.clone();
+        let drained = media.drain();
+        tokio::pin!(drained);
+        loop {
+            let event = tokio::select! {
+                () = &mut drained => return,
+                event = next_dialog_event(&mut self.dialog) => event,
+            };
+            match event {
+                Some(DialogEvent::RemoteBye { .. }) | None => {
+                    self.dialog = None;
+                    return;
+                }
+                Some(event) => self.change(event).await,
+            }
+        }
+    }
+
+    /// What the callee's side asks of the media in the middle of the call.
+    async fn change(&mut self, event: DialogEvent) {
+        match event {
+            DialogEvent::Reoffer { sdp, answer } => match self.media.answer(&sdp) {
+                Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                Err(error) => {
+                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
+                    answer.reject(488).await;
+                }
+            },
+            // Its answer to what we had said last, for which it had asked.
+            DialogEvent::Reanswer { sdp } => {
+                if let Err(error) = self.media.accept_answer(&sdp) {
+                    tracing::warn!(%error, "an answer in the middle of the call cannot be taken");
+                }
+            }
+            DialogEvent::Info { content_type, body } => self.media.info(&content_type, &body),
+            DialogEvent::RemoteBye { .. } => {}
         }
     }
 

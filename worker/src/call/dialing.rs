@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use offhook::{
     attempt::{AttemptSpecification, TrunkSpecification, WayOut},
-    disposition::Disposition,
+    disposition::{Disposition, FinalAnswer},
     report::Report,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
-use super::{ending::without_conversation, journal::Journal};
+use super::{
+    ending::{with_early_media, without_conversation},
+    journal::Journal,
+    trunks::Setback,
+};
 use crate::{
-    media::{MediaSession, Negotiated},
+    media::{MediaSession, Negotiated, early_sound::EarlySound},
     providers::Providers,
     sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint},
 };
@@ -23,22 +27,20 @@ use crate::{
 /// How long after our CANCEL we wait for the far end to confirm it.
 const CANCEL_CONFIRMATION: Duration = Duration::from_secs(5);
 
-/// An answered call with sound agreed on.
-pub struct Answered {
+/// Somebody or something answered, and sound was agreed on.
+pub struct Agreed {
     /// The confirmed dialog.
     pub dialog: Dialog,
-    /// The media session, not started yet.
-    pub session: MediaSession,
     /// What was agreed.
     pub negotiated: Negotiated,
 }
 
-/// How dialling ended.
-pub enum Dialed {
-    /// Somebody or something answered.
-    Answered(Box<Answered>),
-    /// Nobody did; the attempt is over.
-    NotAnswered(Box<Report>),
+/// Nobody answered over this trunk.
+pub struct NotAnswered {
+    /// The attempt's report, should it end here.
+    pub report: Box<Report>,
+    /// What the trunk said, where it was not we who ended the call.
+    pub answer: Option<FinalAnswer>,
 }
 
 /// Why we cancelled a ringing call ourselves.
@@ -49,39 +51,57 @@ enum Cancelling {
     ByUser,
 }
 
-/// Sends the INVITE and follows it to its final answer. The row says `dialing` before the first packet leaves.
+/// What the trunk told before its final answer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
+    anything: bool,
+    ringing: bool,
+    early_media: bool,
+}
+
+/// Sends the INVITE over this trunk and follows it to its final answer. The row says `dialing` already.
+///
+/// # Errors
+/// Where nobody answered.
+#[expect(clippy::too_many_arguments, reason = "the rooms of a call meet here")]
 pub async fn dial(
     specification: &AttemptSpecification,
-    endpoint: &mut Endpoint,
-    mut session: MediaSession,
+    trunk: &TrunkSpecification,
+    call_id: &str,
+    endpoint: &Endpoint,
+    session: &mut MediaSession,
     providers: &Providers,
     journal: &Journal,
     mut cancelled: watch::Receiver<bool>,
-) -> Dialed {
-    match journal.dialing().await {
-        Ok(true) => {}
-        Ok(false) => return not_answered(Disposition::Cancelled, None, "cancelled before it was dialled"),
-        Err(error) => return not_answered(Disposition::TrunkFailure, None, &format!("not dialled: {error}")),
-    }
-    let Some(trunk) = specification.dial.trunks.first() else {
-        return not_answered(Disposition::TrunkFailure, None, "the attempt names no trunk");
-    };
-    let request = dial_request(specification, trunk, session.offer());
-    let mut dialing = match endpoint.dial(request).await {
-        Ok(dialing) => dialing,
-        Err(error) => return not_answered(Disposition::TrunkFailure, None, &error.to_string()),
-    };
-    journal.event("invite_sent", json!({}));
+) -> Result<Agreed, Setback> {
+    let request = dial_request(specification, trunk, call_id, session.offer());
+    let mut dialing = endpoint.dial(request).await?;
+    journal.event("invite_sent", json!({ "trunk": trunk.name }));
     // While it rings, the connections to the providers are made: the first answer then does not wait for handshakes.
     let warming = providers.clone();
     let warming = tokio::spawn(async move { warming.prewarm().await });
 
-    let dialed = follow(specification, &mut dialing, &mut session, journal, &mut cancelled).await;
+    let dialed = follow(specification, &mut dialing, session, journal, &mut cancelled).await;
     warming.abort();
-    match dialed {
+    let agreed = match dialed {
         Ok((dialog, sdp)) => agree_on_media(dialog, session, &sdp).await,
-        Err(report) => Dialed::NotAnswered(Box::new(report)),
+        Err(not_answered) => Err(not_answered),
+    };
+    match agreed {
+        Ok(agreed) => Ok(agreed),
+        Err(mut not_answered) => {
+            if let Some(early) = session.end_early().await {
+                journal.event("early_media_ended", early_media(early.sound));
+                not_answered.report = Box::new(with_early_media(*not_answered.report, early));
+            }
+            Err(not_answered.into())
+        }
     }
+}
+
+/// What was heard before the answer, for the event that says so.
+pub fn early_media(sound: EarlySound) -> Value {
+    json!({ "early_media_ms": sound.lasted_ms(), "sound": sound.kind().name() })
 }
 
 async fn follow(
@@ -90,17 +110,19 @@ async fn follow(
     session: &mut MediaSession,
     journal: &Journal,
     cancelled: &mut watch::Receiver<bool>,
-) -> Result<(Dialog, String), Report> {
+) -> Result<(Dialog, String), NotAnswered> {
     let mut deadline = Instant::now() + specification.limits.ring;
     let mut cancelling = Cancelling::No;
-    let mut ringing = false;
+    let mut heard = Heard::default();
     loop {
         tokio::select! {
             event = dialing.next() => match event {
-                Some(DialEvent::Trying) => journal.event("trying", json!({})),
+                Some(DialEvent::Trying) => {
+                    heard.anything = true;
+                    journal.event("trying", json!({}));
+                }
                 Some(DialEvent::Ringing { code }) => {
-                    if !ringing {
-                        ringing = true;
+                    if !std::mem::replace(&mut heard.ringing, true) {
                         journal.ringing(code);
                         if cancelling == Cancelling::No {
                             deadline = Instant::now() + specification.limits.ring;
@@ -108,21 +130,27 @@ async fn follow(
                     }
                 }
                 Some(DialEvent::EarlyMedia { code, sdp }) => {
-                    // Announcements and ringback are not the callee's turn; the answer's own SDP decides.
-                    let agreed = session.accept_answer(&sdp).is_ok();
-                    journal.event("early_media", json!({ "code": code, "agreed": agreed }));
+                    heard.early_media = true;
+                    // Announcements and ringback are heard and recorded, and are not the callee's turn. The answer's own SDP decides.
+                    let agreed = session.accept_answer(&sdp);
+                    let codec = agreed.as_ref().ok().map(|negotiated| negotiated.codec);
+                    journal.event("early_media", json!({ "code": code, "agreed": codec.is_some(), "codec": codec }));
+                    match agreed {
+                        Ok(_) => session.start_early(),
+                        Err(error) => tracing::info!(%error, code, "what is to be heard before the answer is not"),
+                    }
                 }
                 Some(DialEvent::Reoffer { sdp, answer }) => match session.answer(&sdp) {
                     Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
                     Err(_) => answer.reject(488).await,
                 },
                 Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
-                Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, failure)),
-                None => return Err(failed(cancelling, nothing_said("the dialog ended without a word"))),
+                Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),
+                None => return Err(failed(cancelling, heard, nothing_said("the dialog ended without a word"))),
             },
             () = sleep_until(deadline) => {
                 if cancelling != Cancelling::No {
-                    return Err(failed(cancelling, nothing_said("no answer to our CANCEL")));
+                    return Err(failed(cancelling, heard, nothing_said("no answer to our CANCEL")));
                 }
                 cancelling = Cancelling::RangOut;
                 journal.event("rang_out", json!({ "after_ms": specification.limits.ring.as_millis() as u64 }));
@@ -138,40 +166,38 @@ async fn follow(
     }
 }
 
-async fn agree_on_media(dialog: Dialog, mut session: MediaSession, sdp: &str) -> Dialed {
+async fn agree_on_media(dialog: Dialog, session: &mut MediaSession, sdp: &str) -> Result<Agreed, NotAnswered> {
     match session.accept_answer(sdp) {
-        Ok(negotiated) => Dialed::Answered(Box::new(Answered { dialog, session, negotiated })),
+        Ok(negotiated) => Ok(Agreed { dialog, negotiated }),
         Err(error) => {
             if let Err(error) = dialog.hangup().await {
                 tracing::warn!(%error, "hanging up after an unusable answer");
             }
             // Somebody answered: this must not be taken for the trunk's failure and rung again in a minute.
-            not_answered(Disposition::Answered, Some(200), &format!("answered, but without usable sound: {error}"))
+            let detail = format!("answered, but without usable sound: {error}");
+            let report = without_conversation(Disposition::Answered, Some(200), None, Some(detail));
+            Err(NotAnswered { report: Box::new(report), answer: None })
         }
     }
 }
 
-fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification, offer: String) -> DialRequest {
+fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification, call_id: &str, offer: String) -> DialRequest {
     let dial = &specification.dial;
     let to = match &trunk.way_out {
         Some(WayOut { host, port, .. }) if !dial.number.starts_with("sip") => {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            format!("sip:{}@{host}{port}", dial.number)
+            format!("sip:{}@{}{port}", dial.number, host_in_uri(host))
         }
         _ => dial.number.clone(),
-    };
-    let credentials = match (&trunk.username, &trunk.password) {
-        (Some(username), Some(password)) => Some(Credentials { username: username.clone(), password: password.clone() }),
-        _ => None,
     };
     DialRequest {
         to,
         from_user: trunk.caller_id.clone(),
         from_domain: trunk.from_domain.clone(),
-        call_id: dial.sip_call_id.clone(),
+        call_id: call_id.to_owned(),
         destination: trunk.way_out.clone(),
         outbound_proxy: trunk.outbound_proxy.clone(),
-        credentials,
+        credentials: credentials(trunk),
         offer,
         asserted_identity: trunk.asserted_identity.clone(),
         anonymous: trunk.anonymous,
@@ -180,28 +206,46 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
     }
 }
 
+/// What to answer the trunk's challenges with.
+pub(super) fn credentials(trunk: &TrunkSpecification) -> Option<Credentials> {
+    let (username, password) = (trunk.username.clone()?, trunk.password.clone()?);
+    Some(Credentials { username, password })
+}
+
+/// An IPv6 address stands in brackets there (RFC 3261 section 25.1).
+pub(super) fn host_in_uri(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+pub(super) fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)
+}
+
 fn nothing_said(reason: &str) -> DialFailure {
     DialFailure { reason: reason.to_owned(), ..DialFailure::default() }
 }
 
-fn failed(cancelling: Cancelling, failure: DialFailure) -> Report {
-    let disposition = match (cancelling, failure.code) {
-        (Cancelling::ByUser, _) => Disposition::Cancelled,
-        // The callee's own final answer counts for more than our giving up at the same moment.
-        (Cancelling::RangOut, None | Some(487 | 408)) => Disposition::NoAnswer,
-        (_, Some(code)) => Disposition::of_final_code(code),
-        (_, None) => Disposition::TrunkFailure,
+fn failed(cancelling: Cancelling, heard: Heard, failure: DialFailure) -> NotAnswered {
+    let rang = failure.reached || heard.ringing || heard.early_media;
+    let answer = FinalAnswer { code: failure.code, cause: failure.cause, rang };
+    let silent = failure.code.is_none() && !rang && !heard.anything;
+    let (disposition, answer) = match (cancelling, failure.code) {
+        (Cancelling::ByUser, _) => (Disposition::Cancelled, None),
+        // The callee's own final answer counts for more than our giving up at the same moment. A trunk that said nothing at all in
+        // that time is none.
+        (Cancelling::RangOut, None | Some(487 | 408)) if !silent => (Disposition::NoAnswer, None),
+        _ => (answer.disposition(), Some(answer)),
     };
     let detail = match disposition {
-        Disposition::NoAnswer => "nobody picked up".to_owned(),
+        Disposition::NoAnswer if cancelling == Cancelling::RangOut => "nobody picked up".to_owned(),
         Disposition::Cancelled => "taken back while it was ringing".to_owned(),
+        _ if cancelling == Cancelling::RangOut && silent => "the trunk said nothing at all".to_owned(),
         _ => failure.reason.clone(),
     };
-    without_conversation(disposition, failure.code, Some(failure.reason), Some(detail))
-}
-
-fn not_answered(disposition: Disposition, code: Option<u16>, detail: &str) -> Dialed {
-    Dialed::NotAnswered(Box::new(without_conversation(disposition, code, None, Some(detail.to_owned()))))
+    let mut report = without_conversation(disposition, failure.code, Some(failure.reason), Some(detail));
+    report.cause = failure.cause;
+    report.retry_after = failure.retry_after.map(whole_seconds);
+    NotAnswered { report: Box::new(report), answer }
 }
 
 #[cfg(test)]
@@ -212,21 +256,57 @@ mod tests {
         DialFailure { code, ..DialFailure::default() }
     }
 
+    fn end(cancelling: Cancelling, heard: Heard, code: Option<u16>) -> Disposition {
+        failed(cancelling, heard, failure(code)).report.disposition
+    }
+
+    const SILENT: Heard = Heard { anything: false, ringing: false, early_media: false };
+    const TRYING: Heard = Heard { anything: true, ..SILENT };
+    const RINGING: Heard = Heard { ringing: true, ..TRYING };
+
     #[test]
     fn our_own_cancel_is_no_answer_or_the_users_wish() {
-        assert_eq!(failed(Cancelling::RangOut, failure(Some(487))).disposition, Disposition::NoAnswer);
-        assert_eq!(failed(Cancelling::RangOut, failure(None)).disposition, Disposition::NoAnswer);
-        assert_eq!(failed(Cancelling::ByUser, failure(Some(487))).disposition, Disposition::Cancelled);
+        assert_eq!(end(Cancelling::RangOut, RINGING, Some(487)), Disposition::NoAnswer);
+        assert_eq!(end(Cancelling::RangOut, TRYING, None), Disposition::NoAnswer);
+        assert_eq!(end(Cancelling::ByUser, RINGING, Some(487)), Disposition::Cancelled);
     }
 
     #[test]
     fn a_refusal_that_crosses_our_cancel_still_counts() {
-        assert_eq!(failed(Cancelling::RangOut, failure(Some(603))).disposition, Disposition::Rejected);
-        assert_eq!(failed(Cancelling::RangOut, failure(Some(486))).disposition, Disposition::Busy);
+        assert_eq!(end(Cancelling::RangOut, RINGING, Some(603)), Disposition::Rejected);
+        assert_eq!(end(Cancelling::RangOut, RINGING, Some(486)), Disposition::Busy);
     }
 
     #[test]
-    fn silence_on_the_wire_is_the_trunks_fault() {
-        assert_eq!(failed(Cancelling::No, failure(None)).disposition, Disposition::TrunkFailure);
+    fn silence_on_the_wire_is_the_trunks_fault_however_soon_we_give_up() {
+        assert_eq!(end(Cancelling::No, SILENT, None), Disposition::TrunkFailure);
+        let NotAnswered { report, answer } = failed(Cancelling::RangOut, SILENT, failure(None));
+        assert_eq!(report.disposition, Disposition::TrunkFailure);
+        assert!(answer.is_some_and(FinalAnswer::is_the_trunks_own));
+    }
+
+    #[test]
+    fn after_it_rang_or_the_user_took_it_back_no_other_trunk_is_tried() {
+        for (cancelling, heard, code) in [
+            (Cancelling::No, RINGING, Some(503)),
+            (Cancelling::No, RINGING, None),
+            (Cancelling::No, Heard { early_media: true, ..TRYING }, Some(500)),
+            (Cancelling::ByUser, SILENT, None),
+            (Cancelling::ByUser, TRYING, Some(503)),
+            (Cancelling::RangOut, TRYING, Some(487)),
+        ] {
+            let answer = failed(cancelling, heard, failure(code)).answer;
+            assert!(!answer.is_some_and(FinalAnswer::is_the_trunks_own), "{cancelling:?} {heard:?} {code:?}");
+        }
+        let rang = DialFailure { reached: true, ..failure(Some(503)) };
+        assert!(!failed(Cancelling::No, TRYING, rang).answer.is_some_and(FinalAnswer::is_the_trunks_own));
+        assert!(failed(Cancelling::No, TRYING, failure(Some(503))).answer.is_some_and(FinalAnswer::is_the_trunks_own));
+    }
+
+    #[test]
+    fn what_the_far_end_said_is_in_the_report() {
+        let said = DialFailure { cause: Some(17), retry_after: Some(Duration::from_secs(90)), ..failure(Some(480)) };
+        let report = failed(Cancelling::No, TRYING, said).report;
+        assert_eq!((report.disposition, report.cause, report.retry_after), (Disposition::Busy, Some(17), Some(90)));
     }
 }

@@ -8,7 +8,10 @@ use offhook::{
     report::{RecordingReport, Report},
 };
 
-use crate::{media::MediaOutcome, mind::action::Conclusion};
+use crate::{
+    media::{EarlyMedia, MediaOutcome, Recording},
+    mind::action::Conclusion,
+};
 
 /// The report of an attempt in which nobody was talked to.
 pub fn without_conversation(
@@ -32,6 +35,17 @@ pub fn without_conversation(
     }
 }
 
+/// The same, where something was heard before nobody answered: an announcement is worth keeping.
+pub fn with_early_media(report: Report, early: EarlyMedia) -> Report {
+    let EarlyMedia { outcome, .. } = early;
+    Report {
+        codec: outcome.codec.map(|codec| codec.in_sdp().to_owned()),
+        media: Some(outcome.report),
+        recording: outcome.recording.map(recording_report),
+        ..report
+    }
+}
+
 /// The report of a conversation.
 pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOutcome) -> Report {
     Report {
@@ -41,24 +55,21 @@ pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOut
         cause: None,
         retry_after: None,
         detail: conclusion.detail,
-        codec: Some(
-            match codec {
-                CodecName::Opus => "opus",
-                CodecName::Pcmu => "PCMU",
-                CodecName::Pcma => "PCMA",
-            }
-            .to_owned(),
-        ),
+        codec: Some(media.codec.unwrap_or(codec).in_sdp().to_owned()),
         media: Some(media.report),
         outcome: conclusion.outcome,
-        recording: media.recording.map(|recording| RecordingReport {
-            uri: format!("file://{}", recording.path.display()),
-            sha256: recording.sha256,
-            bytes: recording.bytes,
-            duration_ms: recording.duration_ms,
-            complete: true,
-        }),
+        recording: media.recording.map(recording_report),
         do_not_call: conclusion.do_not_call,
+    }
+}
+
+fn recording_report(recording: Recording) -> RecordingReport {
+    RecordingReport {
+        uri: format!("file://{}", recording.path.display()),
+        sha256: recording.sha256,
+        bytes: recording.bytes,
+        duration_ms: recording.duration_ms,
+        complete: true,
     }
 }
 

@@ -15,7 +15,7 @@ use offhook::{
     attempt::TOOLS_FILE,
     report::Report,
     secret::Secret,
-    store::worker::{Speaker, Step, ToolBegin, Turn as StoredTurn, WorkerStore, WorkerStoreError},
+    store::worker::{Speaker, Step, ToolBegin, TrunkChange, TrunkFailed, Turn as StoredTurn, WorkerStore, WorkerStoreError},
 };
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -49,6 +49,14 @@ impl Journal {
     /// Where it is not certain that the row knows; then nothing may be dialled.
     pub async fn dialing(&self) -> Result<bool, WorkerStoreError> {
         self.store.progress(Step::Dialing, json!({})).await
+    }
+
+    /// Commits that we are about to dial over another trunk, because of what the last one did.
+    ///
+    /// # Errors
+    /// Where it is not certain that the row knows; then nothing may be dialled.
+    pub async fn change_trunk(&self, nth: u32, next_trunk: &str, failed: &TrunkFailed) -> Result<TrunkChange, WorkerStoreError> {
+        self.store.change_trunk(nth, next_trunk, failed).await
     }
 
     /// It rings.

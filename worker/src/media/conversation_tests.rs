@@ -3,6 +3,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use offhook::attempt::SrtpPolicy;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
     mind::event::SentenceId,
 };
 
-const ALL: [CodecName; 3] = [CodecName::Opus, CodecName::Pcmu, CodecName::Pcma];
+const ALL: [CodecName; 4] = CodecName::ALL;
 
 fn sentence(index: u32) -> SentenceId {
     SentenceId { generation: 1, index }
@@ -22,7 +23,16 @@ fn sentence(index: u32) -> SentenceId {
 
 async fn bind(codecs: &[CodecName], recording: Option<PathBuf>) -> MediaSession {
     let address = IpAddr::from([127, 0, 0, 1]);
-    MediaSession::bind(MediaConfig { address, rtp_port: 0, advertised: None, codecs: codecs.to_vec(), recording }).await.unwrap()
+    MediaSession::bind(MediaConfig {
+        address,
+        rtp_port: 0,
+        advertised: None,
+        codecs: codecs.to_vec(),
+        recording,
+        srtp: SrtpPolicy::Off,
+    })
+    .await
+    .unwrap()
 }
 
 struct End {
@@ -108,6 +118,11 @@ async fn a_tone_crosses_in_opus() {
 }
 
 #[tokio::test]
+async fn a_tone_crosses_in_g722() {
+    a_tone_crosses(CodecName::G722).await;
+}
+
+#[tokio::test]
 async fn a_tone_crosses_in_mu_law() {
     a_tone_crosses(CodecName::Pcmu).await;
 }
@@ -188,7 +203,14 @@ async fn a_call_is_recorded_as_long_as_it_was_and_a_slow_listener_holds_nothing_
 #[tokio::test]
 async fn a_recording_without_a_folder_is_refused_before_the_call() {
     let recording = Some(PathBuf::from("/nowhere/at/all/recording.opus"));
-    let config = MediaConfig { address: [127, 0, 0, 1].into(), rtp_port: 0, advertised: None, codecs: ALL.to_vec(), recording };
+    let config = MediaConfig {
+        address: [127, 0, 0, 1].into(),
+        rtp_port: 0,
+        advertised: None,
+        codecs: ALL.to_vec(),
+        recording,
+        srtp: SrtpPolicy::Off,
+    };
     assert!(matches!(MediaSession::bind(config).await, Err(MediaError::RecordingFolder { .. })));
 }
 

@@ -1,11 +1,20 @@
 //! Digits: telephone events (RFC 4733) received and sent, and tones in the sound where the peer takes no events.
 
+pub mod info;
+pub mod keypad;
+pub mod tones;
+
 use std::collections::VecDeque;
 
 use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
 
 /// Events 0 to 15 in their order (RFC 4733, section 3.2).
 const DIGITS: &[u8; 16] = b"0123456789*#ABCD";
+/// The keys as they lie on a telephone, row by row.
+const KEYS: &[u8; 16] = b"123A456B789C*0#D";
+/// The tones of a key's row and column, Hz (ITU-T Q.23).
+const ROWS_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
+const COLUMNS_HZ: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
 /// Ticks a digit sounds: 160 ms.
 const TONE_TICKS: u32 = 8;
 /// Further copies of the last packet of an event (RFC 4733, section 2.5.1.4: three in all).
@@ -19,23 +28,59 @@ const MOST_WAITING: usize = 256;
 /// Level of an event in −dBm0, and of each tone of an in-band digit.
 const VOLUME: u8 = 10;
 const TONE_AMPLITUDE: f64 = 6500.0;
+/// An event longer than this goes on as another one, that long after it (RFC 4733, section 2.5.1.3).
+const LONGEST_SEGMENT: u32 = 0xffff;
 
 /// Tells one press of a key from its many packets.
 #[derive(Debug, Default)]
 pub struct DtmfReceiver {
-    /// Source and time of the last event.
-    last: Option<(u32, u32)>,
+    last: Option<Heard>,
+}
+
+/// The event heard last, as far as it is known.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    source: u32,
+    timestamp: u32,
+    digit: u8,
+    duration: u16,
+    ended: bool,
 }
 
 impl DtmfReceiver {
     /// A payload of the telephone-event type. Returns the digit with the first packet of its event that arrives.
     pub fn receive(&mut self, ssrc: u32, timestamp: u32, payload: &[u8]) -> Option<char> {
-        let digit = DIGITS.get(usize::from(*payload.first()?)).filter(|_| payload.len() >= 4)?;
-        if self.last.is_some_and(|(source, last)| source == ssrc && timestamp.wrapping_sub(last) as i32 <= 0) {
-            return None;
+        let [event, flags, high, low, ..] = *payload else { return None };
+        let digit = *DIGITS.get(usize::from(event))?;
+        let heard = Heard { source: ssrc, timestamp, digit, duration: u16::from_be_bytes([high, low]), ended: flags & 0x80 != 0 };
+        match self.last {
+            Some(last) if last.source == ssrc && timestamp.wrapping_sub(last.timestamp) as i32 <= 0 => {
+                if let Some(known) = self.last.as_mut().filter(|known| known.timestamp == timestamp) {
+                    known.duration = known.duration.max(heard.duration);
+                    known.ended |= heard.ended;
+                }
+                None
+            }
+            Some(last) => {
+                let same = heard.goes_on(&last);
+                self.last = Some(heard);
+                (!same).then(|| char::from(digit))
+            }
+            None => {
+                self.last = Some(heard);
+                Some(char::from(digit))
+            }
         }
-        self.last = Some((ssrc, timestamp));
-        Some(char::from(*digit))
+    }
+}
+
+impl Heard {
+    /// Whether this is the event before under another timestamp: the next segment of a long one, or one by a peer that moves the
+    /// timestamp with every packet though it should stand still.
+    fn goes_on(&self, last: &Heard) -> bool {
+        let same = self.source == last.source && self.digit == last.digit && !last.ended;
+        let segment = self.timestamp.wrapping_sub(last.timestamp) == LONGEST_SEGMENT;
+        same && (segment || self.duration > last.duration)
     }
 }
 
@@ -83,12 +128,11 @@ impl Step {
     }
 }
 
-/// The two frequencies of a digit in Hz (ITU-T Q.23).
+/// The two frequencies of a digit in Hz.
 fn tones(event: u8) -> (f64, f64) {
-    const KEYS: &[u8; 16] = b"123A456B789C*0#D";
     let digit = DIGITS[usize::from(event) % DIGITS.len()];
     let key = KEYS.iter().position(|key| *key == digit).unwrap_or(0);
-    ([697.0, 770.0, 852.0, 941.0][key / 4], [1209.0, 1336.0, 1477.0, 1633.0][key % 4])
+    (f64::from(ROWS_HZ[key / 4]), f64::from(COLUMNS_HZ[key % 4]))
 }
 
 /// Sends digits, one after the other, a tick at a time.
@@ -109,6 +153,11 @@ impl DtmfSender {
                 self.waiting.push_back(event.map(|event| event as u8));
             }
         }
+    }
+
+    /// Whether nothing is being sent and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.now.is_none() && self.waiting.is_empty()
     }
 
     /// What this tick is for; `None` where no digit is to be sent.
@@ -166,6 +215,47 @@ mod tests {
         let sound: Vec<i16> = (0..8).flat_map(|tick| Step::Tone { event: 9, tick }.sound()).collect();
         assert!(tone_dbfs(&sound, 852.0, 16_000) > -18.0 && tone_dbfs(&sound, 1477.0, 16_000) > -18.0);
         assert!(tone_dbfs(&sound, 697.0, 16_000) < -40.0 && tone_dbfs(&sound, 1209.0, 16_000) < -40.0);
+    }
+
+    #[test]
+    fn a_key_held_for_long_is_one_press() {
+        let mut receiver = DtmfReceiver::default();
+        let mut heard = String::new();
+        for segment in 0..3u32 {
+            for duration in (160..=0xffff_u32).step_by(1600).chain([0xffff]) {
+                let [high, low] = (duration as u16).to_be_bytes();
+                heard.extend(receiver.receive(1, 1000 + segment * 0xffff, &[5, 10, high, low]));
+            }
+        }
+        assert_eq!(heard, "5");
+        assert_eq!(receiver.receive(1, 1000 + 3 * 0xffff, &[6, 10, 0, 160]), Some('6'));
+    }
+
+    #[test]
+    fn a_peer_that_moves_the_timestamp_is_understood() {
+        let mut receiver = DtmfReceiver::default();
+        let mut heard = String::new();
+        for press in 0..2u32 {
+            for packet in 1..=6u32 {
+                let [high, low] = (packet as u16 * 160).to_be_bytes();
+                let flags = if packet == 6 { 0x8a } else { 10 };
+                heard.extend(receiver.receive(1, press * 8000 + packet * 160, &[1, flags, high, low]));
+            }
+        }
+        assert_eq!(heard, "11");
+    }
+
+    #[test]
+    fn the_same_key_twice_is_two_though_every_end_is_lost() {
+        let mut receiver = DtmfReceiver::default();
+        let mut press = |timestamp: u32| {
+            let packets = (1..=4u16).filter_map(|packet| {
+                let [high, low] = (packet * 160).to_be_bytes();
+                receiver.receive(1, timestamp, &[7, 10, high, low])
+            });
+            packets.collect::<String>()
+        };
+        assert_eq!((press(1000), press(4000)), ("7".to_owned(), "7".to_owned()));
     }
 
     #[test]

@@ -16,12 +16,23 @@ pub enum MediaError {
     /// Bound to "any" without saying what to write into the SDP.
     #[error("RTP is bound to {0}, which nobody can send to; bind to one address or set `advertised`")]
     NothingToAdvertise(std::net::IpAddr),
+    /// The public address is not known.
+    #[error("the STUN server {server} did not tell our public address: {why}; the local one is used, or set `public_address`")]
+    Stun {
+        /// Host and port.
+        server: String,
+        /// What happened.
+        why: String,
+    },
     /// The folder of the recording is missing.
     #[error("the recording {path} cannot be written: its folder does not exist; create the folder first")]
     RecordingFolder {
         /// The recording.
         path: PathBuf,
     },
+    /// Asked of a session that has ended.
+    #[error("the media session is over; bind another one")]
+    Over,
     /// Not SDP.
     #[error("the peer's SDP cannot be read ({0}); look at the SIP trace of the trunk")]
     Unreadable(String),
@@ -31,9 +42,19 @@ pub enum MediaError {
     /// `m=audio 0`
     #[error("the peer refused the audio stream (port 0); check which codecs the trunk allows")]
     Refused,
-    /// RTP/SAVP, UDP/TLS/…
-    #[error("the peer wants {0} for audio, we speak RTP/AVP only; switch off SRTP on the trunk")]
+    /// RTP/SAVP where SRTP is off, UDP/TLS/…
+    #[error(
+        "the peer wants {0} for audio; where that is SRTP, set the trunk's srtp to prefer or require, else let the trunk send RTP/AVP"
+    )]
     UnknownTransport(String),
+    /// The trunk's policy asks for encryption and the peer has no key.
+    #[error("the peer's SDP has no key for SRTP; switch SRTP on at the trunk, or set the trunk's srtp to prefer or off")]
+    NotEncrypted,
+    /// Keys, but none we can use.
+    #[error(
+        "no key for SRTP in the peer's SDP can be used ({0}); we speak AES_CM_128_HMAC_SHA1_80 and _32, one key each, no MKI"
+    )]
+    NoUsableKey(String),
     /// No codec in common.
     #[error("no codec in common: the peer has {theirs}, we have {ours}; change `codecs` or the trunk's list")]
     NoCommonCodec {

@@ -102,6 +102,16 @@ impl Playout {
         result
     }
 
+    /// Whether nothing waits and nothing fades.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.fade.is_empty()
+    }
+
+    /// Length of what waits, as far as it is known, in milliseconds.
+    pub fn waiting_ms(&self) -> u64 {
+        self.waiting as u64 * 1000 / u64::from(SAMPLE_RATE)
+    }
+
     /// Empties the queue; what is being played fades out within 40 ms.
     pub fn stop(&mut self) {
         self.stopped = self.stopped.max(self.newest);

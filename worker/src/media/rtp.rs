@@ -49,6 +49,11 @@ impl Outgoing {
         Outgoing { ssrc, sequence, timestamp }
     }
 
+    /// Who sends.
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// The time of the tick now, in the clock of the codec.
     pub fn timestamp(&self) -> u32 {
         self.timestamp

@@ -1,21 +1,15 @@
 //! Text without case, accents and punctuation, and patterns over it.
 
+use offhook::language::folding::unaccented;
+
 /// The words of a text in lower case without accents. Points, colons, dashes and slashes stay between digits (`19:30`,
 /// `4.12.2026`), `+` before one; apostrophes vanish (`don't` → `dont`).
 pub fn fold(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
+    let chars: Vec<char> = unaccented(text).chars().collect();
     let digit = |index: Option<usize>| index.and_then(|i| chars.get(i)).is_some_and(char::is_ascii_digit);
     let mut folded = String::with_capacity(text.len() + 2);
     for (index, &c) in chars.iter().enumerate() {
         match c {
-            'á' | 'à' | 'â' | 'ä' => folded.push('a'),
-            'é' | 'è' | 'ê' | 'ë' => folded.push('e'),
-            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
-            'ó' | 'ò' | 'ô' | 'ö' => folded.push('o'),
-            'ú' | 'ù' | 'û' | 'ü' => folded.push('u'),
-            'ñ' => folded.push('n'),
-            'ß' => folded.push_str("ss"),
-            '\'' | '’' => {}
             '.' | ':' | '-' | '/' if digit(index.checked_sub(1)) && digit(Some(index + 1)) => folded.push(c),
             '+' if digit(Some(index + 1)) => folded.push(c),
             c if c.is_alphanumeric() => folded.push(c),

@@ -1,6 +1,10 @@
 //! Phrases as the tables write them, and where they occur in what was said.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
+
+use offhook::language::{Language, folding::unaccented};
+
+use crate::speaking::numbers::digit_word;
 
 /// Most words a `*` stands for.
 const GAP: usize = 3;
@@ -23,60 +27,30 @@ struct Word {
     open: bool,
 }
 
-/// Names of keys in the four languages, folded.
-const KEYS: [&str; 51] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "zero",
+/// Names of keys that are not the words of their digits, folded.
+const OTHER_KEYS: [&str; 14] = [
     "star",
     "pound",
     "hash",
-    "eins",
-    "zwei",
-    "drei",
-    "vier",
-    "funf",
-    "sechs",
-    "sieben",
-    "acht",
-    "neun",
-    "null",
     "stern",
     "raute",
     "rautetaste",
     "sterntaste",
-    "uno",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "cero",
+    "zwo",
     "asterisco",
     "almohadilla",
     "numeral",
-    "twee",
-    "drie",
-    "vijf",
-    "zes",
-    "zeven",
-    "negen",
-    "nul",
     "sterretje",
     "hekje",
     "ster",
-    "zwo",
 ];
+
+/// The words of the digits in the four languages, folded.
+static DIGITS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = |language| ('0'..='9').map(move |digit| unaccented(digit_word(digit, language)));
+    // Dutch "een" is a key only where no noun follows: see `is_number_een`.
+    Language::ALL.into_iter().flat_map(words).filter(|word| word != "een").collect()
+});
 
 impl Phrase {
     /// Reads the table's notation; folded as [`words`] folds.
@@ -129,7 +103,11 @@ fn matches(patterns: &[Pattern], words: &[&str]) -> Option<usize> {
 }
 
 fn is_key(word: &str) -> bool {
-    (word.len() == 1 && word.as_bytes()[0].is_ascii_digit()) || word == "#" || word == "*" || KEYS.contains(&word)
+    (word.len() == 1 && word.as_bytes()[0].is_ascii_digit())
+        || word == "#"
+        || word == "*"
+        || OTHER_KEYS.contains(&word)
+        || DIGITS.iter().any(|digit| digit == word)
 }
 
 /// Dutch "een" is the key 1 where no noun follows, and an article elsewhere.
@@ -140,17 +118,9 @@ fn is_number_een(following: &[&str]) -> bool {
 /// The words of a text: lower case, without accents and punctuation ("Löwe" is "lowe", "Straße" "strasse", "I'll" "ill").
 pub(super) fn words(text: &str) -> Vec<String> {
     let mut folded = String::with_capacity(text.len());
-    for character in text.chars().flat_map(char::to_lowercase) {
+    for character in unaccented(text).chars() {
         match character {
-            'ä' | 'á' | 'à' | 'â' => folded.push('a'),
-            'é' | 'è' | 'ë' | 'ê' => folded.push('e'),
-            'í' | 'ï' | 'ì' | 'î' => folded.push('i'),
-            'ö' | 'ó' | 'ò' | 'ô' => folded.push('o'),
-            'ü' | 'ú' | 'ù' | 'û' => folded.push('u'),
-            'ñ' => folded.push('n'),
-            'ß' => folded.push_str("ss"),
-            // Combining accents and apostrophes join; keys keep their signs; everything else parts words.
-            '\u{300}'..='\u{36f}' | '\'' | '’' => {}
+            // Keys keep their signs; everything else parts words.
             '#' | '*' => folded.extend([' ', character, ' ']),
             _ if character.is_alphanumeric() => folded.push(character),
             _ => folded.push(' '),

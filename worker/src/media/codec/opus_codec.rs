@@ -1,6 +1,6 @@
-//! Opus through libopus, 16 kHz mono, packets of 20 ms out and any in.
+//! Opus through libopus, 16 kHz mono, packets of 10, 20, 40 or 60 ms out and any in.
 
-use opus::{Application, Bitrate, Channels};
+use opus::{Application, Bandwidth, Bitrate, Channels};
 
 use super::{CodecError, EncoderSettings};
 use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
@@ -9,8 +9,12 @@ use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
 const BITRATE: u32 = 24_000;
 /// libopus's measure of effort, 0 to 10; 5 is its own choice for telephones.
 const COMPLEXITY: i32 = 5;
-/// Losses the encoder prepares for, in percent: enough to switch the redundancy on.
-const EXPECTED_LOSS: i32 = 10;
+/// Losses the encoder prepares for before the peer has told, in percent: enough to switch the redundancy on.
+const FIRST_EXPECTED_LOSS: u8 = 10;
+/// The least and the most it prepares for after that: losses come in bursts, and a report is seconds old.
+const EXPECTED_LOSS: std::ops::RangeInclusive<u8> = 3..=40;
+/// Samples of 16 kHz in a millisecond.
+const SAMPLES_PER_MS: usize = 16;
 /// The longest packet: 120 ms at 16 kHz.
 const LONGEST: usize = 1920;
 /// Packets in a row that libopus may invent before silence is more honest.
@@ -19,27 +23,85 @@ const MOST_INVENTED: u32 = 5;
 /// Frames to packets.
 pub struct OpusEncoder {
     encoder: opus::Encoder,
+    forward_error_correction: bool,
+    /// Sound that does not make a packet yet.
+    waiting: Vec<i16>,
 }
 
 impl OpusEncoder {
-    /// Set up for speech; never discontinuous: silence is sent, so that NAT bindings and clocks hold.
+    /// Set up for speech; never discontinuous: silence is sent, so that NAT bindings and clocks hold. Always mono, which every
+    /// decoder can play (RFC 7587, section 3.4).
     pub fn new(settings: EncoderSettings) -> Result<Self, CodecError> {
         let mut encoder = opus::Encoder::new(SAMPLE_RATE, Channels::Mono, Application::Voip)?;
         let bitrate = settings.max_bitrate.map_or(BITRATE, |most| most.clamp(6000, BITRATE));
         encoder.set_bitrate(Bitrate::Bits(bitrate as i32))?;
         encoder.set_complexity(COMPLEXITY)?;
+        encoder.set_vbr(!settings.constant_bitrate)?;
+        encoder.set_max_bandwidth(bandwidth(settings.max_playback_rate))?;
         encoder.set_inband_fec(settings.forward_error_correction)?;
-        encoder.set_packet_loss_perc(if settings.forward_error_correction { EXPECTED_LOSS } else { 0 })?;
         encoder.set_dtx(false)?;
-        Ok(OpusEncoder { encoder })
+        let mut encoder =
+            OpusEncoder { encoder, forward_error_correction: settings.forward_error_correction, waiting: Vec::new() };
+        encoder.set_expected_loss(FIRST_EXPECTED_LOSS);
+        Ok(encoder)
     }
 
-    /// Appends one packet.
-    pub fn encode(&mut self, frame: &Frame, payload: &mut Vec<u8>) -> Result<(), CodecError> {
-        let mut buffer = [0; 1275];
-        let length = self.encoder.encode(frame, &mut buffer)?;
-        payload.extend_from_slice(&buffer[..length]);
+    /// Takes one frame and appends the packets that are full with it. Opus has no packets of 30 ms; those are of 20.
+    pub fn encode(&mut self, frame: &Frame, packet_ms: u32, payloads: &mut Vec<Vec<u8>>) -> Result<(), CodecError> {
+        self.waiting.extend_from_slice(frame);
+        let full = match packet_ms {
+            10 | 40 | 60 => packet_ms as usize * SAMPLES_PER_MS,
+            _ => FRAME_SAMPLES,
+        };
+        while self.waiting.len() >= full {
+            let rest = self.waiting.split_off(full);
+            let packet = std::mem::replace(&mut self.waiting, rest);
+            payloads.push(self.packet(&packet)?);
+        }
         Ok(())
+    }
+
+    /// Appends what does not fill a packet as one of 20 or 40 ms.
+    pub fn flush(&mut self, payloads: &mut Vec<Vec<u8>>) -> Result<(), CodecError> {
+        let rest = std::mem::take(&mut self.waiting);
+        if !rest.is_empty() {
+            payloads.push(self.packet(&rest)?);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing waits to fill a packet.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Forgets what does not fill a packet.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The share of our packets that the peer misses, in percent.
+    pub fn set_expected_loss(&mut self, percent: u8) {
+        let expected =
+            if self.forward_error_correction { percent.clamp(*EXPECTED_LOSS.start(), *EXPECTED_LOSS.end()) } else { 0 };
+        if let Err(error) = self.encoder.set_packet_loss_perc(i32::from(expected)) {
+            tracing::warn!(%error, "the encoder does not take the peer's losses");
+        }
+    }
+
+    fn packet(&mut self, sound: &[i16]) -> Result<Vec<u8>, CodecError> {
+        let mut buffer = [0; 1275];
+        let length = self.encoder.encode(sound, &mut buffer)?;
+        Ok(buffer[..length].to_vec())
+    }
+}
+
+/// What is worth sending to a peer that plays at so many Hz (RFC 7587, section 6.1: `maxplaybackrate`).
+fn bandwidth(max_playback_rate: Option<u32>) -> Bandwidth {
+    match max_playback_rate {
+        Some(..12_000) => Bandwidth::Narrowband,
+        Some(12_000..16_000) => Bandwidth::Mediumband,
+        _ => Bandwidth::Wideband,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use offhook::attempt::CodecName;
+use offhook::attempt::{CodecName, SrtpPolicy};
 use sdp_types::{Attribute, Media, Session};
 
+use super::crypto::PeerCrypto;
 use crate::media::error::MediaError;
 
 /// Which way sound flows, seen from the one who wrote the SDP.
@@ -75,8 +76,11 @@ impl Purpose {
     fn mapped(encoding: &str, clock_rate: u32, channels: u32) -> Option<Self> {
         match (encoding.to_ascii_lowercase().as_str(), clock_rate) {
             ("opus", 48_000) => Some(Purpose::Sound(CodecName::Opus)),
+            // Its clock says 8000; some write what it carries.
+            ("g722", 8000 | 16_000) if channels == 1 => Some(Purpose::Sound(CodecName::G722)),
             ("pcmu", 8000) if channels == 1 => Some(Purpose::Sound(CodecName::Pcmu)),
             ("pcma", 8000) if channels == 1 => Some(Purpose::Sound(CodecName::Pcma)),
+            ("telephone-event", 0) => Some(Purpose::Event { clock_rate: 8000 }),
             ("telephone-event", clock_rate) => Some(Purpose::Event { clock_rate }),
             _ => None,
         }
@@ -87,6 +91,7 @@ impl Purpose {
         match payload_type {
             0 => Some(Purpose::Sound(CodecName::Pcmu)),
             8 => Some(Purpose::Sound(CodecName::Pcma)),
+            9 => Some(Purpose::Sound(CodecName::G722)),
             _ => None,
         }
     }
@@ -101,6 +106,8 @@ pub struct Format {
     pub name: String,
     /// `None` for what we don't know, or where a dynamic number has no `a=rtpmap`.
     pub purpose: Option<Purpose>,
+    /// There is an `a=rtpmap` for it.
+    pub mapped: bool,
     /// `a=fmtp`, split.
     parameters: Vec<(String, String)>,
 }
@@ -138,18 +145,20 @@ pub struct Description {
     pub packet_ms: Option<u32>,
     /// `a=maxptime`
     pub max_packet_ms: Option<u32>,
+    /// Its keys.
+    pub crypto: PeerCrypto,
     /// All lines.
     pub media_lines: Vec<MediaLine>,
 }
 
 impl Description {
-    /// Reads SDP; the first audio line that is open and speaks plain RTP counts.
-    pub fn read(sdp: &str) -> Result<Self, MediaError> {
+    /// Reads SDP; of the audio lines that are open, the one that fits the policy best counts, among equals the first.
+    pub fn read(sdp: &str, policy: SrtpPolicy) -> Result<Self, MediaError> {
         let session = parse(sdp)?;
         let is_audio = |media: &&Media| media.media.eq_ignore_ascii_case("audio");
-        let plain = |media: &Media| ["RTP/AVP", "RTP/AVPF"].iter().any(|known| media.proto.eq_ignore_ascii_case(known));
         let open: Vec<&Media> = session.medias.iter().filter(is_audio).filter(|media| media.port != 0).collect();
-        let Some(media) = open.iter().copied().find(|media| plain(media)) else {
+        let fitting = open.iter().filter_map(|media| Some((unfitness(media, policy)?, *media)));
+        let Some((_, media)) = fitting.min_by_key(|(unfitness, _)| *unfitness) else {
             return Err(match (open.first(), session.medias.iter().find(is_audio)) {
                 (Some(media), _) => MediaError::UnknownTransport(media.proto.clone()),
                 (None, Some(_)) => MediaError::Refused,
@@ -171,6 +180,7 @@ impl Description {
                 .unwrap_or(Direction::SendReceive),
             packet_ms: number("ptime").map(|length| length as u32),
             max_packet_ms: number("maxptime").map(|length| length as u32),
+            crypto: crypto(media),
             media_lines: lines.collect(),
         })
     }
@@ -183,6 +193,27 @@ fn parse(sdp: &str) -> Result<Session, MediaError> {
         let without_origin: Vec<&str> = trimmed.lines().filter(|line| !line.starts_with("o=")).collect();
         Session::parse(without_origin.join("\r\n").as_bytes()).map_err(|_| MediaError::Unreadable(error.to_string()))
     })
+}
+
+/// How little a media line suits us, 0 for the best; `None` where it cannot be used at all.
+fn unfitness(media: &Media, policy: SrtpPolicy) -> Option<u8> {
+    let is = |names: [&str; 2]| names.iter().any(|known| media.proto.eq_ignore_ascii_case(known));
+    let (plain, secure) = (is(["RTP/AVP", "RTP/AVPF"]), is(["RTP/SAVP", "RTP/SAVPF"]));
+    let keys = crypto(media).is_usable();
+    match policy {
+        SrtpPolicy::Off if plain => Some(0),
+        SrtpPolicy::Prefer | SrtpPolicy::Require if keys && (secure || plain) => Some(0),
+        SrtpPolicy::Prefer if plain => Some(1),
+        // No usable key; the errors that say so come from reading the keys.
+        SrtpPolicy::Prefer | SrtpPolicy::Require if secure || plain => Some(2),
+        _ => None,
+    }
+}
+
+fn crypto(media: &Media) -> PeerCrypto {
+    let named = media.attributes.iter().filter(|attribute| attribute.attribute.eq_ignore_ascii_case("crypto"));
+    let secure = media.proto.to_ascii_uppercase().starts_with("RTP/SAVP");
+    PeerCrypto::read(secure, named.filter_map(|attribute| attribute.value.as_deref()))
 }
 
 fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
@@ -227,6 +258,7 @@ fn format(media: &Media, payload_type: u8) -> Format {
         payload_type,
         name: map.map_or_else(|| payload_type.to_string(), str::to_owned),
         purpose,
+        mapped: map.is_some(),
         parameters: about("fmtp").unwrap_or_default().split(';').filter_map(pair).collect(),
     }
 }

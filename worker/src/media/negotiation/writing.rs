@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use offhook::attempt::CodecName;
 use sdp_types::{Attribute, Connection, Media, MediaType, Origin, Session, Time, TransportProto};
 
-use super::description::{Direction, MediaLine, Purpose};
+use super::{
+    crypto::CryptoLine,
+    description::{Direction, MediaLine, Purpose},
+};
 
 /// A payload type as we write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,10 @@ pub struct Body<'a> {
     pub formats: Vec<OfferedFormat>,
     /// Seen from us.
     pub direction: Direction,
+    /// `RTP/AVP` or `RTP/SAVP`, in an offer; an answer takes the peer's.
+    pub protocol: &'static str,
+    /// Our keys.
+    pub crypto: Vec<CryptoLine>,
     /// The peer's lines, in an answer; none in an offer.
     pub lines: &'a [MediaLine],
 }
@@ -41,7 +48,7 @@ impl Body<'_> {
         session.connection = Some(Connection::from_ip_addr(self.address.ip()));
         session.times.push(Time::new(0, 0));
         if self.lines.is_empty() {
-            session.medias.push(self.audio("RTP/AVP"));
+            session.medias.push(self.audio(self.protocol));
         }
         for line in self.lines {
             session.medias.push(if line.chosen { self.audio(&line.protocol) } else { refusal(line) });
@@ -62,13 +69,13 @@ impl Body<'_> {
                     let parameters = "maxplaybackrate=16000;sprop-maxcapturerate=16000;stereo=0;useinbandfec=1";
                     ("opus/48000/2".to_owned(), Some(parameters))
                 }
-                Purpose::Sound(CodecName::Pcmu) => ("PCMU/8000".to_owned(), None),
-                Purpose::Sound(CodecName::Pcma) => ("PCMA/8000".to_owned(), None),
+                Purpose::Sound(codec) => (format!("{}/8000", codec.in_sdp()), None),
                 Purpose::Event { clock_rate } => (format!("telephone-event/{clock_rate}"), Some("0-15")),
             };
             media.attributes.push(Attribute::with_value("rtpmap", format!("{number} {map}")));
             media.attributes.extend(parameters.map(|text| Attribute::with_value("fmtp", format!("{number} {text}"))));
         }
+        media.attributes.extend(self.crypto.iter().map(|line| Attribute::with_value("crypto", line.write())));
         media.attributes.push(Attribute::with_value("ptime", 20));
         media.attributes.push(Attribute::new(self.direction.name()));
         media

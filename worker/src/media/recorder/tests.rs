@@ -1,36 +1,11 @@
 #![allow(clippy::unwrap_used)]
-use std::{fs, io::Cursor};
-
-use ogg::PacketReader;
+use std::fs;
 
 use super::*;
 use crate::{
     audio::FRAME_SAMPLES,
-    media::testing::{Folder, purity, sine, tone_dbfs},
+    media::testing::{Folder, played, purity, sine, tone_dbfs},
 };
-
-/// Plays a file as RFC 7845 says: left and right at 16 kHz.
-fn play(bytes: &[u8]) -> (Vec<i16>, Vec<i16>) {
-    let mut packets = PacketReader::new(Cursor::new(bytes));
-    let head = packets.read_packet().unwrap().unwrap().data;
-    assert_eq!((&head[..10], head.len()), (&b"OpusHead\x01\x02"[..], 19));
-    assert_eq!(u32::from_le_bytes(head[12..16].try_into().unwrap()), 16_000);
-    let pre_skip = usize::from(u16::from_le_bytes([head[10], head[11]]));
-    assert!(packets.read_packet().unwrap().unwrap().data.starts_with(b"OpusTags"));
-
-    let mut decoder = opus::Decoder::new(16_000, opus::Channels::Stereo).unwrap();
-    let (mut sound, mut position) = (Vec::new(), 0);
-    while let Ok(Some(packet)) = packets.read_packet() {
-        let mut buffer = [0; 2 * FRAME_SAMPLES];
-        assert_eq!(decoder.decode(&packet.data, &mut buffer, false).unwrap(), FRAME_SAMPLES);
-        sound.extend_from_slice(&buffer);
-        position = packet.absgp_page();
-    }
-    sound.truncate(2 * position as usize / 3);
-    sound.drain(..(2 * pre_skip / 3).min(sound.len()));
-    let channel = |offset: usize| sound.iter().skip(offset).step_by(2).copied().collect();
-    (channel(0), channel(1))
-}
 
 fn record(path: &Path, callee: &[i16], agent: &[i16]) -> Recording {
     let mut recorder = Recorder::create(path).unwrap();
@@ -51,7 +26,7 @@ fn both_sides_are_on_their_channel_at_their_level_for_the_exact_time() {
     assert_eq!((recording.duration_ms, recording.bytes, recording.complete), (3260, bytes.len() as u64, true));
     assert_eq!(rescue(&path).unwrap(), recording);
 
-    let (left, right) = play(&bytes);
+    let (left, right) = played(&bytes);
     assert_eq!((left.len(), right.len()), (frames * 320, frames * 320));
     for (channel, frequency, other, sent) in [(&left, 440.0, 1000.0, &callee), (&right, 1000.0, 440.0, &agent)] {
         let difference = tone_dbfs(&channel[1600..], frequency, 16_000) - tone_dbfs(&sent[1600..], frequency, 16_000);
@@ -69,7 +44,7 @@ fn sound_is_found_in_the_recording_where_it_was() {
     let mut callee = vec![0; 100 * 320];
     callee[50 * 320..60 * 320].copy_from_slice(&sine(700.0, 9000.0, 16_000, 3200));
     record(&path, &callee, &vec![0; 100 * 320]);
-    let (left, _) = play(&fs::read(&path).unwrap());
+    let (left, _) = played(&fs::read(&path).unwrap());
     let first = left.iter().position(|sample| sample.abs() > 3000).unwrap();
     let last = left.iter().rposition(|sample| sample.abs() > 3000).unwrap();
     assert!(first.abs_diff(50 * 320) < 80 && last.abs_diff(60 * 320) < 80, "{first}..{last}");
@@ -88,7 +63,7 @@ fn a_file_cut_anywhere_plays_to_its_last_page() {
         fs::write(&cut, &bytes[..end]).unwrap();
         let rescued = rescue(&cut).unwrap();
         assert_eq!((rescued.bytes, rescued.complete), (end as u64, false));
-        let (left, right) = play(&bytes[..end]);
+        let (left, right) = played(&bytes[..end]);
         assert_eq!(left.len() as u64 / 16, rescued.duration_ms);
         assert_eq!(left.len(), right.len());
         assert!(rescued.duration_ms >= longest && (rescued.duration_ms + 7) % 500 <= 7, "{} ms", rescued.duration_ms);

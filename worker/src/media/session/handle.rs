@@ -6,12 +6,13 @@ use std::{
 };
 
 use offhook::{attempt::CodecName, report::MediaReport};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     media::{
         codec::Encoder,
-        dtmf::DtmfSender,
+        dtmf::{DtmfSender, info},
+        early_sound::EarlySound,
         error::MediaError,
         negotiation::{Negotiated, Negotiator},
         playout::Playout,
@@ -22,6 +23,16 @@ use crate::{
 
 /// The longest wait for the last page to be on the disk.
 const FINISH: Duration = Duration::from_secs(8);
+
+/// After the last sound, so much silence is sent before the call may be ended: it pushes the last word out of our packets and out
+/// of the peer's jitter buffer.
+const TAIL_TICKS: u64 = 12;
+/// What is left of the last sentences is waited for this long, and so much longer as its sound lasts.
+const DRAIN: Duration = Duration::from_millis(1500);
+/// However long its sound lasts.
+const LONGEST_DRAIN: Duration = Duration::from_secs(8);
+/// Keys told by INFO between two ticks.
+const MOST_KEYS: usize = 16;
 
 /// How the session ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +52,8 @@ pub struct MediaOutcome {
 /// What handle and clock share.
 pub(super) struct Shared {
     controls: Mutex<Controls>,
+    /// A tick is over.
+    pub(super) ticked: Notify,
 }
 
 /// Behind the mutex.
@@ -54,10 +67,41 @@ pub(super) struct Controls {
     pub(super) renegotiated: Option<(Negotiated, Option<Encoder>)>,
     pub(super) finish: bool,
     pub(super) report: MediaReport,
+    /// Nobody has answered yet: nothing is spoken, and nothing that is heard is told.
+    pub(super) early: bool,
+    /// What was heard so far before the answer.
+    pub(super) early_sound: EarlySound,
+    /// Keys told by INFO.
+    pub(super) keys: Vec<char>,
+    /// Ticks since we last spoke, digits included.
+    pub(super) quiet_ticks: u64,
+}
+
+impl Controls {
+    /// Nothing is left to be said, and what was said has had the time to be heard. Nothing is ever drained to a peer that does not
+    /// listen.
+    fn drained(&self) -> bool {
+        let deaf = self.early || self.negotiated.as_ref().is_none_or(|negotiated| !negotiated.can_send);
+        deaf || self.finish || (self.playout.is_idle() && self.digits.is_idle() && self.quiet_ticks >= TAIL_TICKS)
+    }
+
+    /// What was agreed on is to hold from the next tick.
+    fn agreed(&mut self, negotiated: &Negotiated) -> Result<(), MediaError> {
+        let before = self.negotiated.as_ref().map(|negotiated| (negotiated.codec, negotiated.encoder));
+        let wanted = (negotiated.codec, negotiated.encoder);
+        // An encoder that waits for the next tick must not be lost to a second re-offer in the same tick.
+        let encoder = match &self.renegotiated {
+            None if before == Some(wanted) => None,
+            _ => Some(Encoder::new(wanted.0, wanted.1)?),
+        };
+        self.renegotiated = Some((negotiated.clone(), encoder));
+        self.negotiated = Some(negotiated.clone());
+        Ok(())
+    }
 }
 
 impl Shared {
-    pub(super) fn new(negotiator: Negotiator, negotiated: Option<Negotiated>) -> Self {
+    pub(super) fn new(negotiator: Negotiator, negotiated: Option<Negotiated>, early: bool) -> Self {
         let controls = Controls {
             playout: Playout::default(),
             digits: DtmfSender::default(),
@@ -66,8 +110,12 @@ impl Shared {
             renegotiated: None,
             finish: false,
             report: MediaReport::default(),
+            early,
+            early_sound: EarlySound::default(),
+            keys: Vec::new(),
+            quiet_ticks: TAIL_TICKS,
         };
-        Shared { controls: Mutex::new(controls) }
+        Shared { controls: Mutex::new(controls), ticked: Notify::new() }
     }
 
     /// Nothing behind it is left half-changed by a panic, so a poisoned lock is as good as another.
@@ -106,20 +154,62 @@ impl MediaHandle {
         self.shared.lock().digits.send(digits);
     }
 
+    /// Tells what an INFO of the peer holds. A key in it is told as `Dtmf`, unless it was told in the sound already.
+    pub fn info(&self, content_type: &str, body: &str) {
+        if let Some(key) = info::key(content_type, body) {
+            let mut controls = self.shared.lock();
+            if controls.keys.len() < MOST_KEYS {
+                controls.keys.push(key);
+            }
+        }
+    }
+
     /// Answers a re-offer of the peer (hold, another address, another codec). It holds from the next tick.
     pub fn answer(&self, offer: &str) -> Result<(String, Negotiated), MediaError> {
         let mut controls = self.shared.lock();
-        let before = controls.negotiated.as_ref().map(|negotiated| (negotiated.codec, negotiated.encoder));
-        let (sdp, negotiated) = controls.negotiator.answer(offer, before.map(|(codec, _)| codec))?;
-        let wanted = (negotiated.codec, negotiated.encoder);
-        // An encoder that waits for the next tick must not be lost to a second re-offer in the same tick.
-        let encoder = match &controls.renegotiated {
-            None if before == Some(wanted) => None,
-            _ => Some(Encoder::new(wanted.0, wanted.1)?),
-        };
-        controls.renegotiated = Some((negotiated.clone(), encoder));
-        controls.negotiated = Some(negotiated.clone());
+        let codec = controls.negotiated.as_ref().map(|negotiated| negotiated.codec);
+        let (sdp, negotiated) = controls.negotiator.answer(offer, codec)?;
+        controls.agreed(&negotiated)?;
         Ok((sdp, negotiated))
+    }
+
+    /// Our own offer in the middle of the call: for a re-INVITE of ours, or one of the peer that asks for an offer.
+    pub fn offer(&self) -> String {
+        self.shared.lock().negotiator.offer_again()
+    }
+
+    /// The peer's answer to our offer, the first or another. It holds from the next tick.
+    pub fn accept_answer(&self, sdp: &str) -> Result<Negotiated, MediaError> {
+        let mut controls = self.shared.lock();
+        let negotiated = controls.negotiator.accept_answer(sdp)?;
+        controls.agreed(&negotiated)?;
+        Ok(negotiated)
+    }
+
+    /// Somebody has answered: from the next tick on what is heard is told and what is to be spoken is spoken.
+    pub(super) fn answered(&self) {
+        self.shared.lock().early = false;
+    }
+
+    /// What was heard before the answer.
+    pub(super) fn early_sound(&self) -> EarlySound {
+        self.shared.lock().early_sound
+    }
+
+    /// Waits until what is to be spoken has been, and has reached the peer as far as that can be known; bounded by 1.5 s and the
+    /// length of what waits. To be asked before BYE.
+    pub async fn drain(&self) {
+        let waiting = Duration::from_millis(self.shared.lock().playout.waiting_ms());
+        let drained = async {
+            loop {
+                let ticked = self.shared.ticked.notified();
+                if self.shared.lock().drained() {
+                    return;
+                }
+                ticked.await;
+            }
+        };
+        let _ = tokio::time::timeout((DRAIN + waiting).min(LONGEST_DRAIN), drained).await;
     }
 
     /// Counters so far.

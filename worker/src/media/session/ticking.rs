@@ -1,6 +1,11 @@
 //! The task that ticks.
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -16,13 +21,18 @@ use crate::{
     media::{
         clock::Pacer,
         codec::Encoder,
-        line::{Line, MediaEvent},
+        dtmf::keypad::Way,
+        line::{Line, MediaEvent, Port},
         negotiation::Negotiated,
         recorder::{Recorder, Recording, RecordingError},
         rtp::Outgoing,
     },
 };
 
+/// Datagrams read in one tick; more is a flood, and waits in the kernel or is dropped there.
+const MOST_READ: usize = 200;
+/// Seconds from the zero of NTP to that of Unix (RFC 3550, section 4).
+const NTP_EPOCH: u64 = 2_208_988_800;
 /// Places in the queue of events that `Heard` leaves to the others.
 const RESERVED: usize = 32;
 /// Other events that may wait for a place.
@@ -39,6 +49,12 @@ pub(super) struct Ticking {
     pacer: Pacer,
     /// Ticks done.
     ticks: u64,
+    /// Nobody has answered yet.
+    early: bool,
+    /// NTP time of the first.
+    origin: u64,
+    /// Datagrams that may still be read before the next tick.
+    readable: usize,
     queue: Queue,
 }
 
@@ -55,48 +71,75 @@ impl Ticking {
         if let Some(error) = &recording_error {
             tracing::error!(%error, "the call goes on without a recording");
         }
+        let origin = ntp_now();
         Ticking {
             ports,
-            line: agreed.map(|(negotiated, encoder)| new_line(&negotiated, encoder, 0)),
+            line: agreed.map(|(negotiated, encoder)| new_line(&negotiated, encoder, 0, origin)),
             recorder: recorder.ok().flatten(),
             recording_error,
             shared,
             pacer: Pacer::default(),
             ticks: 0,
+            early: false,
+            origin,
+            readable: MOST_READ,
             queue: Queue { events, waiting: VecDeque::new(), heard_dropped: 0 },
         }
     }
 
-    /// Ticks until `finish`, or until nobody is left who could ask for it.
+    /// Ticks until `finish`, or until nobody is left who could ask for it. Datagrams are read when they come, because the time at
+    /// which they do tells how even the network is; the sound in them waits for its tick.
     pub(super) async fn run(mut self, outcome: watch::Sender<Option<MediaOutcome>>) {
-        self.ports.read(|_, _| ());
+        // What waits in the kernel is at most some ten times as much.
+        let _ = (0..16).all(|_| self.ports.read(MOST_READ, |_, _, _| ()) == 0);
         let start = Instant::now();
         while !self.shared.lock().finish && Arc::strong_count(&self.shared) > 1 {
-            self.wake(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
-            sleep_until(start + Duration::from_millis(self.pacer.next_ms())).await;
+            let due = start + Duration::from_millis(self.pacer.next_ms());
+            let ticks = tokio::select! {
+                biased;
+                () = sleep_until(due) => true,
+                () = self.ports.readable(), if self.readable > 0 => false,
+            };
+            let elapsed_us = microseconds(start.elapsed());
+            if ticks {
+                self.wake(elapsed_us);
+            } else {
+                self.read(elapsed_us);
+            }
         }
-        let ended = self.end().await;
+        let ended = self.end(microseconds(start.elapsed())).await;
         outcome.send_replace(Some(ended));
     }
 
-    fn wake(&mut self, elapsed: u64) {
+    fn read(&mut self, elapsed_us: u64) {
         let mut events = Vec::new();
-        self.renegotiate();
         let line = &mut self.line;
-        self.ports.read(|source, datagram| {
-            if let Some(line) = line {
-                line.receive(source, datagram, &mut events);
-            }
+        self.readable = self.ports.read(self.readable, |port, source, datagram| match (line.as_mut(), port) {
+            (Some(line), Port::Sound) => line.receive(source, datagram, elapsed_us, &mut events),
+            (Some(line), Port::Control) => line.receive_control(source, datagram, elapsed_us),
+            (None, _) => {}
         });
-        let due = self.pacer.take(elapsed);
+        events.into_iter().for_each(|event| self.queue.tell(event));
+    }
+
+    fn wake(&mut self, elapsed_us: u64) {
+        self.renegotiate();
+        self.read(elapsed_us);
+        self.readable = MOST_READ;
+        let due = self.pacer.take(elapsed_us / 1000);
         if due.skip > 0 {
             tracing::warn!(ticks = due.skip, "the media clock was held up; silence takes the place of what was missed");
             self.skip(due.skip);
         }
+        let mut events = Vec::new();
         (0..due.play).for_each(|_| self.tick(&mut events));
-        if let Some(line) = &self.line {
+        if let Some(line) = &mut self.line {
+            for upkeep in line.upkeep(elapsed_us) {
+                self.ports.send(upkeep.port, &upkeep.datagram, upkeep.target);
+            }
             self.shared.lock().report = line.report();
         }
+        self.shared.ticked.notify_waiters();
     }
 
     fn tick(&mut self, events: &mut Vec<MediaEvent>) {
@@ -104,13 +147,16 @@ impl Ticking {
         if let Some(line) = &mut self.line {
             let speech = {
                 let controls = &mut *self.shared.lock();
+                controls.keys.drain(..).for_each(|key| line.pressed(Way::Info, key, events));
+                let quiet = controls.playout.is_idle() && controls.digits.is_idle();
+                controls.quiet_ticks = if quiet { controls.quiet_ticks.saturating_add(1) } else { 0 };
                 line.speak(&mut controls.playout, &mut controls.digits)
             };
             spoken = speech.frame;
             let mut datagrams = Vec::with_capacity(2);
             heard = line.tick(speech, events, &mut datagrams);
             let target = line.target();
-            datagrams.iter().for_each(|datagram| self.ports.send(datagram, target));
+            datagrams.iter().for_each(|datagram| self.ports.send(Port::Sound, datagram, target));
         } else {
             events.push(MediaEvent::Heard { at: MediaTime(self.ticks * FRAME_MS), frame: SILENCE, concealed: false });
         }
@@ -118,11 +164,15 @@ impl Ticking {
             recorder.frame(&heard, &spoken);
         }
         self.ticks += 1;
+        if self.early {
+            self.shared.lock().early_sound.hear(&heard);
+            return events.clear();
+        }
         events.drain(..).for_each(|event| self.queue.tell(event));
     }
 
     fn skip(&mut self, ticks: u64) {
-        for tick in self.ticks..self.ticks + ticks {
+        for tick in (self.ticks..self.ticks + ticks).filter(|_| !self.early) {
             self.queue.tell(MediaEvent::Heard { at: MediaTime(tick * FRAME_MS), frame: SILENCE, concealed: true });
         }
         if let Some(line) = &mut self.line {
@@ -135,16 +185,28 @@ impl Ticking {
     }
 
     fn renegotiate(&mut self) {
-        let Some((negotiated, encoder)) = self.shared.lock().renegotiated.take() else { return };
-        match (&mut self.line, encoder) {
-            (Some(line), encoder) => line.renegotiate(&negotiated, encoder),
-            (None, Some(encoder)) => self.line = Some(new_line(&negotiated, encoder, self.ticks)),
-            (None, None) => {}
+        let renegotiated = {
+            let controls = &mut *self.shared.lock();
+            self.early = controls.early;
+            controls.renegotiated.take()
+        };
+        match (&mut self.line, renegotiated) {
+            (Some(line), Some((negotiated, encoder))) => line.renegotiate(&negotiated, encoder),
+            (None, Some((negotiated, Some(encoder)))) => {
+                self.line = Some(new_line(&negotiated, encoder, self.ticks, self.origin))
+            }
+            (_, Some((_, None)) | None) => {}
+        }
+        if let Some(line) = &mut self.line {
+            line.set_early(self.early);
         }
     }
 
     /// Cuts what is being played, ends the recording, and says how it was.
-    async fn end(mut self) -> MediaOutcome {
+    async fn end(mut self, elapsed_us: u64) -> MediaOutcome {
+        if let Some(farewell) = self.line.as_mut().and_then(|line| line.farewell(elapsed_us)) {
+            self.ports.send(farewell.port, &farewell.datagram, farewell.target);
+        }
         let mut last = Vec::new();
         let (report, codec) = {
             let controls = &mut *self.shared.lock();
@@ -166,8 +228,21 @@ impl Ticking {
     }
 }
 
-fn new_line(negotiated: &Negotiated, encoder: Encoder, ticks: u64) -> Line {
-    Line::new(Outgoing::new(rand::random(), rand::random(), rand::random()), negotiated, encoder, ticks)
+fn new_line(negotiated: &Negotiated, encoder: Encoder, ticks: u64, origin: u64) -> Line {
+    // Below the half, because a receiver of SRTP that misses the first packets must not meet a rollover (RFC 3711, section 3.3.1).
+    let sequence = rand::random::<u16>() >> 1;
+    let stream = Outgoing::new(rand::random(), sequence, rand::random());
+    Line::new(stream, negotiated, encoder, ticks).with_origin(origin)
+}
+
+fn ntp_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let fraction = (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
+    (now.as_secs().wrapping_add(NTP_EPOCH) << 32) | fraction
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Off the runtime: the disk may take its time.
