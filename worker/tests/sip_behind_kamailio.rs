@@ -71,20 +71,21 @@ async fn through_kamailio(
     assert!(ack.starts_with("ACK sip:callee@127.0.0.1") && came_by(&ack, proxy_port), "{ack}");
 
     // The callee asks for other media, by the same route.
+    let other = SDP.replace("40000", "40002");
     let contact = line(&invite, "Contact: ").trim_matches(['<', '>']);
     let reinvite = format!(
         "INVITE {contact} SIP/2.0\r\nVia: SIP/2.0/{} 127.0.0.1:{port};branch=z9hG4bKagain\r\nRoute: {passed_on}\r\nFrom: {};tag=late\r\n\
          To: {}\r\nCall-ID: behind-kamailio\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <{scheme_and_port}>\r\n\
-         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{SDP}",
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{other}",
         name.to_uppercase(),
         line(&invite, "To: "),
         line(&invite, "From: "),
-        SDP.len()
+        other.len()
     );
     callee.say(&reinvite).await;
     let event = timeout(PATIENCE, dialog.next()).await.expect("the re-INVITE comes").unwrap();
     let DialogEvent::Reoffer { sdp, answer } = event else { panic!("{event:?}") };
-    assert_eq!(sdp, SDP);
+    assert_eq!(sdp, other);
     answer.accept(SDP).await;
     let mut answer = callee.message().await;
     while !answer.starts_with("SIP/2.0 200 ") {

@@ -5,18 +5,17 @@
 mod sipp;
 
 use offhook_worker::sip::DialEvent;
-use sipp::{Sipp, answered, caller, last, next, sdp_at};
-use tokio::time::{Duration, sleep};
+use sipp::{Sipp, answered, caller, done, last, next, sdp_at};
 
 #[tokio::test]
 async fn the_first_phone_wins_and_the_second_is_hung_up_on() {
     let callee = Sipp::play("two_phones_answer").await;
     let endpoint = caller().await;
     let mut dialing = endpoint.dial(callee.request("two-phones")).await.unwrap();
-    let (sdp, dialog) = answered(last(&mut dialing).await);
+    let (sdp, mut dialog) = answered(last(&mut dialing).await);
     assert!(sdp.contains("m=audio 30000"), "{sdp}");
-    // The second answer comes now; ours stays.
-    sleep(Duration::from_millis(500)).await;
+    // The second answer has come and gone; ours stays.
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }

@@ -7,7 +7,7 @@ mod sipp;
 use std::time::Duration;
 
 use offhook_worker::sip::DialogEvent;
-use sipp::{OFFER, call, event, sdp_at};
+use sipp::{OFFER, call, done, event, sdp_at};
 use tokio::time::sleep;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_call_is_held_resumed_and_moved() {
         assert!(sdp.contains(port), "{sdp}");
         answer.accept(&format!("{OFFER}a=sendrecv\r\n")).await;
     }
-    sleep(Duration::from_millis(300)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }
@@ -41,7 +41,7 @@ async fn one_offer_is_answered_at_a_time() {
     // The second offer is refused meanwhile.
     sleep(Duration::from_millis(300)).await;
     answer.accept(&sdp_at(40002)).await;
-    sleep(Duration::from_millis(200)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }

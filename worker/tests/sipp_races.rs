@@ -7,8 +7,7 @@ mod sipp;
 use std::time::{Duration, Instant};
 
 use offhook_worker::sip::DialogEvent;
-use sipp::{call, event, sdp_at};
-use tokio::time::sleep;
+use sipp::{call, done, event, sdp_at};
 
 #[tokio::test]
 async fn offers_that_cross_are_both_refused_and_ours_is_made_again() {
@@ -35,10 +34,9 @@ async fn both_may_hang_up_at_once() {
 async fn an_offer_may_be_taken_back() {
     let (callee, _endpoint, mut dialog) = call("takes_its_offer_back").await;
     let Some(DialogEvent::Reoffer { answer, .. }) = event(&mut dialog).await else { panic!("no offer") };
-    sleep(Duration::from_millis(300)).await;
+    done(&mut dialog).await;
     // Too late: nobody hears it.
     answer.accept(&sdp_at(40002)).await;
-    sleep(Duration::from_millis(200)).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }

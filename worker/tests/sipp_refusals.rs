@@ -4,11 +4,8 @@
 #[path = "support/sipp.rs"]
 mod sipp;
 
-use std::time::Duration;
-
 use offhook_worker::sip::DialogEvent;
-use sipp::{call, event};
-use tokio::time::sleep;
+use sipp::{call, done, event};
 
 #[tokio::test]
 async fn what_nobody_asked_for_is_refused_and_the_call_goes_on() {
@@ -16,7 +13,7 @@ async fn what_nobody_asked_for_is_refused_and_the_call_goes_on() {
     // Of all that, only the one INFO is told.
     let Some(DialogEvent::Info { body, .. }) = event(&mut dialog).await else { panic!("no INFO") };
     assert!(body.starts_with("Signal=5"), "{body}");
-    sleep(Duration::from_millis(300)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }

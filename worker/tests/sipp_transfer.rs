@@ -4,37 +4,34 @@
 #[path = "support/sipp.rs"]
 mod sipp;
 
-use std::time::Duration;
-
 use offhook_worker::sip::TransferOutcome;
-use sipp::call;
-use tokio::time::sleep;
+use sipp::{call, done};
 
 const HOST: &str = "sip:host@restaurant.example";
 
 #[tokio::test]
 async fn a_callee_is_transferred() {
-    let (callee, _endpoint, dialog) = call("transfers").await;
+    let (callee, _endpoint, mut dialog) = call("transfers").await;
     assert_eq!(dialog.refer(HOST).await.unwrap(), TransferOutcome::Succeeded);
-    sleep(Duration::from_millis(100)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }
 
 #[tokio::test]
 async fn a_transfer_to_somebody_busy_leaves_the_call_up() {
-    let (callee, _endpoint, dialog) = call("transfer_is_busy").await;
+    let (callee, _endpoint, mut dialog) = call("transfer_is_busy").await;
     assert_eq!(dialog.refer(HOST).await.unwrap(), TransferOutcome::Failed { code: 486 });
-    sleep(Duration::from_millis(100)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }
 
 #[tokio::test]
 async fn a_transfer_may_be_refused() {
-    let (callee, _endpoint, dialog) = call("refuses_to_transfer").await;
+    let (callee, _endpoint, mut dialog) = call("refuses_to_transfer").await;
     assert_eq!(dialog.refer(HOST).await.unwrap(), TransferOutcome::Refused { code: 603 });
-    sleep(Duration::from_millis(300)).await;
+    done(&mut dialog).await;
     dialog.hangup().await.unwrap();
     callee.saw_it_all().await;
 }

@@ -15,6 +15,7 @@ use super::dialog_state::DialogState;
 use super::dispatch::{reply, unsupported};
 use super::endpoint::Shared;
 use super::error::SipError;
+use super::hangup;
 use super::leg::Leg;
 use super::message::{address, all, header};
 use super::path::Path;
@@ -192,6 +193,8 @@ async fn see_through(
                 told.try_send(DialogEvent::Reanswer { sdp: answer }).ok();
             }
         }
+        // Our answer was never acknowledged (section 13.3.1.4).
+        Ok(Ended::Otherwise) if invite.is_accepted() => hangup::in_background(&leg, Some("SIP;cause=408;text=\"ACK missing\"")),
         _ => leg.reach(Stage::Ended),
     }
 }

@@ -125,6 +125,8 @@ impl Attempt {
         }
         self.shared.routes.remember(&self.callee, &hop);
         let sent = match Path::open(&self.shared, &hop).await {
+            // Opening a stream may take a while.
+            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(cancelled_before_anything().reason),
             Ok(path) => ClientInvite::send(&self.shared, &path, request).map(|invite| (path, invite)),
             Err(error) => Err(error),
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rsipstack::sip::{Header, Method, Request, StatusCode, Uri};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::calls::Seat;
@@ -34,6 +35,7 @@ pub(super) async fn attend(
 ) {
     let shared = leg.shared.clone();
     let mut early = early.into_iter();
+    let mut refreshing: Option<JoinHandle<()>> = None;
     let last = loop {
         if let Some(request) = early.next() {
             match within(&leg, request, &events).await {
@@ -55,7 +57,10 @@ pub(super) async fn attend(
                     if let Some(timer) = &mut leg.state().timer {
                         timer.tried(std::time::Instant::now());
                     }
-                    tokio::spawn(reinvite::refresh(leg.clone()));
+                    // One that is still under way needs no other.
+                    if refreshing.as_ref().is_none_or(JoinHandle::is_finished) {
+                        refreshing = Some(tokio::spawn(reinvite::refresh(leg.clone())));
+                    }
                 }
                 Some((_, Due::HangUp)) => {
                     tracing::info!("nobody refreshed the session: the call is hung up");

@@ -145,8 +145,7 @@ impl Endpoint {
     /// Sends the INVITE.
     ///
     /// # Errors
-    /// [`SipError::Field`], [`SipError::Resolve`], and [`SipError::Connect`] or [`SipError::Tls`] where no stream could be opened to any place of
-    /// the trunk; nothing has been sent then.
+    /// [`SipError::Field`], [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`], before anything has been sent.
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;

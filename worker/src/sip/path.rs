@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsipstack::sip::{Header, Request, Uri};
+use rsipstack::sip::{Header, Param, Request, Uri};
 use rsipstack::transaction::endpoint::TargetLocator;
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::Transaction;
@@ -74,7 +74,11 @@ impl Path {
     /// A client transaction for a request, which gets its Via here.
     pub(super) fn client(&self, shared: &Arc<Shared>, mut request: Request) -> Result<Transaction, SipError> {
         // The edge writes the transport that carries it.
-        let via = shared.stack.get_via(None, None).map_err(|error| SipError::stack("a request", error))?;
+        let mut via = shared.stack.get_via(None, None).map_err(|error| SipError::stack("a request", error))?;
+        if self.connection.is_reliable() {
+            // The peer's requests to our Contact come back on this stream (RFC 5923 section 4).
+            via.params.push(Param::Other("alias".into(), None));
+        }
         request.headers.retain(|header| !matches!(header, Header::Via(_)));
         request.headers.push_front(Header::Via(via.into()));
         self.client_as_it_is(shared, request)

@@ -2,6 +2,7 @@
 //! (RFC 3261 sections 13.3.1.4 and 17.2.1). Answers may be given from anywhere.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rsipstack::sip::{Header, Method, Request, SipMessage, StatusCode};
 use rsipstack::transaction::TransactionState;
@@ -16,6 +17,7 @@ pub(super) struct ServerInvite {
     /// The INVITE, with our tag.
     pub(super) request: Request,
     transaction: TransactionEventSender,
+    accepted: AtomicBool,
 }
 
 /// How an INVITE of theirs ended.
@@ -37,6 +39,7 @@ impl ServerInvite {
             shared: shared.clone(),
             request: transaction.original.clone(),
             transaction: transaction.tu_sender.clone(),
+            accepted: AtomicBool::new(false),
         };
         let closed = shared.closed.clone();
         tokio::spawn(async move {
@@ -48,8 +51,16 @@ impl ServerInvite {
         (invite, end)
     }
 
+    /// Whether we have answered with 2xx.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
     /// Answers. A second final answer is not sent.
     pub(super) fn respond(&self, status: StatusCode, headers: Vec<Header>, body: Option<Vec<u8>>) {
+        if status.code() / 100 == 2 {
+            self.accepted.store(true, Ordering::Relaxed);
+        }
         let mut response = self.shared.stack.make_response(&self.request, status, body);
         response.headers.extend(headers);
         self.transaction.send(TransactionEvent::Respond(response)).ok();

@@ -147,6 +147,14 @@ pub async fn event(dialog: &mut Dialog) -> Option<DialogEvent> {
     timeout(PATIENCE, dialog.next()).await.expect("an event comes")
 }
 
+/// Waits until the scenario says that all it had to ask is answered, and tells nothing before that.
+pub async fn done(dialog: &mut Dialog) {
+    match event(dialog).await {
+        Some(DialogEvent::Info { body, .. }) if body.starts_with("done") => {}
+        other => panic!("not done: {other:?}"),
+    }
+}
+
 /// Our SDP with another port, as an offer or answer in the middle of a call.
 pub fn sdp_at(port: u16) -> String {
     OFFER.replace("40000", &port.to_string())
