@@ -9,7 +9,7 @@ wanted=(
     cmake g++ pkg-config make   # libopus, built into the worker
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
-    baresip-core sip-tester     # strangers the worker is tested against
+    baresip-core linphone-cli   # telephones the worker is tested against
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )

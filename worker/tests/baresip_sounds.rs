@@ -3,104 +3,20 @@
 
 #[path = "support/baresip.rs"]
 mod baresip;
+#[path = "support/sounds.rs"]
+mod sounds;
 
 use std::time::Duration;
 
-use baresip::{Baresip, PATIENCE, TONE_HZ};
+use baresip::{Baresip, TONE_HZ};
 use offhook::attempt::{CodecName, SrtpPolicy};
-use offhook_worker::{
-    media::{MediaConfig, MediaEvent, MediaHandle, MediaSession, Negotiated},
-    mind::event::SentenceId,
-    sip::{DialEvent, Dialog, DialogEvent, Endpoint, EndpointConfig},
-};
-use tokio::{sync::mpsc::Receiver, time::timeout};
-
-struct Call {
-    _endpoint: Endpoint,
-    dialog: Dialog,
-    media: MediaHandle,
-    events: Receiver<MediaEvent>,
-    agreed: Negotiated,
-}
-
-async fn call(baresip: &Baresip, codecs: &[CodecName], srtp: SrtpPolicy) -> Call {
-    let endpoint = Endpoint::bind(EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test")).await.unwrap();
-    let config = MediaConfig {
-        address: [127, 0, 0, 1].into(),
-        rtp_port: 0,
-        advertised: None,
-        codecs: codecs.to_vec(),
-        recording: None,
-        srtp,
-    };
-    let mut session = MediaSession::bind(config).await.unwrap();
-    let mut dialing = endpoint.dial(baresip.request(session.offer())).await.unwrap();
-    loop {
-        match timeout(PATIENCE, dialing.next()).await.unwrap().unwrap() {
-            DialEvent::Answered { sdp, dialog } => {
-                let agreed = session.accept_answer(&sdp).unwrap_or_else(|error| panic!("{error}\n{sdp}"));
-                let (media, events) = session.start();
-                return Call { _endpoint: endpoint, dialog, media, events, agreed };
-            }
-            DialEvent::Failed(failure) => panic!("{failure:?}\n{}", baresip.log()),
-            _ => {}
-        }
-    }
-}
-
-impl Call {
-    async fn until<T>(&mut self, mut wanted: impl FnMut(MediaEvent) -> Option<T>) -> T {
-        let search = async {
-            loop {
-                if let Some(found) = wanted(self.events.recv().await.expect("the session goes on")) {
-                    return found;
-                }
-            }
-        };
-        timeout(PATIENCE, search).await.expect("what is waited for happens")
-    }
-
-    /// The next second of sound, once there is some.
-    async fn second(&mut self) -> Vec<i16> {
-        let mut sound = Vec::new();
-        self.until(|event| {
-            if let MediaEvent::Heard { frame, .. } = event
-                && (!sound.is_empty() || frame.iter().any(|sample| sample.abs() > 4000))
-            {
-                sound.extend_from_slice(&frame);
-            }
-            (sound.len() >= 18_000).then_some(())
-        })
-        .await;
-        sound.split_off(2000)
-    }
-
-    async fn request(&mut self) -> DialogEvent {
-        timeout(PATIENCE, self.dialog.next()).await.unwrap().expect("the call goes on")
-    }
-}
-
-/// The share of the sound's power that lies in this tone.
-fn purity(samples: &[i16], hz: f64, rate: u32) -> f64 {
-    let step = std::f64::consts::TAU * hz / f64::from(rate);
-    let (mut real, mut imaginary, mut energy) = (0.0, 0.0, 1.0);
-    for (index, sample) in samples.iter().enumerate() {
-        let (angle, sample) = (index as f64 * step, f64::from(*sample));
-        real += sample * angle.cos();
-        imaginary += sample * angle.sin();
-        energy += sample * sample;
-    }
-    2.0 * (real * real + imaginary * imaginary) / (samples.len().max(1) as f64 * energy)
-}
-
-fn sine(hz: f64, seconds: u32) -> Vec<i16> {
-    let step = std::f64::consts::TAU * hz / 16_000.0;
-    (0..seconds * 16_000).map(|index| (8000.0 * (f64::from(index) * step).sin()) as i16).collect()
-}
+use offhook_worker::{media::MediaEvent, mind::event::SentenceId, sip::DialogEvent};
+use sounds::{PATIENCE, call, purity, sine};
+use tokio::time::timeout;
 
 async fn is_heard_and_hears(named: &str, account: &str, codec: CodecName, srtp: SrtpPolicy) {
     let baresip = Baresip::start(named, account).await;
-    let mut call = call(&baresip, &CodecName::ALL, srtp).await;
+    let mut call = call(|offer| baresip.request(offer), &CodecName::ALL, srtp).await;
     assert_eq!((call.agreed.codec, call.agreed.crypto.is_some()), (codec, srtp != SrtpPolicy::Off), "{}", baresip.log());
     let heard = call.second().await;
     assert!(purity(&heard, TONE_HZ, 16_000) > 0.95, "{named}: we hear {:.3} of its tone", purity(&heard, TONE_HZ, 16_000));
@@ -145,7 +61,7 @@ async fn opus_encrypted_where_it_is_preferred() {
 #[tokio::test]
 async fn it_holds_and_takes_us_back() {
     let mut baresip = Baresip::start("PCMU/8000/1", "").await;
-    let mut call = call(&baresip, &CodecName::ALL, SrtpPolicy::Off).await;
+    let mut call = call(|offer| baresip.request(offer), &CodecName::ALL, SrtpPolicy::Off).await;
     call.second().await;
     baresip.command("hold", "").await;
     let DialogEvent::Reoffer { sdp, answer } = call.request().await else { panic!("an offer is expected") };
@@ -166,7 +82,7 @@ async fn it_holds_and_takes_us_back() {
 
 async fn keys_are_told_once(account: &str) {
     let mut baresip = Baresip::start("PCMA/8000/1", account).await;
-    let mut call = call(&baresip, &CodecName::ALL, SrtpPolicy::Off).await;
+    let mut call = call(|offer| baresip.request(offer), &CodecName::ALL, SrtpPolicy::Off).await;
     call.second().await;
     // An INFO comes through the dialog, everything else through the sound.
     let mut pressed = String::new();
@@ -203,12 +119,12 @@ async fn its_keys_are_heard_by_info() {
 #[tokio::test]
 async fn it_hears_our_keys() {
     let baresip = Baresip::start("PCMA/8000/1", "").await;
-    let mut call = call(&baresip, &CodecName::ALL, SrtpPolicy::Off).await;
+    let mut call = call(|offer| baresip.request(offer), &CodecName::ALL, SrtpPolicy::Off).await;
     call.second().await;
     call.media.send_dtmf("4*");
     call.media.drain().await;
     for key in ['4', '*'] {
-        baresip.printed(&format!("Received DTMF '{key}'")).await;
+        baresip.printed(&format!("received event: '{key}'")).await;
     }
     call.dialog.hangup().await.unwrap();
     call.media.finish().await;

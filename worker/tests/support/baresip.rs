@@ -65,6 +65,7 @@ impl Baresip {
         std::fs::write(folder.join("contacts"), "").unwrap();
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let child = Command::new("baresip")
+            .arg("-v")
             .arg("-f")
             .arg(&folder)
             .stdin(Stdio::piped())
