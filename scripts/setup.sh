@@ -10,6 +10,7 @@ wanted=(
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
     baresip-core linphone-cli   # telephones the worker is tested against
+    sip-tester                  # and scenarios for what they do not do
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )
