@@ -7,10 +7,10 @@ wanted=(
     postgresql                  # tests and demo start a private cluster of it
     docker.io                   # the containers that workers run in
     cmake g++ pkg-config make   # libopus, built into the worker
+    linphone-cli                # one more stranger
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
-    baresip-core linphone-cli   # telephones the worker is tested against
-    sip-tester                  # and scenarios for what they do not do
+    baresip-core sip-tester     # strangers the worker is tested against
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )
