@@ -7,6 +7,7 @@ wanted=(
     postgresql                  # tests and demo start a private cluster of it
     docker.io                   # the containers that workers run in
     cmake g++ pkg-config make   # libopus, built into the worker
+    linphone-cli                # one more stranger
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
     baresip-core sip-tester     # strangers the worker is tested against
