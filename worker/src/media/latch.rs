@@ -169,7 +169,7 @@ mod tests {
         let mut latch = Latch::new(address("192.0.2.1:4000"));
         latch.set_early(true);
         let stranger = address("203.0.113.9:1024");
-        assert!((0..3).map(|packet| latch.admits(stranger, 7, packet, false, 0)).any(|heard| heard), "heard it may be");
+        assert!((0..3).any(|packet| latch.admits(stranger, 7, packet, false, 0)), "heard it may be");
         assert_eq!(latch.target(), address("192.0.2.1:4000"));
         latch.set_early(false);
         assert_eq!(latch.target(), address("192.0.2.1:4000"));
