@@ -12,7 +12,7 @@ use offhook_worker::{media::MediaEvent, mind::event::SentenceId};
 use sounds::{call, purity, sine};
 
 async fn is_heard_and_hears(codec: CodecName, srtp: SrtpPolicy, encrypted: bool) {
-    let linphone = Linphone::start(srtp != SrtpPolicy::Off, false).await;
+    let linphone = Linphone::start(srtp != SrtpPolicy::Off).await;
     let mut call = call(|offer| linphone.request(offer), &[codec], srtp).await;
     assert_eq!((call.agreed.codec, call.agreed.crypto.is_some()), (codec, encrypted), "{}", linphone.log());
     let heard = call.second().await;
