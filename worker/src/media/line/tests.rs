@@ -193,6 +193,73 @@ fn digits_are_tones_where_the_peer_takes_no_events() {
 }
 
 #[test]
+fn a_key_in_the_sound_is_told_recorded_and_no_speech() {
+    let negotiated = Negotiated { telephone_event: None, ..agreed(CodecName::Pcmu, 2, 20) };
+    let (mut caller, mut callee) = (End::new(&negotiated), End::new(&agreed(CodecName::Pcmu, 1, 20)));
+    caller.digits.send("7");
+    for tick in 0..60 {
+        caller.tick().iter().for_each(|datagram| callee.receive(address(1), datagram));
+        callee.tick();
+        if tick == 35 {
+            // The same press by INFO, and then another one.
+            callee.line.pressed(Way::Info, '7', &mut callee.events);
+        }
+    }
+    callee.line.pressed(Way::Info, '7', &mut callee.events);
+    assert_eq!(callee.dtmf(), "77", "one press told twice, and one told once");
+    let told = callee.events.iter().filter_map(|event| match event {
+        MediaEvent::Heard { frame, .. } => Some(level_dbfs(frame)),
+        _ => None,
+    });
+    let loud = |levels: &[f32]| levels.iter().filter(|level| **level > -40.0).count();
+    let told: Vec<f32> = told.collect();
+    let recorded: Vec<f32> = callee.heard.chunks(320).map(level_dbfs).collect();
+    assert!(loud(&told) <= 3, "{} frames of the key reach the ear", loud(&told));
+    assert!(loud(&recorded) >= 7, "the recording has {} frames of it", loud(&recorded));
+}
+
+#[test]
+fn digits_beside_opus_count_in_the_clock_that_was_agreed() {
+    for (clock, last) in [(48_000, 7680u16), (8000, 1280)] {
+        let negotiated = Negotiated { telephone_event_clock: clock, ..agreed(CodecName::Opus, 2, 20) };
+        let mut end = End::new(&negotiated);
+        end.digits.send("1");
+        let packets: Vec<Vec<u8>> = (0..40).flat_map(|_| end.tick()).collect();
+        let events = packets.iter().map(|datagram| super::super::rtp::read(datagram).unwrap());
+        let events: Vec<_> = events.filter(|packet| packet.payload_type == 101).collect();
+        let durations: Vec<u16> = events.iter().map(|event| u16::from_be_bytes([event.payload[2], event.payload[3]])).collect();
+        assert_eq!((durations.len(), durations[0], durations[9]), (10, last / 8, last), "{durations:?}");
+        assert!(events.iter().all(|event| event.timestamp == events[0].timestamp), "the timestamp stands still");
+        let ends = events.iter().filter(|event| event.payload[1] & 0x80 != 0).count();
+        assert_eq!((ends, events.iter().filter(|event| event.marker).count()), (3, 1));
+    }
+}
+
+#[test]
+fn nothing_is_said_until_the_path_is_up_and_then_all_of_it() {
+    let mut alone = End::new(&agreed(CodecName::Pcma, 2, 20)).says(vec![1000; 3200]);
+    (0..60).for_each(|_| drop(alone.tick()));
+    let started = |end: &End| {
+        end.events.iter().find_map(|event| if let MediaEvent::Started { at, .. } = event { Some(at.0) } else { None })
+    };
+    assert_eq!(started(&alone), Some(400), "a peer that sends nothing is spoken to all the same");
+    let mut met = End::new(&agreed(CodecName::Pcma, 2, 20)).says(vec![1000; 3200]);
+    (0..5).for_each(|_| drop(met.tick()));
+    let packet = Outgoing::new(1, 1, 1).packet(96, false, 1, &[0xd5; 160]);
+    met.receive(address(2), &packet);
+    (0..20).for_each(|_| drop(met.tick()));
+    assert_eq!(started(&met), Some(100), "one that is heard at once");
+    let mut early = End::new(&agreed(CodecName::Pcma, 2, 20)).says(vec![1000; 3200]);
+    early.line.set_early(true);
+    early.receive(address(2), &packet);
+    (0..50).for_each(|_| assert_eq!(early.tick().len(), 1, "silence goes out"));
+    assert_eq!(started(&early), None);
+    early.line.set_early(false);
+    early.tick();
+    assert_eq!(started(&early), Some(1000));
+}
+
+#[test]
 fn ten_seconds_without_a_packet_are_told_once_per_silence() {
     let mut end = End::new(&agreed(CodecName::Pcma, 2, 20));
     let told = |end: &End| end.events.iter().filter(|event| matches!(event, MediaEvent::NoMedia { for_ms: 10_000 })).count();
