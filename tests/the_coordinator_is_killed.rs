@@ -23,5 +23,5 @@ async fn both_calls_end_once_with_one_outcome_each() {
     assert_eq!(installation.ask("select count(*)::text from events where kind = 'invite_sent'").await, "2");
     assert_eq!(installation.ask("select count(*)::text from attempts").await, "2");
     assert_eq!(installation.ask("select count(*)::text from port_leases").await, "0");
-    assert_eq!(installation.containers(), Vec::<String>::new());
+    installation.no_container_is_left().await;
 }

@@ -29,6 +29,6 @@ async fn the_call_is_held_and_the_recording_plays() {
     assert!((sound.duration_ms() - result.recording_ms.unwrap()).abs() < 1100);
     assert!(speaking(&sound.left, 0, sound.duration_ms()) > 0.05, "the callee is on it");
     assert!(speaking(&sound.right, 0, sound.duration_ms()) > 0.05, "the agent is on it");
-    assert_eq!(installation.containers(), Vec::<String>::new());
+    installation.no_container_is_left().await;
     assert_eq!(installation.ask("select count(*)::text from port_leases").await, "0");
 }

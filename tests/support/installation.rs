@@ -283,6 +283,15 @@ impl Installation {
         self.docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]).lines().map(str::to_owned).collect()
     }
 
+    /// Waits until the coordinator has cleared every container away; it does so after the row has its end.
+    pub async fn no_container_is_left(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.containers().is_empty() {
+            assert!(Instant::now() < deadline, "left over: {:?}", self.containers());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn print_logs(&self) {
         for entry in std::fs::read_dir(&self.folder).unwrap().flatten() {
             if entry.path().extension().is_some_and(|extension| extension == "log") {
