@@ -245,7 +245,8 @@ pub struct CallLimits {
     /// Between two tokens or two chunks of sound.
     #[serde(with = "milliseconds")]
     pub provider_stall: Duration,
-    /// From the answer to the first packet of sound, and between two, before the call counts as one without media.
+    /// From the answer to the first packet of sound, before the call counts as one without media. (Later, ten seconds without a packet are
+    /// a line that went down.)
     #[serde(with = "milliseconds")]
     pub media: Duration,
 }
