@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use offhook::secret::Secret;
 use offhook_sandbox::{
     faults::{FaultFlag, Faults},
+    network::Weather,
     restaurants::{persona, phone::Switchboard},
     servers::{self, ServerSettings, Servers},
     talker::vocabulary::built_in_guests,
@@ -61,6 +62,9 @@ struct ServeFlags {
     /// What goes wrong, e.g. chat:latency=300,errors=0.1,seed=7. May be given several times.
     #[arg(long = "fault", value_name = "ENDPOINT:FAULT=VALUE,…")]
     faults: Vec<FaultFlag>,
+    /// The network between callers and restaurants, e.g. loss=0.05,burst=3,delay=20,jitter=60,disorder=0.05,doubled=0.05
+    #[arg(long)]
+    weather: Option<Weather>,
 }
 
 #[tokio::main]
@@ -108,6 +112,7 @@ async fn serve(flags: ServeFlags) -> anyhow::Result<()> {
         senses: Arc::new(RestaurantSenses { recogniser: of_agents, voice }),
         address: flags.sip.ip(),
         advertised: None,
+        weather: flags.weather,
     };
     let telephones = tokio::spawn(switchboard.serve(incoming, stop.clone()));
     tracing::info!(http = %flags.http, sip = %flags.sip, phrases, "ready");

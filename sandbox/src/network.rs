@@ -1,6 +1,8 @@
 //! A bad network in a box: datagrams are lost, delayed, put out of order and doubled, the same way for the same seed. Pure: it
 //! says when a datagram arrives, and who carries it does the rest.
 
+use std::str::FromStr;
+
 use crate::sound::line::Noise;
 
 /// What happens on the way.
@@ -26,6 +28,37 @@ const DETOUR_US: u64 = 50_000;
 impl Weather {
     /// A good network.
     pub const FAIR: Weather = Weather { loss: 0.0, burst: 1.0, delay_ms: 20, jitter_ms: 0, disorder: 0.0, doubled: 0.0 };
+}
+
+/// A word of a weather report that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is no weather: write e.g. loss=0.05,burst=3,delay=20,jitter=60,disorder=0.05,doubled=0.05 (shares 0 to 1, times in ms)"
+)]
+pub struct UnknownWeather(String);
+
+impl FromStr for Weather {
+    type Err = UnknownWeather;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWeather> {
+        let mut weather = Weather::FAIR;
+        for word in text.split(',') {
+            let unknown = || UnknownWeather(word.to_owned());
+            let (name, value) = word.split_once('=').ok_or_else(unknown)?;
+            let value: f32 = value.parse().map_err(|_| unknown())?;
+            let share = (0.0..=1.0).contains(&value);
+            match name {
+                "loss" if share => weather.loss = value,
+                "disorder" if share => weather.disorder = value,
+                "doubled" if share => weather.doubled = value,
+                "burst" if (1.0..=100.0).contains(&value) => weather.burst = value,
+                "delay" if (0.0..=10_000.0).contains(&value) => weather.delay_ms = value as u32,
+                "jitter" if (0.0..=10_000.0).contains(&value) => weather.jitter_ms = value as u32,
+                _ => return Err(unknown()),
+            }
+        }
+        Ok(weather)
+    }
 }
 
 /// One direction of a network.
@@ -138,6 +171,15 @@ mod tests {
         let arrivals: Vec<u64> = sent(Weather { disorder: 0.05, ..Weather::FAIR }, 10_000, 1).concat();
         let overtaken = arrivals.windows(2).filter(|pair| pair[1] < pair[0]).count();
         assert!((400..600).contains(&overtaken), "{overtaken}");
+    }
+
+    #[test]
+    fn a_weather_report_is_read_or_refused() {
+        let weather = Weather { loss: 0.05, burst: 3.0, delay_ms: 0, jitter_ms: 60, disorder: 0.1, doubled: 0.2 };
+        assert_eq!("loss=0.05,burst=3,delay=0,jitter=60,disorder=0.1,doubled=0.2".parse(), Ok(weather));
+        for nonsense in ["", "loss", "loss=2", "burst=0", "rain=1", "jitter=NaN"] {
+            assert!(nonsense.parse::<Weather>().is_err(), "{nonsense}");
+        }
     }
 
     #[test]

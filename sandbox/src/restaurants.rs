@@ -7,6 +7,7 @@ use offhook::language::Language;
 pub mod persona;
 pub mod phone;
 pub mod phrases;
+pub mod poor_line;
 pub mod script;
 
 use persona::Persona;

@@ -20,9 +20,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     persona::{Persona, Pickup},
+    poor_line::PoorLine,
     script::{Action, Event, Script},
 };
-use crate::talker::vocabulary::Guest;
+use crate::{network::Weather, talker::vocabulary::Guest};
 
 /// How long a telephone that nobody picks up rings before its exchange gives up.
 const RINGS_OUT: Duration = Duration::from_secs(180);
@@ -57,6 +58,8 @@ pub struct Switchboard<S> {
     pub address: IpAddr,
     /// Written into the SDP instead of `address`.
     pub advertised: Option<IpAddr>,
+    /// The network between callers and them; `None` is the machine's own.
+    pub weather: Option<Weather>,
 }
 
 impl<S: Senses> Switchboard<S> {
@@ -116,7 +119,17 @@ impl<S: Senses> Switchboard<S> {
                 return call.reject(500, "no media").await;
             }
         };
-        let answer = match call.offer.as_deref().map(|offer| session.answer(offer)) {
+        let mut offer = call.offer.clone();
+        let line = match self.weather {
+            Some(_) => PoorLine::bind(self.address).await.ok(),
+            None => None,
+        };
+        if let (Some(line), Some(offer)) = (&line, &mut offer)
+            && let Ok(redirected) = line.offer(offer)
+        {
+            *offer = redirected;
+        }
+        let mut answer = match offer.as_deref().map(|offer| session.answer(offer)) {
             Some(Ok((answer, _))) => answer,
             Some(Err(error)) => {
                 tracing::info!(restaurant = persona.name, %error, "an offer that cannot be answered");
@@ -124,6 +137,13 @@ impl<S: Senses> Switchboard<S> {
             }
             None => return call.reject(488, "an offer is needed").await,
         };
+        let mut carried = None;
+        if let (Some(line), Some(weather), Some(offer)) = (line, self.weather, &call.offer)
+            && let Ok(shown) = line.answer(&answer)
+        {
+            carried = line.carry(weather, offer, &answer);
+            answer = shown;
+        }
         let dialog = match call.answer(&answer).await {
             Ok(dialog) => dialog,
             Err(error) => return tracing::info!(restaurant = persona.name, %error, "the caller was gone"),
@@ -144,6 +164,7 @@ impl<S: Senses> Switchboard<S> {
         };
         conversation.run(dialog, events, closing).await;
         media.finish().await;
+        drop(carried);
     }
 }
 
