@@ -73,23 +73,29 @@ impl Edge {
         if !admitted {
             return Verdict::Drop("more than is taken from this source");
         }
-        examine(message, self.carrier(transport, peer))
+        examine(message, self.carrier(transport, peer, None))
     }
 
-    /// A message as it has to go out; `None` where it is right already.
-    pub(super) fn give(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Option<Vec<u8>> {
+    /// A message as it has to go out; `None` where it is right already. `only_port` is our port of a stream the peer cannot replace.
+    pub(super) fn give(
+        &self,
+        message: &[u8],
+        transport: SipTransport,
+        peer: SocketAddr,
+        only_port: Option<u16>,
+    ) -> Option<Vec<u8>> {
         if sets_up_a_call(message) {
             self.admission().acquaint(peer, Instant::now());
         }
-        restated(message, self.carrier(transport, peer))
+        restated(message, self.carrier(transport, peer, only_port))
     }
 
     fn admission(&self) -> MutexGuard<'_, Admission> {
         self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn carrier(&self, transport: SipTransport, peer: SocketAddr) -> Carrier {
-        Carrier { transport, peer, us: self.address_towards(peer) }
+    fn carrier(&self, transport: SipTransport, peer: SocketAddr, only_port: Option<u16>) -> Carrier {
+        Carrier { transport, peer, us: self.address_towards(peer), only_port }
     }
 
     fn is_full(&self) -> bool {
@@ -150,7 +156,7 @@ impl StackSocket for DatagramEdge {
     }
 
     async fn send_to(&self, message: &[u8], to: SocketAddr) -> rsipstack::Result<usize> {
-        match self.edge.give(message, SipTransport::Udp, to) {
+        match self.edge.give(message, SipTransport::Udp, to, None) {
             Some(restated) => self.socket.send_to(&restated, to).await?,
             None => self.socket.send_to(message, to).await?,
         };

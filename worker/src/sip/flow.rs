@@ -42,6 +42,13 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) type BoxedStream = Box<dyn Stream>;
 
+/// A stream we opened.
+pub(super) struct Opened {
+    pub(super) stream: BoxedStream,
+    /// Our port of it, where the peer could not open one to us.
+    pub(super) only_port: Option<u16>,
+}
+
 /// One stream, as long as somebody needs it.
 pub(super) struct Flow {
     pub(super) edge: Arc<Edge>,
@@ -62,6 +69,8 @@ pub(super) struct Flow {
     /// Written to a stream on which nothing was heard yet.
     pub(super) unheard: VecDeque<SipMessage>,
     pub(super) timing: FlowTiming,
+    /// Our port of the stream that is open, where the peer could not open one to us.
+    pub(super) only_port: Option<u16>,
 }
 
 /// A flow's clocks.
@@ -109,17 +118,18 @@ impl Flow {
 
     /// Serves a stream we opened. While a call or a registration lives over it, it is opened again when it breaks; otherwise only a
     /// message to send opens it again.
-    pub(super) async fn keep<Connect, Connecting>(mut self, stream: BoxedStream, connect: Connect)
+    pub(super) async fn keep<Connect, Connecting>(mut self, stream: Opened, connect: Connect)
     where
         Connect: Fn() -> Connecting,
-        Connecting: Future<Output = Result<BoxedStream, String>>,
+        Connecting: Future<Output = Result<Opened, String>>,
     {
         let mut stream = Some(stream);
         let (mut pause, mut silent_streams) = (RECONNECT_FIRST_AFTER, 0);
         loop {
             if let Some(open) = stream.take() {
                 let since = Instant::now();
-                let why = self.run(open, true).await;
+                self.only_port = open.only_port;
+                let why = self.run(open.stream, true).await;
                 tracing::info!(peer = %self.peer, %why, "a SIP stream ended");
                 if since.elapsed() > RECONNECT_AT_LEAST_EVERY {
                     pause = RECONNECT_FIRST_AFTER;
@@ -274,7 +284,7 @@ impl Flow {
 
     async fn send(&self, writer: &mut WriteHalf<BoxedStream>, message: &SipMessage) -> Result<(), Broken> {
         let bytes = message.to_bytes();
-        let restated = self.edge.give(&bytes, self.transport, self.peer);
+        let restated = self.edge.give(&bytes, self.transport, self.peer, self.only_port);
         write(writer, restated.as_deref().unwrap_or(&bytes)).await
     }
 

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::edge::Edge;
 use super::error::SipError;
-use super::flow::{BoxedStream, Flow, FlowTiming, sip_address};
+use super::flow::{BoxedStream, Flow, FlowTiming, Opened, sip_address};
 use super::resolve::Hop;
 use super::route::Routes;
 use super::trust::{Trust, why_refused};
@@ -164,7 +164,7 @@ impl Flows {
         Ok((SipTransport::Tls, Box::new(stream)))
     }
 
-    async fn connect(&self, peer: SocketAddr, name: Option<ServerName<'static>>) -> Result<BoxedStream, SipError> {
+    async fn connect(&self, peer: SocketAddr, name: Option<ServerName<'static>>) -> Result<Opened, SipError> {
         let transport = if name.is_some() { "tls" } else { "tcp" };
         let unreachable = |why: String| SipError::Connect { transport, peer, why };
         let connecting = async {
@@ -179,13 +179,14 @@ impl Flows {
             .map_err(|_| unreachable(format!("no answer within {} s", CONNECT_WITHIN.as_secs())))?
             .map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
-        let Some(name) = name else { return Ok(Box::new(stream)) };
+        let Some(name) = name else { return Ok(Opened { stream: Box::new(stream), only_port: None }) };
+        let only_port = if self.trust.server.is_none() { stream.local_addr().ok().map(|us| us.port()) } else { None };
         let refused = |why| SipError::Tls { peer, why };
         let stream = timeout(HANDSHAKE_WITHIN, TlsConnector::from(self.trust.client.clone()).connect(name, stream))
             .await
             .map_err(|_| refused(format!("no handshake within {} s", HANDSHAKE_WITHIN.as_secs())))?
             .map_err(|error| refused(why_refused(&error)))?;
-        Ok(Box::new(stream))
+        Ok(Opened { stream: Box::new(stream), only_port })
     }
 
     /// A flow the crate can send on, and what tells that it cannot any more.
@@ -212,6 +213,7 @@ impl Flows {
             waiting: VecDeque::new(),
             unheard: VecDeque::new(),
             timing: self.timing,
+            only_port: None,
         };
         Ok((flow, ended))
     }

@@ -18,7 +18,7 @@ use super::wire::{Carrier, Verdict, examine, restated};
 /// Where a message that was let through is not let through again, or an answer is no message.
 pub fn fuzz_message(bytes: &[u8]) {
     let (peer, us) = (SocketAddr::from(([192, 0, 2, 7], 5066)), SocketAddr::from(([192, 0, 2, 1], 5060)));
-    handle(bytes, Carrier { transport: SipTransport::Udp, peer, us });
+    handle(bytes, Carrier { transport: SipTransport::Udp, peer, us, only_port: None });
 
     let piece = bytes.first().map_or(1, |byte| usize::from(*byte) + 1);
     let mut framer = Framer::default();
@@ -26,7 +26,9 @@ pub fn fuzz_message(bytes: &[u8]) {
         framer.push(piece);
         loop {
             match framer.next() {
-                Ok(Some(Frame::Message(message))) => handle(&message, Carrier { transport: SipTransport::Tls, peer, us }),
+                Ok(Some(Frame::Message(message))) => {
+                    handle(&message, Carrier { transport: SipTransport::Tls, peer, us, only_port: None })
+                }
                 Ok(Some(Frame::Ping | Frame::Pong)) => {}
                 Ok(None) => break,
                 Err(_) => return,

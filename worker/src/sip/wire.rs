@@ -22,6 +22,8 @@ pub(super) struct Carrier {
     pub(super) peer: SocketAddr,
     /// Our address as the crate writes it into Via and Contact.
     pub(super) us: SocketAddr,
+    /// Our port of the stream, where the peer could not open one to `us`: TLS without a certificate of ours.
+    pub(super) only_port: Option<u16>,
 }
 
 /// Headers a message may have, beside the two that are added where they are missing.
@@ -153,7 +155,9 @@ fn tidy_parameters(value: &str) -> String {
 ///
 /// * credentials as the grammar wants them,
 /// * the top Via of a request, and our Contact, name the transport that carries it (RFC 3261 sections 18.1.1 and 8.1.1.8),
-/// * what is sent by way of `sips:` has a `sips:` Contact.
+/// * what is sent by way of `sips:` has a `sips:` Contact,
+/// * where the peer cannot open a stream to us, our Contact names our end of the one there is: who looks for a stream by its address,
+///   as baresip and others do that know no `alias` (RFC 5923), finds it. A registration outlives the stream, and keeps our own port.
 pub(super) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
     let (raw, body) = head::split(message)?;
     let mut head = Head::read(raw)?;
@@ -180,6 +184,7 @@ pub(super) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
         *value = via;
     }
     let secure = is_secure(&head);
+    let carrier = Carrier { only_port: carrier.only_port.filter(|_| !head.start.starts_with("REGISTER ")), ..carrier };
     if let Some(value) = head.first_mut("Contact")
         && let Some(contact) = our_contact(value, carrier, secure)
     {
@@ -195,7 +200,7 @@ fn is_secure(head: &Head) -> bool {
     !head.is_response() && (starts_with(target, "sips:") || starts_with(route, "sips:"))
 }
 
-/// Our Contact with the transport it is reached by; `None` where it is not ours, or says it already.
+/// Our Contact with the port and the transport it is reached by; `None` where it is not ours, or says it already.
 fn our_contact(value: &str, carrier: Carrier, secure: bool) -> Option<String> {
     let (start, rest) = value.split_once('<')?;
     let (uri, end) = rest.split_once('>')?;
@@ -203,9 +208,11 @@ fn our_contact(value: &str, carrier: Carrier, secure: bool) -> Option<String> {
     let (address, parameters) = address.split_once(';').map_or((address, ""), |(address, rest)| (address, rest));
     let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
     let says_it = split_outside(parameters, ';').iter().any(|one| starts_with(one, "transport="));
-    if host != carrier.us.to_string() || (says_it && !secure) {
+    if host != carrier.us.to_string() || (says_it && !secure && carrier.only_port.is_none()) {
         return None;
     }
+    let user = &address[..address.len() - host.len()];
+    let reached = SocketAddr::new(carrier.us.ip(), carrier.only_port.unwrap_or(carrier.us.port()));
     let scheme = if secure { "sips" } else { "sip" };
     let parameters = if parameters.is_empty() { String::new() } else { format!(";{parameters}") };
     let transport = match (says_it, secure, carrier.transport) {
@@ -214,7 +221,7 @@ fn our_contact(value: &str, carrier: Carrier, secure: bool) -> Option<String> {
         (_, true, SipTransport::Tls) => ";transport=tcp",
         (_, _, transport) => transport_parameter(transport),
     };
-    let contact = format!("{start}<{scheme}:{address}{transport}{parameters}>{end}");
+    let contact = format!("{start}<{scheme}:{user}{reached}{transport}{parameters}>{end}");
     (contact != value).then_some(contact)
 }
 
@@ -250,7 +257,7 @@ mod tests {
         "Via: SIP/2.0/UDP 192.0.2.7:5066;branch=z9\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n";
 
     fn over(transport: SipTransport) -> Carrier {
-        Carrier { transport, peer: "192.0.2.7:5066".parse().unwrap(), us: "192.0.2.1:5060".parse().unwrap() }
+        Carrier { transport, peer: "192.0.2.7:5066".parse().unwrap(), us: "192.0.2.1:5060".parse().unwrap(), only_port: None }
     }
 
     fn udp() -> Carrier {
@@ -353,5 +360,19 @@ mod tests {
             left("SIP/2.0 200 OK\r\nContact: <sip:other@192.0.2.9>\r\n\r\n", SipTransport::Tls).matches("transport").count(),
             0
         );
+    }
+
+    #[test]
+    fn a_contact_nobody_could_connect_to_names_the_stream_there_is() {
+        let carrier = Carrier { only_port: Some(40_123), ..over(SipTransport::Tls) };
+        let left = |message: &str| String::from_utf8(restated(message.as_bytes(), carrier).unwrap()).unwrap();
+        let via = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\r\n";
+        let invite = left(&format!("INVITE sip:a@b SIP/2.0\r\n{via}Contact: <sip:me@192.0.2.1:5060>\r\n\r\n"));
+        assert!(invite.contains("Contact: <sip:me@192.0.2.1:40123;transport=tls>\r\n"), "{invite}");
+        assert!(invite.contains("Via: SIP/2.0/TLS 192.0.2.1:5060;"), "{invite}");
+        let answer = left("SIP/2.0 200 OK\r\nContact: <sip:192.0.2.1:5060;transport=tls>\r\n\r\n");
+        assert!(answer.contains("Contact: <sip:192.0.2.1:40123;transport=tls>\r\n"), "{answer}");
+        let register = left(&format!("REGISTER sip:b SIP/2.0\r\n{via}Contact: <sip:me@192.0.2.1:5060>\r\n\r\n"));
+        assert!(register.contains("Contact: <sip:me@192.0.2.1:5060;transport=tls>\r\n"), "{register}");
     }
 }

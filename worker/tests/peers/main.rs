@@ -4,6 +4,7 @@
 
 mod support;
 
+mod baresip_signalling;
 mod baresip_sounds;
 mod linphone_sounds;
 mod sip_behind_kamailio;

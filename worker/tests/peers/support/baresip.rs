@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use offhook::attempt::WayOut;
+use offhook::attempt::{SipTransport, WayOut};
 use offhook_worker::sip::DialRequest;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,6 +15,8 @@ use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
+
+use crate::support::certificates::Authority;
 
 /// The bound of everything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,6 +37,15 @@ impl Baresip {
     /// Starts it with these codecs, as baresip names them (`opus/48000/1`, `G722/16000/1`, `PCMA/8000/1`), and with more
     /// parameters of its account, such as `;mediaenc=srtp` or `;dtmfmode=info`. It picks up every call and sends a tone.
     pub async fn start(codecs: &str, account: &str) -> Baresip {
+        Baresip::start_with(codecs, account, None).await
+    }
+
+    /// The same, and it takes calls over TLS too, showing a certificate of this authority for its address, and trusting it alone.
+    pub async fn start_secure(codecs: &str, account: &str, authority: &Authority) -> Baresip {
+        Baresip::start_with(codecs, account, Some(authority)).await
+    }
+
+    async fn start_with(codecs: &str, account: &str, authority: Option<&Authority>) -> Baresip {
         let (address, control) = (free(), free());
         let folder = std::env::temp_dir().join(format!("offhook-baresip-{}-{}", std::process::id(), address.port()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -58,6 +69,7 @@ impl Baresip {
              opus_stereo no\nopus_sprop_stereo no\nopus_inbandfec yes\ncall_max_calls 4\nrtp_ports 30000-32000\n",
             folder = folder.display(),
         );
+        let config = config + &authority.map(|authority| secured(&folder, authority)).unwrap_or_default();
         std::fs::write(folder.join("config"), config).unwrap();
         let line = format!("<sip:baresip@{address}>;regint=0;answermode=auto;audio_codecs={codecs}{account}\n");
         std::fs::write(folder.join("accounts"), line).unwrap();
@@ -95,6 +107,13 @@ impl Baresip {
             offer,
             ..DialRequest::default()
         }
+    }
+
+    /// A call to it over TLS with this offer: baresip listens for that on the port above its own.
+    pub fn secure_request(&self, offer: String) -> DialRequest {
+        let port = Some(self.address.port() + 1);
+        let way_out = WayOut { host: self.address.ip().to_string(), port, transport: Some(SipTransport::Tls) };
+        DialRequest { destination: Some(way_out), ..self.request(offer) }
     }
 
     /// A command of its menu, such as `hold`, `resume`, `sndcode` with a digit, `hangup`; netstrings of JSON.
@@ -163,10 +182,25 @@ fn tone(path: &Path, rate: u32) {
     std::fs::write(path, wav).unwrap();
 }
 
+/// Settings for TLS: who it is, certificate and key in one file, and whom it trusts.
+fn secured(folder: &Path, authority: &Authority) -> String {
+    let identity = authority.issue(&["127.0.0.1"]);
+    let (shown, trusted) = (folder.join("identity.pem"), folder.join("authority.pem"));
+    std::fs::write(&shown, identity.certificate + &identity.key).unwrap();
+    std::fs::write(&trusted, authority.pem()).unwrap();
+    format!("sip_certificate {}\nsip_cafile {}\n", shown.display(), trusted.display())
+}
+
+/// A port that is free for both, since baresip takes calls over UDP and TCP on one port, and so is the next, where it takes TLS.
 fn free() -> SocketAddr {
-    // Free for both, since baresip takes calls over UDP and TCP on one port.
-    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    tcp.local_addr().unwrap()
+    loop {
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        let next = address.port().checked_add(1).map(|port| std::net::TcpListener::bind((address.ip(), port)));
+        if matches!(next, Some(Ok(_))) {
+            return address;
+        }
+    }
 }
 
 fn read(path: &Path) -> String {

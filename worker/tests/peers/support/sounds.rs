@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::attempt::{CodecName, SrtpPolicy};
+use offhook::attempt::{CodecName, SrtpPolicy, TlsSpecification};
 use offhook_worker::{
     media::{MediaConfig, MediaEvent, MediaHandle, MediaSession, Negotiated},
     sip::{DialEvent, DialRequest, Dialog, DialogEvent, Endpoint, EndpointConfig},
@@ -23,7 +23,18 @@ pub struct Call {
 
 /// Calls with these codecs; `request` is asked with our offer.
 pub async fn call(request: impl FnOnce(String) -> DialRequest, codecs: &[CodecName], srtp: SrtpPolicy) -> Call {
-    let endpoint = Endpoint::bind(EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test")).await.unwrap();
+    call_trusting(TlsSpecification::default(), request, codecs, srtp).await
+}
+
+/// The same, by an endpoint that trusts these, and shows itself so, over TLS.
+pub async fn call_trusting(
+    tls: TlsSpecification,
+    request: impl FnOnce(String) -> DialRequest,
+    codecs: &[CodecName],
+    srtp: SrtpPolicy,
+) -> Call {
+    let config = EndpointConfig { tls, ..EndpointConfig::new(([127, 0, 0, 1], 0).into(), "offhook-test") };
+    let endpoint = Endpoint::bind(config).await.unwrap();
     let config = MediaConfig {
         address: [127, 0, 0, 1].into(),
         rtp_port: 0,
