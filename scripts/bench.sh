@@ -12,12 +12,12 @@ trap 'scripts/services.sh stop' EXIT
 trap 'exit 130' INT TERM HUP
 
 cargo build --release --workspace
-cargo bench --bench calls --no-run
+cargo bench --workspace --bench calls --no-run
 cargo bench --workspace --bench media --no-run
 services=$(scripts/services.sh start)
 eval "$services"
 OFFHOOK_TEST_IMAGE=$(scripts/image.sh "$(programs release)/offhook-worker" "bench-$$")
 export OFFHOOK_TEST_IMAGE
-cargo bench --quiet --bench calls
+cargo bench --quiet --workspace --bench calls
 cargo bench --quiet --workspace --bench media
 DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST docker image rm -f "$OFFHOOK_TEST_IMAGE" >/dev/null
