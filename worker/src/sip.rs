@@ -5,10 +5,9 @@
 //! direction: every INVITE that arrives is an [`Incoming`].
 //!
 //! What is dropped is ended on the wire: a dropped `Dialing` sends CANCEL, a dropped `Dialog` BYE, a dropped `Incoming` 480.
-//! One `dial` sends one INVITE (and, where the trunk asks for credentials, the same one again with them); whatever the callee
-//! says to it is the end of the attempt.
+//! One `dial` rings one callee: its INVITE is sent again with credentials, to the next place of a trunk that is dead, or where a redirect
+//! says the same number is; never once somebody was reached.
 
-mod admission;
 mod answer;
 mod attempt;
 mod attend;
@@ -17,53 +16,40 @@ mod calls;
 mod dial;
 mod dialog;
 mod dialog_state;
-mod digest;
 mod dispatch;
-mod edge;
 mod endpoint;
 mod error;
 mod exchange;
 mod failure;
-mod flow;
-mod flows;
 mod forks;
-mod framing;
-mod fuzzing;
 mod glare;
 mod hangup;
-mod head;
 mod identity;
 mod invite;
-mod keep_alive;
 mod leg;
 mod message;
 mod offer;
 mod options;
-mod outbound_proxy;
 mod path;
 mod prack;
 mod redirect;
 mod refer;
-mod refusal;
 mod register;
 mod registration;
 mod reinvite;
 mod reoffer;
-mod resolve;
 mod ringing;
-mod route;
 mod server_invite;
 mod session_timer;
-mod trust;
-mod wire;
+mod transport;
 
 pub use answer::Incoming;
 pub use dial::{Credentials, DialEvent, DialFailure, DialRequest, Dialing};
 pub use dialog::{Dialog, DialogEvent};
 pub use endpoint::{Endpoint, EndpointConfig, Timing};
 pub use error::SipError;
-#[doc(hidden)]
-pub use fuzzing::fuzz_message;
 pub use refer::TransferOutcome;
 pub use register::{RegisterRequest, Registration};
 pub use reoffer::Reply;
+#[doc(hidden)]
+pub use transport::fuzzing::fuzz_message;

@@ -18,9 +18,9 @@ use super::invite::ClientInvite;
 use super::message::{header, list, tag};
 use super::path::Path;
 use super::redirect::{Redirects, same_host};
-use super::resolve::Hop;
 use super::ringing::{Ended, Ringing};
 use super::session_timer;
+use super::transport::resolve::Hop;
 
 /// INVITEs of one attempt, whatever the reason for another one.
 const MOST_INVITES: u32 = 16;

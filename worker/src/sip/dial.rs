@@ -16,9 +16,9 @@ use super::dispatch::{ALLOW, SUPPORTED};
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
 use super::identity::{identity, parse_uri, token};
-use super::outbound_proxy;
 use super::reoffer::Reply;
-use super::resolve::Hop;
+use super::transport::outbound_proxy;
+use super::transport::resolve::Hop;
 
 const WAITING_PROGRESS: usize = 16;
 

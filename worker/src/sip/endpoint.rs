@@ -23,13 +23,13 @@ use tokio_util::task::TaskTracker;
 use super::answer::Incoming;
 use super::calls::Calls;
 use super::dispatch;
-use super::edge::{DatagramEdge, Edge};
 use super::error::SipError;
-use super::flow::FlowTiming;
-use super::flows::Flows;
-use super::keep_alive;
-use super::route::{Locator, Routes};
-use super::trust::Trust;
+use super::transport::edge::{DatagramEdge, Edge};
+use super::transport::flow::FlowTiming;
+use super::transport::flows::Flows;
+use super::transport::keep_alive;
+use super::transport::route::{Locator, Routes};
+use super::transport::trust::Trust;
 
 const WAITING_CALLERS: usize = 64;
 /// A flood fills the buffer faster than it is read: the larger it is, the later a datagram of a call is lost.

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
-use super::flow::sip_address;
-use super::resolve::Hop;
+use super::transport::flow::sip_address;
+use super::transport::resolve::Hop;
 
 impl Endpoint {
     /// Sends OPTIONS to a `sip:` URI, by way of `destination` where given, and tells the status code of the answer. Any code means

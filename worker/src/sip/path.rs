@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::endpoint::Shared;
 use super::error::SipError;
-use super::resolve::Hop;
-use super::route::Locator;
+use super::transport::resolve::Hop;
+use super::transport::route::Locator;
 
 /// A connection that is not open by then is none.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);

@@ -16,11 +16,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::dial::Credentials;
 use super::endpoint::{Endpoint, Shared};
 use super::error::SipError;
-use super::flow::sip_address;
-use super::head::split_outside;
-use super::outbound_proxy;
 use super::registration::{FAILURES_TOLD, Outcome, Schedule};
-use super::resolve::Hop;
+use super::transport::flow::sip_address;
+use super::transport::head::split_outside;
+use super::transport::outbound_proxy;
+use super::transport::resolve::Hop;
 
 /// The first repetition after a failure: 5 s where T1 is 500 ms.
 const RETRY_AFTER_T1: u32 = 10;

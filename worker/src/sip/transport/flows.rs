@@ -17,11 +17,11 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use super::edge::Edge;
-use super::error::SipError;
 use super::flow::{BoxedStream, Flow, FlowTiming, Opened, sip_address};
 use super::resolve::Hop;
 use super::route::Routes;
 use super::trust::{Trust, why_refused};
+use crate::sip::error::SipError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const HANDSHAKE_RECORD: u8 = 22;
 
 /// The streams of an endpoint.
-pub(super) struct Flows {
+pub(in crate::sip) struct Flows {
     local: SocketAddr,
     edge: Arc<Edge>,
     routes: Routes,
@@ -47,7 +47,7 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    pub(super) fn new(
+    pub(in crate::sip) fn new(
         local: SocketAddr,
         edge: Arc<Edge>,
         routes: Routes,
@@ -60,7 +60,7 @@ impl Flows {
     }
 
     /// Hands messages to this stack from now on.
-    pub(super) fn serve(&self, stack: &EndpointInnerRef) {
+    pub(in crate::sip) fn serve(&self, stack: &EndpointInnerRef) {
         self.stack.set(Arc::downgrade(stack)).ok();
     }
 
@@ -68,7 +68,7 @@ impl Flows {
     ///
     /// # Errors
     /// [`SipError::Connect`] where nobody listens, [`SipError::Tls`] where the peer cannot be trusted or does not trust us.
-    pub(super) async fn reach(self: &Arc<Self>, hop: &Hop) -> Result<SipAddr, SipError> {
+    pub(in crate::sip) async fn reach(self: &Arc<Self>, hop: &Hop) -> Result<SipAddr, SipError> {
         let address = sip_address(hop.transport, hop.address);
         if hop.transport == SipTransport::Udp || self.is_open(hop) {
             return Ok(address);
@@ -98,7 +98,7 @@ impl Flows {
     ///
     /// # Errors
     /// The last hop's error.
-    pub(super) async fn reach_first<'a>(self: &Arc<Self>, hops: &'a [Hop]) -> Result<(&'a Hop, SipAddr), SipError> {
+    pub(in crate::sip) async fn reach_first<'a>(self: &Arc<Self>, hops: &'a [Hop]) -> Result<(&'a Hop, SipAddr), SipError> {
         let mut last = SipError::Closed;
         for hop in hops {
             match self.reach(hop).await {
@@ -113,7 +113,7 @@ impl Flows {
     }
 
     /// Takes the streams peers open, TCP and, where we have a certificate, TLS: the first byte tells them apart.
-    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
+    pub(in crate::sip) async fn accept(self: Arc<Self>, listener: TcpListener) {
         let room = Arc::new(Semaphore::new(ACCEPTED_STREAMS));
         loop {
             let accepted = tokio::select! {

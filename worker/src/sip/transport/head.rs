@@ -29,15 +29,15 @@ const COMPACT: [(&str, &str); 19] = [
 
 /// Start line and headers of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) start: String,
-    pub(super) headers: Vec<(String, String)>,
+pub(in crate::sip) struct Head {
+    pub(in crate::sip) start: String,
+    pub(in crate::sip) headers: Vec<(String, String)>,
 }
 
 /// Where the head of a message ends, and where its body starts; `None` where no empty line is in it.
 ///
 /// Lines may end with a bare LF where no CRLF CRLF is to be found: some devices send nothing else.
-pub(super) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(in crate::sip) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = |pattern: &[u8]| message.windows(pattern.len()).position(|window| window == pattern);
     if let Some(end) = at(b"\r\n\r\n") {
         return Some((&message[..end], &message[end + 4..]));
@@ -48,7 +48,7 @@ pub(super) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
 impl Head {
     /// Reads a head. Bytes that are not UTF-8 become `?`, folded lines are put together, compact names are spelled out, lines that
     /// are no headers are left away. `None` where there is no start line, or more headers than anybody needs.
-    pub(super) fn read(head: &[u8]) -> Option<Head> {
+    pub(in crate::sip) fn read(head: &[u8]) -> Option<Head> {
         let text = match std::str::from_utf8(head) {
             Ok(text) => text.to_owned(),
             Err(_) => String::from_utf8_lossy(head).replace(char::REPLACEMENT_CHARACTER, "?"),
@@ -80,37 +80,37 @@ impl Head {
     }
 
     /// The values of a header, in the order in which they came.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+    pub(in crate::sip) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The first value of a header.
-    pub(super) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    pub(in crate::sip) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
     /// The first value of a header, to be changed.
-    pub(super) fn first_mut(&mut self, name: &str) -> Option<&mut String> {
+    pub(in crate::sip) fn first_mut(&mut self, name: &str) -> Option<&mut String> {
         self.headers.iter_mut().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Adds a header at the end.
-    pub(super) fn push(&mut self, name: &str, value: String) {
+    pub(in crate::sip) fn push(&mut self, name: &str, value: String) {
         self.headers.push((name.to_owned(), value));
     }
 
     /// Whether it is a response's.
-    pub(super) fn is_response(&self) -> bool {
+    pub(in crate::sip) fn is_response(&self) -> bool {
         self.start.len() >= 4 && self.start.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/")
     }
 
     /// The method of the CSeq header.
-    pub(super) fn cseq_method(&self) -> Option<&str> {
+    pub(in crate::sip) fn cseq_method(&self) -> Option<&str> {
         self.first("CSeq")?.split_ascii_whitespace().nth(1)
     }
 
     /// The message with this body.
-    pub(super) fn write(&self, body: &[u8]) -> Vec<u8> {
+    pub(in crate::sip) fn write(&self, body: &[u8]) -> Vec<u8> {
         let length = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
         let mut whole = Vec::with_capacity(self.start.len() + 4 + length + body.len());
         whole.extend_from_slice(self.start.as_bytes());
@@ -135,7 +135,7 @@ fn spelled_out(name: &str) -> &str {
 }
 
 /// Splits at a character outside quoted strings and angle brackets.
-pub(super) fn split_outside(text: &str, separator: char) -> Vec<&str> {
+pub(in crate::sip) fn split_outside(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut quoted, mut escaped, mut in_brackets) = (Vec::new(), 0, false, false, false);
     for (at, character) in text.char_indices() {
         match character {
@@ -157,15 +157,15 @@ pub(super) fn split_outside(text: &str, separator: char) -> Vec<&str> {
 
 /// A Via value's parts: protocol and transport, sent-by, and parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Via {
-    pub(super) transport: String,
-    pub(super) sent_by: String,
-    pub(super) parameters: Vec<(String, Option<String>)>,
+pub(in crate::sip) struct Via {
+    pub(in crate::sip) transport: String,
+    pub(in crate::sip) sent_by: String,
+    pub(in crate::sip) parameters: Vec<(String, Option<String>)>,
 }
 
 impl Via {
     /// Reads one Via value, with white space wherever the grammar allows it (RFC 3261 section 25.1, RFC 4475 section 3.1.1.1).
-    pub(super) fn read(value: &str) -> Option<Via> {
+    pub(in crate::sip) fn read(value: &str) -> Option<Via> {
         let mut slashes = value.splitn(3, '/');
         let (protocol, version, rest) = (slashes.next()?.trim(), slashes.next()?.trim(), slashes.next()?.trim());
         if !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" {
@@ -192,12 +192,12 @@ impl Via {
     }
 
     /// A parameter's value; `Some(None)` where it stands without one.
-    pub(super) fn parameter(&self, name: &str) -> Option<Option<&str>> {
+    pub(in crate::sip) fn parameter(&self, name: &str) -> Option<Option<&str>> {
         self.parameters.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_deref())
     }
 
     /// Says where the request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4). What the peer claims about it is dropped.
-    pub(super) fn note_source(&mut self, source: SocketAddr) {
+    pub(in crate::sip) fn note_source(&mut self, source: SocketAddr) {
         let wants_port = self.parameter("rport").is_some();
         self.parameters.retain(|(name, _)| !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport"));
         if self.host() != Some(source.ip()) || wants_port {
@@ -209,7 +209,7 @@ impl Via {
     }
 
     /// The sent-by host, where it is an address.
-    pub(super) fn host(&self) -> Option<IpAddr> {
+    pub(in crate::sip) fn host(&self) -> Option<IpAddr> {
         if let Some(rest) = self.sent_by.strip_prefix('[') {
             return rest.split_once(']').and_then(|(address, _)| address.parse().ok());
         }

@@ -11,8 +11,8 @@ use offhook::attempt::SipTransport;
 use rsipstack::sip::{Scheme, Uri};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::endpoint::Shared;
 use super::resolve::Hop;
+use crate::sip::endpoint::Shared;
 
 const EVERY: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ impl Schedule {
 }
 
 /// Asks until the endpoint closes. Whether anybody answers does not matter: the packet itself keeps the way open.
-pub(super) async fn serve(shared: Arc<Shared>) {
+pub(in crate::sip) async fn serve(shared: Arc<Shared>) {
     let mut schedule = Schedule::default();
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

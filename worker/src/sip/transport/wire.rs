@@ -15,15 +15,15 @@ use super::refusal::{self, Refusal};
 
 /// How a message travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Carrier {
+pub(in crate::sip) struct Carrier {
     /// What carries it.
-    pub(super) transport: SipTransport,
+    pub(in crate::sip) transport: SipTransport,
     /// The other end.
-    pub(super) peer: SocketAddr,
+    pub(in crate::sip) peer: SocketAddr,
     /// Our address as the crate writes it into Via and Contact.
-    pub(super) us: SocketAddr,
+    pub(in crate::sip) us: SocketAddr,
     /// Our port of the stream, where the peer could not open one to `us`: TLS without a certificate of ours.
-    pub(super) only_port: Option<u16>,
+    pub(in crate::sip) only_port: Option<u16>,
 }
 
 /// Headers a message may have, beside the two that are added where they are missing.
@@ -31,7 +31,7 @@ const MOST_HEADERS: usize = 500;
 
 /// What becomes of a message that came.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::sip) enum Verdict {
     /// The crate gets this.
     Take(Vec<u8>),
     /// The crate gets nothing, and the peer this.
@@ -49,7 +49,7 @@ pub(super) enum Verdict {
 /// * a 2xx to an INVITE without Contact gets the address it came from, so that it can be acknowledged and hung up,
 /// * challenges are spelled as the crate reads them,
 /// * a request that cannot be handled is answered at once (see [`refusal`]); a response that cannot is dropped.
-pub(super) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
+pub(in crate::sip) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
     let Some(start) = message.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else { return Verdict::Drop("empty lines") };
     let Some((raw, body)) = head::split(&message[start..]) else { return Verdict::Drop("no end of the head") };
     let Some(mut head) = Head::read(raw) else { return Verdict::Drop("no start line, or too many headers") };
@@ -158,7 +158,7 @@ fn tidy_parameters(value: &str) -> String {
 /// * what is sent by way of `sips:` has a `sips:` Contact,
 /// * where the peer cannot open a stream to us, our Contact names our end of the one there is: who looks for a stream by its address,
 ///   as baresip and others do that know no `alias` (RFC 5923), finds it. A registration outlives the stream, and keeps our own port.
-pub(super) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
+pub(in crate::sip) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
     let (raw, body) = head::split(message)?;
     let mut head = Head::read(raw)?;
     let written = head.clone();
@@ -230,7 +230,7 @@ fn starts_with(text: &str, prefix: &str) -> bool {
 }
 
 /// The transport in a URI; UDP is what is meant where nothing is said.
-pub(super) fn transport_parameter(transport: SipTransport) -> &'static str {
+pub(in crate::sip) fn transport_parameter(transport: SipTransport) -> &'static str {
     match transport {
         SipTransport::Udp => "",
         SipTransport::Tcp => ";transport=tcp",
@@ -239,7 +239,7 @@ pub(super) fn transport_parameter(transport: SipTransport) -> &'static str {
 }
 
 /// The transport in a Via.
-pub(super) fn token(transport: SipTransport) -> &'static str {
+pub(in crate::sip) fn token(transport: SipTransport) -> &'static str {
     match transport {
         SipTransport::Udp => "UDP",
         SipTransport::Tcp => "TCP",

@@ -22,7 +22,7 @@ const DATAGRAM: usize = 65_535;
 const FINISHED_TRANSACTIONS: usize = 8_192;
 
 /// Judges what comes in, and puts right what goes out.
-pub(super) struct Edge {
+pub(in crate::sip) struct Edge {
     local: SocketAddr,
     advertised: Option<IpAddr>,
     routes: Routes,
@@ -32,18 +32,18 @@ pub(super) struct Edge {
 
 impl Edge {
     /// The edge of a socket; `advertised` is the address peers reach us at, where it is not the socket's own.
-    pub(super) fn new(local: SocketAddr, advertised: Option<IpAddr>, routes: Routes) -> Arc<Edge> {
+    pub(in crate::sip) fn new(local: SocketAddr, advertised: Option<IpAddr>, routes: Routes) -> Arc<Edge> {
         let admission = Mutex::new(Admission::new(Instant::now()));
         Arc::new(Edge { local, advertised, routes, admission, stack: OnceLock::new() })
     }
 
     /// Knows the crate's tables from now on.
-    pub(super) fn watch(&self, stack: &EndpointInnerRef) {
+    pub(in crate::sip) fn watch(&self, stack: &EndpointInnerRef) {
         self.stack.set(Arc::downgrade(stack)).ok();
     }
 
     /// Our address as this peer sees it: never a wildcard.
-    pub(super) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
+    pub(in crate::sip) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
         let ip = match self.advertised {
             Some(ip) => ip,
             None if self.local.ip().is_unspecified() => local_ip_towards(peer).unwrap_or(self.local.ip()),
@@ -53,7 +53,7 @@ impl Edge {
     }
 
     /// Our address as most of the world sees it.
-    pub(super) fn default_address(&self) -> SocketAddr {
+    pub(in crate::sip) fn default_address(&self) -> SocketAddr {
         // Addresses for documentation (RFC 5737, RFC 3849): nothing is sent there.
         let world = if self.local.is_ipv4() {
             SocketAddr::from(([192, 0, 2, 1], 9))
@@ -64,7 +64,7 @@ impl Edge {
     }
 
     /// What becomes of a message from the wire.
-    pub(super) fn take(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Verdict {
+    pub(in crate::sip) fn take(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Verdict {
         let admitted = {
             let mut admission = self.admission();
             let is_trunk = self.routes.is_trunk(peer) || admission.is_acquainted(peer);
@@ -77,7 +77,7 @@ impl Edge {
     }
 
     /// A message as it has to go out; `None` where it is right already. `only_port` is our port of a stream the peer cannot replace.
-    pub(super) fn give(
+    pub(in crate::sip) fn give(
         &self,
         message: &[u8],
         transport: SipTransport,
@@ -116,9 +116,9 @@ fn sets_up_a_call(message: &[u8]) -> bool {
 }
 
 /// The UDP socket the SIP crate reads and writes through.
-pub(super) struct DatagramEdge {
-    pub(super) socket: UdpSocket,
-    pub(super) edge: Arc<Edge>,
+pub(in crate::sip) struct DatagramEdge {
+    pub(in crate::sip) socket: UdpSocket,
+    pub(in crate::sip) edge: Arc<Edge>,
 }
 
 #[async_trait]

@@ -22,7 +22,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(8);
 
 /// Who may be heard.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(in crate::sip) struct Admission {
     sources: HashMap<SocketAddr, Bucket>,
     acquaintances: HashMap<SocketAddr, Instant>,
     strangers: Bucket,
@@ -50,13 +50,13 @@ impl Bucket {
 
 impl Admission {
     /// Nobody has said anything.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(in crate::sip) fn new(now: Instant) -> Self {
         let strangers = Bucket { left: BURST_OF_STRANGERS, filled: now };
         Admission { sources: HashMap::new(), acquaintances: HashMap::new(), strangers, swept: now }
     }
 
     /// A call with this peer was set up: it does not share with strangers any more. The one of the oldest call is forgotten.
-    pub(super) fn acquaint(&mut self, peer: SocketAddr, now: Instant) {
+    pub(in crate::sip) fn acquaint(&mut self, peer: SocketAddr, now: Instant) {
         if self.acquaintances.len() >= ACQUAINTANCES
             && !self.acquaintances.contains_key(&peer)
             && let Some(oldest) = self.acquaintances.iter().min_by_key(|(_, since)| **since).map(|(peer, _)| *peer)
@@ -67,12 +67,12 @@ impl Admission {
     }
 
     /// Whether a call with this peer was set up.
-    pub(super) fn is_acquainted(&self, peer: SocketAddr) -> bool {
+    pub(in crate::sip) fn is_acquainted(&self, peer: SocketAddr) -> bool {
         self.acquaintances.contains_key(&peer)
     }
 
     /// Whether one more message of this source is heard. The trunk of a call under way does not share with strangers.
-    pub(super) fn admit(&mut self, source: SocketAddr, is_trunk: bool, now: Instant) -> bool {
+    pub(in crate::sip) fn admit(&mut self, source: SocketAddr, is_trunk: bool, now: Instant) -> bool {
         let is_trunk = is_trunk || self.is_acquainted(source);
         if self.sources.len() >= SOURCES && now.saturating_duration_since(self.swept) >= Duration::from_secs(1) {
             self.sources.retain(|_, bucket| now.saturating_duration_since(bucket.filled) < FORGOTTEN_AFTER);

@@ -33,7 +33,7 @@ const CSEQ_BELOW: u64 = 1 << 31;
 
 /// Why a message goes no further.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in crate::sip) enum Refusal {
     /// A request that is told so.
     Answer(Status),
     /// Something that is not answered: a response, an ACK.
@@ -42,14 +42,14 @@ pub(super) enum Refusal {
 
 /// A final response's code, phrase, and header.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Status {
+pub(in crate::sip) struct Status {
     code: u16,
     phrase: &'static str,
     header: Option<(&'static str, String)>,
 }
 
 /// Looks for what makes a message impossible to handle.
-pub(super) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result<(), Refusal> {
+pub(in crate::sip) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result<(), Refusal> {
     if head.is_response() {
         return judge_response(head, body).map_err(Refusal::Drop);
     }
@@ -215,7 +215,7 @@ fn has_tag(value: &str) -> bool {
 }
 
 /// The response; `None` where the request names no way back.
-pub(super) fn answer(head: &Head, status: &Status, peer: SocketAddr) -> Option<Vec<u8>> {
+pub(in crate::sip) fn answer(head: &Head, status: &Status, peer: SocketAddr) -> Option<Vec<u8>> {
     head.first("Via")?;
     let mut response = Head { start: format!("SIP/2.0 {} {}", status.code, status.phrase), headers: vec![] };
     for (name, value) in &head.headers {
@@ -233,7 +233,7 @@ pub(super) fn answer(head: &Head, status: &Status, peer: SocketAddr) -> Option<V
 }
 
 /// The 513 for a request that is too long to be handled.
-pub(super) fn too_large() -> Status {
+pub(in crate::sip) fn too_large() -> Status {
     Status { code: 513, phrase: "Message Too Large", header: None }
 }
 

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::timeout;
 
-use super::error::SipError;
+use crate::sip::error::SipError;
 
 const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1500);
@@ -21,11 +21,11 @@ const MOST_HOPS: usize = 16;
 
 /// One place a request may be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) address: SocketAddr,
-    pub(super) transport: SipTransport,
+pub(in crate::sip) struct Hop {
+    pub(in crate::sip) address: SocketAddr,
+    pub(in crate::sip) transport: SipTransport,
     /// The name that was asked for: TLS wants to see it in the certificate.
-    pub(super) server_name: Option<String>,
+    pub(in crate::sip) server_name: Option<String>,
 }
 
 /// An SRV record.
@@ -39,14 +39,14 @@ struct Service {
 
 /// Names and their places.
 #[derive(Clone)]
-pub(super) struct Resolver {
+pub(in crate::sip) struct Resolver {
     dns: TokioResolver,
     ipv4: bool,
 }
 
 impl Resolver {
     /// Asks these name servers, or those of `/etc/resolv.conf` where none is given; takes addresses of one family.
-    pub(super) fn new(name_servers: &[SocketAddr], ipv4: bool) -> Resolver {
+    pub(in crate::sip) fn new(name_servers: &[SocketAddr], ipv4: bool) -> Resolver {
         let mut options = ResolverOpts::default();
         options.timeout = ASK_AGAIN_AFTER;
         options.attempts = 2;
@@ -73,7 +73,7 @@ impl Resolver {
     }
 
     /// Every place requests for a way out may be sent to, the best first.
-    pub(super) async fn hops(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
+    pub(in crate::sip) async fn hops(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
         let refuse = |why: String| SipError::Resolve { host: way_out.host.clone(), port: way_out.port.unwrap_or(0), why };
         let mut dice = StdRng::from_rng(&mut rand::rng());
         let mut hops = timeout(RESOLVE_WITHIN, self.look_up(way_out, &mut dice))
@@ -186,7 +186,7 @@ fn service_name(transport: SipTransport, host: &str) -> String {
 }
 
 /// SIP's port where none is named (RFC 3261 section 19.1.2).
-pub(super) fn default_port(transport: SipTransport) -> u16 {
+pub(in crate::sip) fn default_port(transport: SipTransport) -> u16 {
     match transport {
         SipTransport::Udp | SipTransport::Tcp => 5060,
         SipTransport::Tls => 5061,

@@ -5,14 +5,14 @@ use std::sync::PoisonError;
 use offhook::attempt::{SipTransport, WayOut};
 use rsipstack::sip::{HostWithPort, Param, Scheme, Transport, Uri, typed};
 
-use super::endpoint::Shared;
-use super::error::SipError;
+use crate::sip::endpoint::Shared;
+use crate::sip::error::SipError;
 
 /// `<sip:proxy.example:5070;transport=tcp;lr>`.
 ///
 /// # Errors
 /// [`SipError::Field`] where the host is none.
-pub(super) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
+pub(in crate::sip) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
     let host = proxy.host.trim_matches(['[', ']']);
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let port = proxy.port.map(|port| format!(":{port}")).unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
 ///
 /// # Errors
 /// [`SipError::Field`] where the proxy's host is none.
-pub(super) fn preloaded(shared: &Shared, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
+pub(in crate::sip) fn preloaded(shared: &Shared, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
     let asked_for = shared.service_route.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut routes: Vec<_> = proxy.map(route).transpose()?.into_iter().collect();
     for asked in asked_for {
@@ -48,7 +48,7 @@ pub(super) fn preloaded(shared: &Shared, proxy: Option<&WayOut>) -> Result<Vec<t
 }
 
 /// What the registrar asked for last.
-pub(super) fn set_service_route(shared: &Shared, routes: Vec<typed::Route>) {
+pub(in crate::sip) fn set_service_route(shared: &Shared, routes: Vec<typed::Route>) {
     *shared.service_route.lock().unwrap_or_else(PoisonError::into_inner) = routes;
 }
 

@@ -11,43 +11,43 @@ use rsipstack::transaction::endpoint::TargetLocator;
 use rsipstack::transport::SipAddr;
 use rsipstack::transport::transport_layer::DomainResolver;
 
-use super::error::SipError;
 use super::flows::Flows;
 use super::resolve::{Hop, Resolver};
+use crate::sip::error::SipError;
 
 /// The trunks of the calls and registrations under way: the request-URI and the hop it was sent to.
 ///
 /// The crate sends a CANCEL to the host of the request-URI, but the callee's trunk may be elsewhere; and a Contact may carry a
 /// name only the trunk's own network knows.
 #[derive(Clone)]
-pub(super) struct Routes {
+pub(in crate::sip) struct Routes {
     trunks: Arc<Mutex<HashMap<String, Hop>>>,
     resolver: Resolver,
 }
 
 impl Routes {
     /// Routes of a socket of one address family, by these name servers or the machine's own.
-    pub(super) fn new(local: SocketAddr, name_servers: &[SocketAddr]) -> Self {
+    pub(in crate::sip) fn new(local: SocketAddr, name_servers: &[SocketAddr]) -> Self {
         Routes { trunks: Arc::default(), resolver: Resolver::new(name_servers, local.is_ipv4()) }
     }
 
     /// Requests to `target` go to `trunk` from now on.
-    pub(super) fn remember(&self, target: &Uri, trunk: &Hop) {
+    pub(in crate::sip) fn remember(&self, target: &Uri, trunk: &Hop) {
         self.trunks().insert(target.to_string(), trunk.clone());
     }
 
     /// The call to `target` is over.
-    pub(super) fn forget(&self, target: &Uri) {
+    pub(in crate::sip) fn forget(&self, target: &Uri) {
         self.trunks().remove(&target.to_string());
     }
 
     /// Whether a call or a registration goes by this address.
-    pub(super) fn is_trunk(&self, address: SocketAddr) -> bool {
+    pub(in crate::sip) fn is_trunk(&self, address: SocketAddr) -> bool {
         self.trunks().values().any(|hop| hop.address == address)
     }
 
     /// The hops calls and registrations go by, each once.
-    pub(super) fn in_use(&self) -> Vec<Hop> {
+    pub(in crate::sip) fn in_use(&self) -> Vec<Hop> {
         let mut hops: Vec<Hop> = Vec::new();
         for hop in self.trunks().values() {
             if !hops.iter().any(|known| (known.address, known.transport) == (hop.address, hop.transport)) {
@@ -61,7 +61,7 @@ impl Routes {
     ///
     /// # Errors
     /// [`SipError::Resolve`] where there is none.
-    pub(super) async fn resolve_way_out(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
+    pub(in crate::sip) async fn resolve_way_out(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
         self.resolver.hops(way_out).await
     }
 
@@ -69,7 +69,7 @@ impl Routes {
     ///
     /// # Errors
     /// [`SipError::Resolve`] where there is none.
-    pub(super) async fn resolve_uri(&self, uri: &Uri) -> Result<Vec<Hop>, SipError> {
+    pub(in crate::sip) async fn resolve_uri(&self, uri: &Uri) -> Result<Vec<Hop>, SipError> {
         self.resolve_way_out(&way_out_of(uri)).await
     }
 
@@ -132,9 +132,9 @@ fn transport_of(transport: Transport) -> Option<SipTransport> {
 /// Finds the way for requests the crate sends, and opens the stream where one is needed: the crate would open one of its own,
 /// past our edge.
 #[derive(Clone)]
-pub(super) struct Locator {
-    pub(super) routes: Routes,
-    pub(super) flows: Arc<Flows>,
+pub(in crate::sip) struct Locator {
+    pub(in crate::sip) routes: Routes,
+    pub(in crate::sip) flows: Arc<Flows>,
 }
 
 #[async_trait]
@@ -158,7 +158,7 @@ impl DomainResolver for Locator {
 }
 
 /// The address of this machine that a peer sees when we send from a socket bound to every address.
-pub(super) fn local_ip_towards(peer: SocketAddr) -> Option<IpAddr> {
+pub(in crate::sip) fn local_ip_towards(peer: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     let probe = UdpSocket::bind(any).ok()?;
     probe.connect(peer).ok()?;

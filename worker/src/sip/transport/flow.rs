@@ -38,47 +38,47 @@ const WAITING_MESSAGES: usize = 64;
 const SILENT_STREAMS: u32 = 2;
 
 /// Anything that carries bytes both ways.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(in crate::sip) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-pub(super) type BoxedStream = Box<dyn Stream>;
+pub(in crate::sip) type BoxedStream = Box<dyn Stream>;
 
 /// A stream we opened.
-pub(super) struct Opened {
-    pub(super) stream: BoxedStream,
+pub(in crate::sip) struct Opened {
+    pub(in crate::sip) stream: BoxedStream,
     /// Our port of it, where the peer could not open one to us.
-    pub(super) only_port: Option<u16>,
+    pub(in crate::sip) only_port: Option<u16>,
 }
 
 /// One stream, as long as somebody needs it.
-pub(super) struct Flow {
-    pub(super) edge: Arc<Edge>,
-    pub(super) routes: Routes,
-    pub(super) transport: SipTransport,
-    pub(super) peer: SocketAddr,
+pub(in crate::sip) struct Flow {
+    pub(in crate::sip) edge: Arc<Edge>,
+    pub(in crate::sip) routes: Routes,
+    pub(in crate::sip) transport: SipTransport,
+    pub(in crate::sip) peer: SocketAddr,
     /// What the crate knows the flow by.
-    pub(super) connection: ChannelConnection,
+    pub(in crate::sip) connection: ChannelConnection,
     /// Messages for the crate.
-    pub(super) inward: TransportSender,
+    pub(in crate::sip) inward: TransportSender,
     /// Messages for the peer.
-    pub(super) outward: TransportReceiver,
+    pub(in crate::sip) outward: TransportReceiver,
     /// Cancelled when the flow is not to be used any more.
-    pub(super) ended: CancellationToken,
-    pub(super) closed: CancellationToken,
+    pub(in crate::sip) ended: CancellationToken,
+    pub(in crate::sip) closed: CancellationToken,
     /// To be written when the stream is open again.
-    pub(super) waiting: VecDeque<SipMessage>,
+    pub(in crate::sip) waiting: VecDeque<SipMessage>,
     /// Written to a stream on which nothing was heard yet.
-    pub(super) unheard: VecDeque<SipMessage>,
-    pub(super) timing: FlowTiming,
+    pub(in crate::sip) unheard: VecDeque<SipMessage>,
+    pub(in crate::sip) timing: FlowTiming,
     /// Our port of the stream that is open, where the peer could not open one to us.
-    pub(super) only_port: Option<u16>,
+    pub(in crate::sip) only_port: Option<u16>,
 }
 
 /// A flow's clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FlowTiming {
-    pub(super) ping_every: Duration,
-    pub(super) pong_within: Duration,
-    pub(super) message_within: Duration,
+pub(in crate::sip) struct FlowTiming {
+    pub(in crate::sip) ping_every: Duration,
+    pub(in crate::sip) pong_within: Duration,
+    pub(in crate::sip) message_within: Duration,
 }
 
 impl Default for FlowTiming {
@@ -110,7 +110,7 @@ enum Broken {
 
 impl Flow {
     /// Serves a stream a peer opened; it is not opened again.
-    pub(super) async fn serve(mut self, stream: BoxedStream) {
+    pub(in crate::sip) async fn serve(mut self, stream: BoxedStream) {
         let why = self.run(stream, false).await;
         tracing::debug!(peer = %self.peer, %why, "a SIP stream ended");
         self.ended.cancel();
@@ -118,7 +118,7 @@ impl Flow {
 
     /// Serves a stream we opened. While a call or a registration lives over it, it is opened again when it breaks; otherwise only a
     /// message to send opens it again.
-    pub(super) async fn keep<Connect, Connecting>(mut self, stream: Opened, connect: Connect)
+    pub(in crate::sip) async fn keep<Connect, Connecting>(mut self, stream: Opened, connect: Connect)
     where
         Connect: Fn() -> Connecting,
         Connecting: Future<Output = Result<Opened, String>>,
@@ -345,7 +345,7 @@ async fn write(writer: &mut WriteHalf<BoxedStream>, bytes: &[u8]) -> Result<(), 
 }
 
 /// An address as the crate names it.
-pub(super) fn sip_address(transport: SipTransport, address: SocketAddr) -> SipAddr {
+pub(in crate::sip) fn sip_address(transport: SipTransport, address: SocketAddr) -> SipAddr {
     let transport = match transport {
         SipTransport::Udp => rsipstack::sip::Transport::Udp,
         SipTransport::Tcp => rsipstack::sip::Transport::Tcp,

@@ -7,13 +7,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore, ServerConfig};
 
-use super::error::SipError;
+use crate::sip::error::SipError;
 
 /// A trunk's TLS, ready to connect and, with a certificate of our own, to be connected to.
 #[derive(Clone)]
-pub(super) struct Trust {
-    pub(super) client: Arc<ClientConfig>,
-    pub(super) server: Option<Arc<ServerConfig>>,
+pub(in crate::sip) struct Trust {
+    pub(in crate::sip) client: Arc<ClientConfig>,
+    pub(in crate::sip) server: Option<Arc<ServerConfig>>,
     server_name: Option<String>,
 }
 
@@ -22,7 +22,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`SipError::Trust`] where one of them cannot be read, or certificate and key do not belong together.
-    pub(super) fn prepare(specification: &TlsSpecification) -> Result<Trust, SipError> {
+    pub(in crate::sip) fn prepare(specification: &TlsSpecification) -> Result<Trust, SipError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let unusable = |what: &'static str| move |why: String| SipError::Trust { what, why };
         let identity = match (&specification.certificate, &specification.key) {
@@ -69,7 +69,7 @@ impl Trust {
 
     /// The name that has to be in the peer's certificate: what the trunk's settings say, else the domain that was dialled, never a
     /// name the DNS led us to (RFC 5922 section 4).
-    pub(super) fn server_name(&self, dialled: &str) -> Result<ServerName<'static>, SipError> {
+    pub(in crate::sip) fn server_name(&self, dialled: &str) -> Result<ServerName<'static>, SipError> {
         let name = self.server_name.as_deref().unwrap_or(dialled).trim_matches(['[', ']']).trim_end_matches('.');
         ServerName::try_from(name.to_owned())
             .map_err(|_| SipError::Trust { what: "server name", why: format!("{name:?} is neither a host name nor an address") })
@@ -86,7 +86,7 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 /// Why a handshake failed, and what to do about it.
-pub(super) fn why_refused(error: &std::io::Error) -> String {
+pub(in crate::sip) fn why_refused(error: &std::io::Error) -> String {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return format!("{error}; check that the peer speaks TLS on this port");
     };

@@ -3,7 +3,7 @@
 
 /// A challenge as the crate understands it: `algorithm=SHA-256` spelled `SHA256`, and of a list of qualities of protection the
 /// one we use. `None` where nothing has to change.
-pub(super) fn readable_challenge(value: &str) -> Option<String> {
+pub(in crate::sip) fn readable_challenge(value: &str) -> Option<String> {
     let spelled = replace_ignoring_case(value, "algorithm=SHA-256", "algorithm=SHA256");
     let spelled = replace_ignoring_case(&spelled, "algorithm=\"SHA-256", "algorithm=\"SHA256");
     let chosen = choose_auth(&spelled).unwrap_or(spelled);
@@ -11,7 +11,7 @@ pub(super) fn readable_challenge(value: &str) -> Option<String> {
 }
 
 /// Whether we can compute what a challenge asks for (RFC 7616 section 3.3).
-pub(super) fn is_usable_challenge(value: &str) -> bool {
+pub(in crate::sip) fn is_usable_challenge(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let Some((_, rest)) = lower.split_once("algorithm") else { return true };
     let name = rest.trim_start_matches([' ', '=', '"']);
@@ -21,7 +21,7 @@ pub(super) fn is_usable_challenge(value: &str) -> bool {
 
 /// Credentials as the grammar wants them: `qop` is a token, not a quoted string, and the algorithm is `SHA-256`. `None` where
 /// nothing has to change.
-pub(super) fn grammatical_credentials(value: &str) -> Option<String> {
+pub(in crate::sip) fn grammatical_credentials(value: &str) -> Option<String> {
     let unquoted = value.replace("qop=\"auth\"", "qop=auth").replace("qop=\"auth-int\"", "qop=auth-int");
     let spelled = replace_ignoring_case(&unquoted, "algorithm=SHA256", "algorithm=SHA-256");
     (spelled != value).then_some(spelled)

@@ -2,13 +2,13 @@
 //! section 3.5.1). Pure: bytes in, frames out.
 
 /// The longest head that is taken.
-pub(super) const LONGEST_HEAD: usize = 64 * 1024;
+pub(in crate::sip) const LONGEST_HEAD: usize = 64 * 1024;
 /// The longest body that is taken.
-pub(super) const LONGEST_BODY: usize = 64 * 1024;
+pub(in crate::sip) const LONGEST_BODY: usize = 64 * 1024;
 
 /// What a stream carries.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(in crate::sip) enum Frame {
     /// A whole message.
     Message(Vec<u8>),
     /// The peer asks whether we are there (CRLF CRLF).
@@ -19,7 +19,7 @@ pub(super) enum Frame {
 
 /// A stream in which no next message can be found; it has to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FramingError {
+pub(in crate::sip) enum FramingError {
     /// The head goes on and on.
     #[error("a head of more than {LONGEST_HEAD} bytes")]
     LongHead,
@@ -33,7 +33,7 @@ pub(super) enum FramingError {
 
 /// The bytes of a stream that have come and have not been taken.
 #[derive(Debug, Default)]
-pub(super) struct Framer {
+pub(in crate::sip) struct Framer {
     bytes: Vec<u8>,
     /// Up to here no end of the head was found.
     searched: usize,
@@ -41,12 +41,12 @@ pub(super) struct Framer {
 
 impl Framer {
     /// Takes bytes from the wire.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(in crate::sip) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Whether a message has begun and not ended.
-    pub(super) fn is_midway(&self) -> bool {
+    pub(in crate::sip) fn is_midway(&self) -> bool {
         !self.bytes.is_empty()
     }
 
@@ -54,7 +54,7 @@ impl Framer {
     ///
     /// # Errors
     /// [`FramingError`]: the stream has to be closed.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, FramingError> {
+    pub(in crate::sip) fn next(&mut self) -> Result<Option<Frame>, FramingError> {
         if let Some(frame) = self.keep_alive() {
             return Ok(Some(frame));
         }
