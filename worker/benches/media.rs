@@ -152,8 +152,8 @@ async fn decision_to_packet() {
         let (length, _) = tokio::time::timeout(Duration::from_secs(5), trunk.recv_from(&mut buffer)).await.unwrap().unwrap();
         times.push(decided.elapsed().as_secs_f64() * 1000.0);
         assert!(buffer[..length].starts_with(b"INVITE "));
-        drop(_dialing);
-        endpoint.shutdown().await;
+        // The trunk never answers: a polite end would wait for it.
+        drop((_dialing, endpoint));
         // What the last endpoint said in parting is not the next INVITE.
         while trunk.try_recv_from(&mut buffer).is_ok() {}
     }
