@@ -272,7 +272,7 @@ fn words(name: &str) -> String {
 }
 
 /// A trunk that fails again and again rests for a while, so that calls go another way or wait in the queue instead of failing one by
-/// one. Then one call finds out whether it works again (migrations/0007).
+/// one. Then one call finds out whether it works again (migrations/functions/trunk_room.sql).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Breaker {
     /// How many failures in a row open it: 5.

@@ -1,4 +1,4 @@
-//! The end of an attempt as the worker tells it, and as `worker_finish` (migrations/0003) stores it.
+//! The end of an attempt as the worker tells it, and as `worker_finish` (migrations/functions/finish.sql) stores it.
 
 use serde::{Deserialize, Serialize};
 

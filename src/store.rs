@@ -6,7 +6,6 @@ pub mod claimed;
 pub mod connect;
 pub mod evidence;
 pub mod leases;
-pub mod migrate;
 pub mod refusal;
 pub mod settle;
 pub mod trunks;

@@ -91,7 +91,7 @@ fn configuration(config: &Config) -> Vec<Finding> {
 }
 
 async fn migrations(pool: &PgPool) -> Finding {
-    let found = match connect::pending_migrations(pool).await {
+    let found = match offhook_schema::pending(pool).await {
         Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
         Ok(pending) => Err(format!("{} to run; run `offhook migrate`", pending.join(", "))),
         Err(error) => Err(error.to_string()),

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use offhook::store::connect;
 use offhook_coordinator::{
     check::check,
     command::{Command, CommandLine},
@@ -30,8 +29,11 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             service.run(on_signals()?).await?;
         }
         Command::Migrate(migrate) => {
-            let applied = connect::migrate(&migrate.database.connect().await?).await?;
-            println!("{applied} migrations applied; the schema is up to date");
+            let applied = offhook_schema::migrate(&migrate.database.connect().await?).await?;
+            for step in applied {
+                println!("applied {step}");
+            }
+            println!("the schema is up to date");
         }
         Command::Check(options) => {
             let findings = check(&options.config).await;

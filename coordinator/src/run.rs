@@ -43,6 +43,9 @@ pub enum RunError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The schema cannot be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] offhook_schema::MigrationFailed),
     /// An older schema.
     #[error("the database lacks the migrations {0}; run `offhook migrate`, or `offhook run --migrate`")]
     Unmigrated(String),
@@ -114,9 +117,9 @@ impl Service {
         }
         let pool = config.database.connect().await?;
         if migrate {
-            connect::migrate(&pool).await?;
+            offhook_schema::migrate(&pool).await?;
         }
-        let pending = connect::pending_migrations(&pool).await?;
+        let pending = offhook_schema::pending(&pool).await.map_err(StoreError::from)?;
         if !pending.is_empty() {
             return Err(RunError::Unmigrated(pending.join(", ")));
         }

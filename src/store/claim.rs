@@ -1,4 +1,4 @@
-//! Taking due calls out of the queue. The rules are in `migrations/0005_claim.sql`, in one transaction; this is the door to them.
+//! Taking due calls out of the queue. The rules are in `migrations/functions/claim.sql`, in one transaction; this is the door to them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The pool of connections and the migrations.
+//! The pool of connections.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{migrate::MIGRATOR, refusal::StoreError};
+use super::refusal::StoreError;
 use crate::secret::Secret;
 
 /// Opens a pool and makes one connection, to know that it works.
@@ -27,31 +27,6 @@ pub async fn connect(url: &Secret, connections: u32, acquire: Duration) -> Resul
         .connect_with(options.application_name("offhook"))
         .await?;
     Ok(pool)
-}
-
-/// Brings the schema up to this build. Concurrent runs wait for each other. Answers how many migrations were applied.
-///
-/// # Errors
-/// [`StoreError::Schema`] where a migration that ran differs from ours or does not apply.
-pub async fn migrate(pool: &PgPool) -> Result<usize, StoreError> {
-    let pending = pending_migrations(pool).await?.len();
-    MIGRATOR.run(pool).await.map_err(|error| StoreError::Schema(error.to_string()))?;
-    Ok(pending)
-}
-
-/// The migrations of this build that the database has not seen, by description.
-///
-/// # Errors
-/// [`StoreError::Away`] where nothing answers.
-pub async fn pending_migrations(pool: &PgPool) -> Result<Vec<String>, StoreError> {
-    let known: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(pool).await?;
-    let applied: Vec<i64> = if known {
-        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?
-    } else {
-        Vec::new()
-    };
-    let pending = MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version));
-    Ok(pending.map(|migration| format!("{:04} {}", migration.version, migration.description)).collect())
 }
 
 /// What tells this installation from others on the same machine; made when the schema was.

@@ -246,7 +246,7 @@ async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state:
     Ok(())
 }
 
-/// The breaker, as migrations/0007 keeps it. Locked last, as in the claim.
+/// The breaker, as migrations/functions/trunk_room.sql keeps it. Locked last, as in the claim.
 async fn judge_trunk(
     connection: &mut PgConnection,
     breaker: &Breaker,

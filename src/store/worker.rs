@@ -1,4 +1,4 @@
-//! What a worker says to Postgres: only the functions of `migrations/0003_worker.sql`, only for the attempt its token opens.
+//! What a worker says to Postgres: only the functions of `migrations/functions/worker.sql`, only for the attempt its token opens.
 //!
 //! Two ways lead there, over one connection. What has to be known before the next act is *asked* and waited for: `progress`,
 //! `seen`, `tool_begin`, `finish`. What is only to be remembered is *noted* into an outbox (bounded, in order) that a task empties

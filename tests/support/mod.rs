@@ -11,8 +11,7 @@ pub mod wire;
 
 use std::{str::FromStr, time::Duration};
 
-use offhook::{secret::Secret, store::migrate::MIGRATOR};
-use sha2::{Digest, Sha256};
+use offhook::secret::Secret;
 use sqlx::{
     AssertSqlSafe, Connection, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -134,12 +133,7 @@ pub fn insert_statement(table: &str, usual: &[(&str, &str)], instead: &[(&str, &
 }
 
 async fn template(connection: &mut PgConnection, admin: &str) -> String {
-    let mut hash = Sha256::new();
-    for migration in MIGRATOR.iter() {
-        hash.update(&migration.checksum);
-    }
-    let hash: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("offhook_template_{hash}");
+    let name = format!("offhook_template_{}", &offhook_schema::fingerprint()[..12]);
     sqlx::query("select pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut *connection).await.unwrap();
     let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
         .bind(&name)
@@ -152,9 +146,9 @@ async fn template(connection: &mut PgConnection, admin: &str) -> String {
         execute(connection, format!("drop database if exists {building} with (force)")).await;
         execute(connection, format!("create database {building} template template0 encoding 'UTF8'")).await;
         let options = PgConnectOptions::from_str(admin).unwrap().database(&building);
-        let mut inside = PgConnection::connect_with(&options).await.unwrap();
-        MIGRATOR.run(&mut inside).await.unwrap();
-        inside.close().await.unwrap();
+        let inside = PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+        offhook_schema::migrate(&inside).await.unwrap();
+        inside.close().await;
         execute(connection, format!("alter database {building} rename to {name}")).await;
     }
     sqlx::query("select pg_advisory_unlock($1)").bind(TEMPLATE_LOCK).execute(&mut *connection).await.unwrap();

@@ -12,3 +12,4 @@ pub mod mind;
 pub mod providers;
 pub mod sip;
 pub mod speaking;
+mod tone;

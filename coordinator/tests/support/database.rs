@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 
 use offhook::{
     secret::Secret,
-    store::{claim::Claimant, connect, leases::AttemptId, migrate},
+    store::{claim::Claimant, connect, leases::AttemptId},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
@@ -119,12 +119,7 @@ fn url_of(name: &str) -> Secret {
 
 /// Made once per schema; others wait for it.
 async fn template() -> String {
-    let checksums: String = migrate::MIGRATOR
-        .iter()
-        .flat_map(|migration| migration.checksum.iter().take(2))
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let name = format!("offhook_template_{checksums}");
+    let name = format!("offhook_template_{}", &offhook_schema::fingerprint()[..12]);
     let mut admin = admin().await;
     admin.execute("select pg_advisory_lock(1869768041, 1)").await.expect("the lock");
     let known: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
@@ -136,7 +131,7 @@ async fn template() -> String {
         admin.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await.expect("no leftovers");
         admin.execute(AssertSqlSafe(format!("create database {name}"))).await.expect("a template");
         let pool = connect::connect(&url_of(&name), 2, Duration::from_secs(20)).await.expect("a pool");
-        connect::migrate(&pool).await.expect("the migrations apply");
+        offhook_schema::migrate(&pool).await.expect("the migrations apply");
         pool.close().await;
         admin.execute(AssertSqlSafe(format!("alter database {name} is_template true"))).await.expect("a template");
     }

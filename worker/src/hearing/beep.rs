@@ -8,6 +8,7 @@
 //!   if quiet follows it.
 //! * Speech holds no single sine for 150 ms.
 
+use crate::tone::{goertzel, power};
 use std::f32::consts::PI;
 
 use crate::audio::{FRAME_MS, Frame, MediaTime, level_dbfs};
@@ -159,37 +160,19 @@ fn strongest_sine(frame: &Frame) -> Sine {
     let energy: f32 = narrow.iter().map(|x| x * x).sum();
     let bank = (5..=52).map(|step| step as f32 * STEP_HZ);
     let (coarse, _) = bank
-        .map(|hz| (hz, power(goertzel(&narrow, hz))))
+        .map(|hz| (hz, power(goertzel(&narrow, hz, 8_000.0))))
         .fold((0.0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
     if coarse == 0.0 || energy == 0.0 {
         return Sine { hz: 0.0, share: 0.0 };
     }
-    let (first, second) = (goertzel(&narrow[..HALF], coarse), goertzel(&narrow[HALF..], coarse));
+    let (first, second) = (goertzel(&narrow[..HALF], coarse, 8_000.0), goertzel(&narrow[HALF..], coarse, 8_000.0));
     // A filter that starts 10 ms later sees the phase of the difference to its own frequency (a multiple of 50 Hz turns by
     // a multiple of half a turn in 10 ms).
     let turned = PI * (coarse / STEP_HZ).rem_euclid(2.0);
     let phase = (second.1.atan2(second.0) - first.1.atan2(first.0) - turned + 3.0 * PI).rem_euclid(2.0 * PI) - PI;
     let hz = coarse + phase / (2.0 * PI * 0.01);
-    let share = 2.0 * power(goertzel(&narrow, hz)) / (energy * narrow.len() as f32);
+    let share = 2.0 * power(goertzel(&narrow, hz, 8_000.0)) / (energy * narrow.len() as f32);
     Sine { hz, share: share.min(1.0) }
-}
-
-/// The sum of x·e^(−iωn), as real and imaginary part, at 8 kHz (Goertzel 1958: one multiplication a sample).
-fn goertzel(samples: &[f32], hz: f32) -> (f32, f32) {
-    let w = 2.0 * PI * hz / 8_000.0;
-    let turn = 2.0 * w.cos();
-    let (mut last, mut before) = (0f32, 0f32);
-    for sample in samples {
-        (last, before) = (sample + turn * last - before, last);
-    }
-    // e^(−iω(N−1)) · (last − e^(−iω) · before): the phase counts from the first sample.
-    let (real, imaginary) = (last - w.cos() * before, w.sin() * before);
-    let back = w * (samples.len() - 1) as f32;
-    (real * back.cos() + imaginary * back.sin(), imaginary * back.cos() - real * back.sin())
-}
-
-fn power((real, imaginary): (f32, f32)) -> f32 {
-    real * real + imaginary * imaginary
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use offhook_worker::{
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-use crate::support::baresip::{Baresip, TONE_HZ};
+use crate::support::baresip::Baresip;
 use crate::support::certificates::Authority;
+use crate::support::sounds::TONE_HZ;
 use crate::support::sounds::{Call, PATIENCE, call, call_trusting, purity, sine};
 use crate::support::stream_peer::SDP;
 

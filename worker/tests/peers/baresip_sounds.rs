@@ -6,7 +6,8 @@ use offhook::attempt::{CodecName, SrtpPolicy};
 use offhook_worker::{media::MediaEvent, mind::event::SentenceId, sip::DialogEvent};
 use tokio::time::timeout;
 
-use crate::support::baresip::{Baresip, TONE_HZ};
+use crate::support::baresip::Baresip;
+use crate::support::sounds::TONE_HZ;
 use crate::support::sounds::{PATIENCE, call, purity, sine};
 
 async fn is_heard_and_hears(named: &str, account: &str, codec: CodecName, srtp: SrtpPolicy) {

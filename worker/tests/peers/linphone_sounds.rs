@@ -3,7 +3,8 @@
 use offhook::attempt::{CodecName, SrtpPolicy};
 use offhook_worker::{media::MediaEvent, mind::event::SentenceId};
 
-use crate::support::linphone::{Linphone, TONE_HZ};
+use crate::support::linphone::Linphone;
+use crate::support::sounds::TONE_HZ;
 use crate::support::sounds::{call, purity, sine};
 
 async fn is_heard_and_hears(codec: CodecName, srtp: SrtpPolicy, encrypted: bool) {

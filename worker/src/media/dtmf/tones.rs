@@ -4,6 +4,7 @@
 //! energy, stand within 2.5 % of their frequencies and are about as loud as each other. Three such windows in a row are a press:
 //! 40 ms always make them, 23 ms never. Three without it end it: a pause of 40 ms does, an interruption of 10 ms does not.
 
+use crate::tone::{goertzel, power};
 use std::f32::consts::PI;
 
 use super::{COLUMNS_HZ, KEYS, ROWS_HZ};
@@ -102,34 +103,17 @@ fn key_in(window: &[i16; WINDOW]) -> Option<(usize, f32)> {
 
 /// The place of the strongest of four tones, and its mean power; `None` where it is not at its frequency.
 fn strongest(samples: &[f32; WINDOW], group: [f32; 4]) -> Option<(usize, f32)> {
-    let powers = group.map(|hz| power(goertzel(samples, hz)));
+    let powers = group.map(|hz| power(goertzel(samples, hz, 16_000.0)));
     let place = (0..4).max_by(|a, b| powers[*a].total_cmp(&powers[*b]))?;
     let nominal = group[place];
     // The phase that a sine gains over its nominal frequency from one half of the window to the next tells its own.
-    let (first, second) = (goertzel(&samples[..HOP], nominal), goertzel(&samples[HOP..], nominal));
+    let (first, second) = (goertzel(&samples[..HOP], nominal, 16_000.0), goertzel(&samples[HOP..], nominal, 16_000.0));
     let expected = 2.0 * PI * nominal * HOP as f32 / 16_000.0;
     let gained = second.1.atan2(second.0) - first.1.atan2(first.0) - expected;
     let gained = (gained + PI).rem_euclid(2.0 * PI) - PI;
     let hz = nominal + gained / (2.0 * PI) * 16_000.0 / HOP as f32;
     let near = (hz - nominal).abs() <= TOLERANCE * nominal + 1.0;
-    near.then(|| (place, 2.0 * power(goertzel(samples, hz)) / (WINDOW * WINDOW) as f32))
-}
-
-/// The sum of x·e^(−iωn) at 16 kHz, the phase counted from the first sample.
-fn goertzel(samples: &[f32], hz: f32) -> (f32, f32) {
-    let w = 2.0 * PI * hz / 16_000.0;
-    let turn = 2.0 * w.cos();
-    let (mut last, mut before) = (0f32, 0f32);
-    for sample in samples {
-        (last, before) = (sample + turn * last - before, last);
-    }
-    let (real, imaginary) = (last - w.cos() * before, w.sin() * before);
-    let back = w * (samples.len() - 1) as f32;
-    (real * back.cos() + imaginary * back.sin(), imaginary * back.cos() - real * back.sin())
-}
-
-fn power((real, imaginary): (f32, f32)) -> f32 {
-    real * real + imaginary * imaginary
+    near.then(|| (place, 2.0 * power(goertzel(samples, hz, 16_000.0)) / (WINDOW * WINDOW) as f32))
 }
 
 /// Mean power of a sample at so many dBFS.

@@ -1,12 +1,8 @@
 //! linphonec as the callee: headless, with files instead of a sound card, driven by its prompt.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
+use crate::support::sounds::tone;
 use offhook::attempt::WayOut;
 use offhook_worker::sip::DialRequest;
 use tokio::{
@@ -17,8 +13,6 @@ use tokio::{
 
 /// The bound of everything a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What it sends all the time, Hz.
-pub const TONE_HZ: f64 = 440.0;
 
 /// A running linphonec.
 pub struct Linphone {
@@ -117,20 +111,4 @@ impl Drop for Linphone {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-/// Two minutes of a sine, as a WAV file.
-fn tone(path: &Path, rate: u32) {
-    let count = rate * 120;
-    let step = std::f64::consts::TAU * TONE_HZ / f64::from(rate);
-    let samples = (0..count).flat_map(|index| ((8000.0 * (f64::from(index) * step).sin()) as i16).to_le_bytes());
-    let mut wav = b"RIFF".to_vec();
-    wav.extend_from_slice(&(36 + 2 * count).to_le_bytes());
-    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend_from_slice(&rate.to_le_bytes());
-    wav.extend_from_slice(&(2 * rate).to_le_bytes());
-    wav.extend_from_slice(b"\x02\0\x10\0data");
-    wav.extend_from_slice(&(2 * count).to_le_bytes());
-    wav.extend(samples);
-    std::fs::write(path, wav).unwrap();
 }

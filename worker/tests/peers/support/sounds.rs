@@ -1,6 +1,6 @@
 //! Calls to telephones of strangers, for their sound.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use offhook::attempt::{CodecName, SrtpPolicy, TlsSpecification};
 use offhook_worker::{
@@ -8,6 +8,9 @@ use offhook_worker::{
     sip::{DialEvent, DialRequest, Dialog, DialogEvent, Endpoint, EndpointConfig},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
+
+/// What the peers play, Hz.
+pub const TONE_HZ: f64 = 440.0;
 
 /// The bound of everything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -107,4 +110,20 @@ pub fn purity(samples: &[i16], hz: f64, rate: u32) -> f64 {
 pub fn sine(hz: f64, seconds: u32) -> Vec<i16> {
     let step = std::f64::consts::TAU * hz / 16_000.0;
     (0..seconds * 16_000).map(|index| (8000.0 * (f64::from(index) * step).sin()) as i16).collect()
+}
+
+/// Two minutes of a sine, as a WAV file.
+pub fn tone(path: &Path, rate: u32) {
+    let count = rate * 120;
+    let step = std::f64::consts::TAU * TONE_HZ / f64::from(rate);
+    let samples = (0..count).flat_map(|index| ((8000.0 * (f64::from(index) * step).sin()) as i16).to_le_bytes());
+    let mut wav = b"RIFF".to_vec();
+    wav.extend_from_slice(&(36 + 2 * count).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wav.extend_from_slice(&rate.to_le_bytes());
+    wav.extend_from_slice(&(2 * rate).to_le_bytes());
+    wav.extend_from_slice(b"\x02\0\x10\0data");
+    wav.extend_from_slice(&(2 * count).to_le_bytes());
+    wav.extend(samples);
+    std::fs::write(path, wav).unwrap();
 }

@@ -1,30 +1,18 @@
--- Who may do what. Roles belong to the whole cluster and cannot log in by themselves: give them to your own login roles, such as
---   create role worker login password '…' in role offhook_worker;
--- Where the migrating role may not create roles, somebody who may does it first, and `migrate` grants the rest.
-
-do $$
-declare wanted text;
-begin
-    foreach wanted in array array['offhook_user', 'offhook_worker'] loop
-        begin
-            if not exists (select from pg_roles where rolname = wanted) then
-                execute format('create role %I nologin', wanted);
-            end if;
-        exception when duplicate_object or unique_violation then
-            null; -- another database of the cluster is being migrated at the same moment
-        end;
-    end loop;
-end $$;
+-- Who may do what. Given anew with every change of a function: a new one is nobody's until it is given.
 
 revoke execute on all functions in schema public from public;
 
 -- A person: inserts and changes calls, keeps the do-not-call list, reads everything but the tokens. Trunks are the owner's.
 grant usage on schema public to offhook_user, offhook_worker;
-grant select on calls, call_results, turns, tool_calls, events, recordings, trunks, do_not_call, call_transitions, restaurant_zones
+
+grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, trunks, do_not_call, call_transitions, restaurant_zones
     to offhook_user;
+
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,
     answered_at, ended_at, settled_at, seen_at, disposition, sip_code, sip_reason, detail, codec, media, outcome, agreed_date,
-    agreed_time, agreed_party, agreed_name, reference, notes, offers, evidence, language) on attempts to offhook_user;
+    agreed_time, agreed_party, agreed_name, reference, notes, offers, evidence, language,
+    cause, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
+
 grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date,
         wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,
         not_after, calling_from, calling_to, priority, max_attempts, record, trunk),
@@ -32,10 +20,13 @@ grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest
         earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,
         not_after, calling_from, calling_to, priority, max_attempts, record, trunk, cancel_requested)
     on calls to offhook_user;
+
 grant insert, update, delete on do_not_call to offhook_user;
+
 grant execute on function offhook_refuse, offhook_lane, offhook_number_hint, offhook_is_dialable, offhook_next_calling_moment, offhook_last_table,
     calls_refuse_wrong_row to offhook_user;
 
 -- A worker: its own attempt, by token, and nothing else.
-grant execute on function worker_event, worker_progress, worker_seen, worker_turn, worker_tool_begin, worker_tool_end, worker_finish
+grant execute on function worker_event, worker_progress, worker_seen, worker_turn, worker_tool_begin, worker_tool_end, worker_finish,
+    worker_change_trunk
     to offhook_worker;

@@ -1,58 +1,5 @@
--- Claiming: which call is made next, through which trunk, and the row of its attempt, in one transaction. Launching comes after commit.
-
--- Whose calls these are: part of SIP Call-IDs and container labels, so that two installations on one machine keep apart.
-create table installation (
-    id   text not null default substr(md5(gen_random_uuid()::text), 1, 12),
-    single boolean primary key default true,
-    constraint there_is_one_installation check (single)
-);
-insert into installation default values;
-
--- The breaker: a trunk that failed several times in a row rests until `paused_until`.
-alter table trunks add column failures int not null default 0;
-alter table trunks add column paused_until timestamptz;
-
--- Calls that wait for the same thing stand in one lane: the trunk they name, `direct` for sip: URIs, '' for whichever trunk is preferred.
-create function offhook_lane(trunk text, number text) returns text language sql immutable as $$
-    select coalesce(trunk, case when number like 'sip%' then 'direct' else '' end)
-$$;
-drop index calls_due;
-create index calls_due on calls (offhook_lane(trunk, number), priority desc, due_at, id) where state = 'queued';
-create index calls_expiry on calls (not_after) where state = 'queued';
-
--- `update calls set cancel_requested = true` is how a call is taken back. One that is not live is cancelled on the spot; a live one
--- is told to its worker. The name makes it run before calls_before_update, which fills in finished_at.
-create function calls_at_cancel() returns trigger language plpgsql as $$
-begin
-    if new.cancel_requested and not old.cancel_requested and old.state in ('queued', 'held') and new.state = old.state then
-        new.state := 'cancelled';
-        new.why := 'taken back by the user';
-    end if;
-    return new;
-end $$;
-create trigger calls_at_cancel before update of cancel_requested on calls for each row execute function calls_at_cancel();
-
--- Queued calls that can never be made any more: expired, or their number asked not to be called. Answers how many it ended; called
--- again while that is `most`. Loops over rows, because an update that finds none would still wake every coordinator.
-create function offhook_sweep(most int) returns int language plpgsql set search_path from current as $$
-declare c record; ended int := 0;
-begin
-    for c in select id from calls where state = 'queued' and not_after <= now() order by not_after limit most for update skip locked loop
-        update calls set state = 'expired', why = coalesce(why || '; ', '') || 'not_after passed' where id = c.id;
-        ended := ended + 1;
-    end loop;
-    for c in
-        select q.id, d.reason from calls q join do_not_call d on d.number = q.number
-         where q.state = 'queued' limit most - ended for update of q skip locked
-    loop
-        update calls set state = 'cancelled', why = 'the number is on the do-not-call list: ' || c.reason where id = c.id;
-        ended := ended + 1;
-    end loop;
-    return ended;
-end $$;
-
 -- A free block of four UDP ports of a machine, wandering through the range so that late packets of the last call meet nobody.
-create function offhook_free_port(on_host text, port_first int, port_last int, wander bigint) returns int language sql volatile
+create or replace function offhook_free_port(on_host text, port_first int, port_last int, wander bigint) returns int language sql volatile
 set search_path from current as $$
     select b from generate_series(port_first, port_last - 3, 4) b
      where not exists (select from port_leases l where l.host = on_host and l.base = b)
@@ -64,7 +11,7 @@ $$;
 --   wait_ms   set where a due call waits for nothing but its trunk's calls per second: ask again then
 --   no_ports  a due call waits for ports
 -- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was.
-create function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
+create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
     token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
 language plpgsql set search_path from current as $$
 declare
@@ -73,6 +20,7 @@ declare
     preferred text;
     t trunks; c calls; candidate record;
     live int; allowed int; taken int; bucket double precision; progressed boolean; next_moment timestamptz; port int; n int;
+    probing boolean; serves_all boolean; passed_preferred boolean := false; stands_in_for text[];
 begin
     claimed := '{}';
     no_ports := false;
@@ -80,18 +28,30 @@ begin
     perform pg_advisory_xact_lock(1869768040, 1);
     moment := clock_timestamp();
     select name into preferred from trunks
-     where enabled and host is not null and (paused_until is null or paused_until <= moment) order by preference, name limit 1;
+     where enabled and host is not null and paused_until is null order by preference, name limit 1;
 
     <<trunk>>
     for t in select * from trunks where enabled and (paused_until is null or paused_until <= moment) order by preference, name loop
-        select count(*) into live from calls l join attempts a on a.call_id = l.id and a.number = l.attempt
-         where l.state in ('claimed', 'dialing', 'talking') and a.trunk = t.name;
+        live := offhook_live_calls(t.name);
         allowed := least(cardinality(token_hashes) - cardinality(claimed), t.max_concurrent - live);
+        -- One call finds out whether a trunk that has rested works again; whoever prefers no trunk goes round it meanwhile.
+        probing := t.paused_until is not null;
+        if probing then
+            allowed := least(allowed, 1 - offhook_calls_being_set_up(t.name));
+        end if;
+        serves_all := t.host is not null and (coalesce(t.name = preferred, false) or (probing and not passed_preferred));
+        passed_preferred := passed_preferred or coalesce(t.name = preferred, false);
+        -- Calls that name a trunk which rests need not wait for it where it has a fallback.
+        stands_in_for := case when not probing then array(
+            select r.name from trunks r
+             where r.enabled and r.host is not null and r.paused_until is not null
+               and (r.paused_until > moment or offhook_calls_being_set_up(r.name) > 0)
+               and t.name = (select f.name from unnest(r.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
+                              where k.enabled and k.paused_until is null order by f.nth limit 1)) end;
         continue trunk when allowed <= 0;
         taken := 0;
         -- A bucket near one call: what was not used in a quiet hour does not make a burst. The fraction is kept.
-        bucket := least(greatest(1, t.calls_per_second / 20),
-            t.tokens + t.calls_per_second * greatest(0, extract(epoch from moment - t.refilled_at)));
+        bucket := offhook_bucket(t, moment);
 
         <<batch>>
         for round in 1 .. 16 loop
@@ -104,10 +64,17 @@ begin
                       order by k.priority desc, k.due_at, k.id limit look)
                     union all
                     (select k.id, k.priority, k.due_at from calls k
-                      where t.name = preferred
+                      where serves_all
                         and k.state = 'queued' and offhook_lane(k.trunk, k.number) = '' and k.due_at <= moment
                         and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
                       order by k.priority desc, k.due_at, k.id limit look)
+                    union all
+                    (select w.id, w.priority, w.due_at from unnest(stands_in_for) r (name) cross join lateral (
+                        select k.id, k.priority, k.due_at from calls k
+                         where k.state = 'queued' and offhook_lane(k.trunk, k.number) = r.name and k.due_at <= moment
+                           and (t.host is not null or k.number like 'sip%')
+                           and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
+                         order by k.priority desc, k.due_at, k.id limit look) w)
                 ) q order by q.priority desc, q.due_at, q.id limit look
             loop
                 exit batch when taken >= allowed;
@@ -151,7 +118,8 @@ begin
                                 token_hashes[cardinality(claimed) + 1], port);
                         insert into port_leases (host, base, call_id, attempt) values (on_host, port, c.id, n);
                         insert into events (call_id, attempt, kind, detail)
-                        values (c.id, n, 'claimed', jsonb_build_object('by', coordinator, 'trunk', t.name));
+                        values (c.id, n, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator, 'trunk', t.name,
+                            'instead_of', nullif(c.trunk, t.name))));
                         claimed := claimed || c.id;
                         taken := taken + 1;
                         bucket := bucket - 1;

@@ -2,7 +2,7 @@
 -- Every function takes the token first; a token of an older attempt is refused (fencing). They run with their owner's rights, so the
 -- path they search is fixed: a worker's temporary table cannot stand in for one of ours.
 
-create function offhook_own_attempt(token text) returns attempts language plpgsql stable security definer
+create or replace function offhook_own_attempt(token text) returns attempts language plpgsql stable security definer
 set search_path = public, pg_temp as $$
 declare a attempts;
 begin
@@ -18,7 +18,7 @@ end $$;
 
 -- `number` counts the worker's events, so that one told again after a lost connection is stored once; `age_ms` is how long ago it
 -- happened, where it had to wait for the database.
-create function worker_event(token text, kind text, detail jsonb, number int default null, age_ms bigint default 0)
+create or replace function worker_event(token text, kind text, detail jsonb, number int default null, age_ms bigint default 0)
 returns void language plpgsql security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column -- in the target of `on conflict` a name can only be a column's
 declare a attempts := offhook_own_attempt(token);
@@ -30,8 +30,8 @@ begin
 end $$;
 
 -- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Answers false where the call was
--- cancelled meanwhile, and then nothing may be dialled.
-create function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
+-- cancelled meanwhile, and then nothing may be dialled. A trunk that lets a telephone ring works.
+create or replace function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token); go_on boolean; happened timestamptz;
 begin
@@ -58,19 +58,22 @@ begin
     -- A step told again, because the answer was lost on the way, is one event.
     if (case step when 'dialing' then a.dialing_at when 'ringing' then a.ringing_at else a.answered_at end) is null then
         insert into events (call_id, attempt, at, kind, detail) values (a.call_id, a.number, happened, step, worker_progress.detail);
+        if step <> 'dialing' then
+            perform offhook_judge_trunk(a.trunk, false, null, null, null);
+        end if;
     end if;
     return go_on;
 end $$;
 
 -- A sign of life; answers whether the call is to be cancelled.
-create function worker_seen(token text) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
+create or replace function worker_seen(token text) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     update attempts t set seen_at = clock_timestamp() where t.call_id = a.call_id and t.number = a.number;
     return (select c.cancel_requested from calls c where c.id = a.call_id);
 end $$;
 
-create function worker_turn(token text, number int, speaker text, language text, said text, started_ms bigint, ended_ms bigint,
+create or replace function worker_turn(token text, number int, speaker text, language text, said text, started_ms bigint, ended_ms bigint,
     interrupted boolean) returns void language plpgsql security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column -- in the target of `on conflict` a name can only be a column's
 declare a attempts := offhook_own_attempt(token);
@@ -84,7 +87,7 @@ end $$;
 
 -- The journal of tools. `begin` answers null the first time and the stored result ({} where it is not known) every other time:
 -- a tool whose number is known is not run again.
-create function worker_tool_begin(token text, number int, name text, arguments jsonb) returns jsonb
+create or replace function worker_tool_begin(token text, number int, name text, arguments jsonb) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token); known jsonb;
 begin
@@ -97,7 +100,7 @@ begin
     return known;
 end $$;
 
-create function worker_tool_end(token text, number int, result jsonb) returns void language plpgsql security definer
+create or replace function worker_tool_end(token text, number int, result jsonb) returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
@@ -105,52 +108,9 @@ begin
      where t.call_id = a.call_id and t.attempt = a.number and t.number = worker_tool_end.number;
 end $$;
 
--- The end of the attempt, as src/report.rs writes it. The transcript is there already: turns are written as they happen. Told twice,
--- the first telling stands.
-create function worker_finish(token text, report jsonb) returns void language plpgsql security definer
+create or replace function worker_finish(token text, report jsonb) returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
     perform offhook_finish_attempt(a.call_id, a.number, report);
-end $$;
-
-create function offhook_finish_attempt(of_call bigint, of_attempt int, report jsonb) returns boolean language plpgsql
-set search_path = public, pg_temp as $$
-declare r jsonb := report -> 'recording';
-begin
-    update attempts t set
-        ended_at     = clock_timestamp(),
-        disposition  = (report ->> 'disposition')::disposition,
-        sip_code     = (report ->> 'sip_code')::int,
-        sip_reason   = report ->> 'sip_reason',
-        detail       = report ->> 'detail',
-        codec        = report ->> 'codec',
-        media        = report -> 'media',
-        outcome      = (report ->> 'outcome')::outcome,
-        agreed_date  = (report ->> 'agreed_date')::date,
-        agreed_time  = (report ->> 'agreed_time')::time,
-        agreed_party = (report ->> 'agreed_party')::int,
-        agreed_name  = report ->> 'agreed_name',
-        reference    = report ->> 'reference',
-        notes        = report ->> 'notes',
-        offers       = coalesce(report -> 'offers', '[]'),
-        evidence     = coalesce((select array_agg(e::int) from jsonb_array_elements_text(report -> 'evidence') e), '{}'),
-        language     = report ->> 'language'
-     where t.call_id = of_call and t.number = of_attempt and t.ended_at is null;
-    if not found then return false; end if;
-    if jsonb_typeof(r) = 'object' then
-        insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete)
-        values (of_call, of_attempt, r ->> 'uri', r ->> 'sha256', (r ->> 'bytes')::bigint, (r ->> 'duration_ms')::bigint,
-                coalesce((r ->> 'complete')::boolean, true))
-        on conflict do nothing;
-    end if;
-    if coalesce((report ->> 'do_not_call')::boolean, false) then
-        insert into do_not_call (number, reason, call_id)
-        select c.number, coalesce(report ->> 'detail', 'asked not to be called'), c.id from calls c where c.id = of_call
-        on conflict do nothing;
-    end if;
-    insert into events (call_id, attempt, kind, detail)
-    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome'));
-    perform pg_notify('offhook_ended', of_call || '/' || of_attempt);
-    return true;
 end $$;

@@ -1,0 +1,24 @@
+create or replace function do_not_call_refuse_wrong_row() returns trigger language plpgsql as $$
+declare
+    missing text := case when new.number is null then 'number' when new.reason is null then 'reason'
+                         when new.added_at is null then 'added_at' end;
+begin
+    if missing is not null then
+        perform offhook_refuse(format('%s is missing', missing),
+            case missing when 'number' then 'Give the number that is not to be called, in E.164, such as +4930123456.'
+                 else format('Leave %s out to take its default; an explicit null is not taken.', missing) end,
+            missing, 'not_null_violation');
+    end if;
+    if not offhook_is_dialable(new.number) then
+        perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', new.number),
+            offhook_number_hint(new.number), 'do_not_call_number_is_e164_or_sip_uri');
+    end if;
+    if new.reason !~ '\S' then
+        perform offhook_refuse('reason is empty', 'Say why, or leave it out for "asked not to be called".',
+            'do_not_call_reason_is_given');
+    end if;
+    return new;
+end $$;
+
+create or replace trigger do_not_call_refuse_wrong_row before insert or update on do_not_call
+    for each row execute function do_not_call_refuse_wrong_row();

@@ -1,0 +1,49 @@
+-- Seconds somebody asked for: a year at most, null where none were named.
+create or replace function offhook_seconds(wish jsonb) returns int language sql immutable as $$
+    select case when jsonb_typeof(wish) = 'number' then greatest(0, least((wish #>> '{}')::numeric, 31536000))::int end
+$$;
+
+-- The end of an attempt, as src/report.rs writes it. The transcript is there already: turns are written as they happen. Told twice,
+-- the first telling stands.
+create or replace function offhook_finish_attempt(of_call bigint, of_attempt int, report jsonb) returns boolean language plpgsql
+set search_path = public, pg_temp as $$
+declare r jsonb := report -> 'recording';
+begin
+    update attempts t set
+        ended_at     = clock_timestamp(),
+        disposition  = (report ->> 'disposition')::disposition,
+        sip_code     = (report ->> 'sip_code')::int,
+        sip_reason   = report ->> 'sip_reason',
+        cause        = (report ->> 'cause')::int,
+        retry_after  = offhook_seconds(report -> 'retry_after'),
+        detail       = report ->> 'detail',
+        codec        = report ->> 'codec',
+        media        = report -> 'media',
+        outcome      = (report ->> 'outcome')::outcome,
+        agreed_date  = (report ->> 'agreed_date')::date,
+        agreed_time  = (report ->> 'agreed_time')::time,
+        agreed_party = (report ->> 'agreed_party')::int,
+        agreed_name  = report ->> 'agreed_name',
+        reference    = report ->> 'reference',
+        notes        = report ->> 'notes',
+        offers       = coalesce(report -> 'offers', '[]'),
+        evidence     = coalesce((select array_agg(e::int) from jsonb_array_elements_text(report -> 'evidence') e), '{}'),
+        language     = report ->> 'language'
+     where t.call_id = of_call and t.number = of_attempt and t.ended_at is null;
+    if not found then return false; end if;
+    if jsonb_typeof(r) = 'object' then
+        insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete)
+        values (of_call, of_attempt, r ->> 'uri', r ->> 'sha256', (r ->> 'bytes')::bigint, (r ->> 'duration_ms')::bigint,
+                coalesce((r ->> 'complete')::boolean, true))
+        on conflict do nothing;
+    end if;
+    if coalesce((report ->> 'do_not_call')::boolean, false) then
+        insert into do_not_call (number, reason, call_id)
+        select c.number, coalesce(report ->> 'detail', 'asked not to be called'), c.id from calls c where c.id = of_call
+        on conflict do nothing;
+    end if;
+    insert into events (call_id, attempt, kind, detail)
+    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome'));
+    perform pg_notify('offhook_ended', of_call || '/' || of_attempt);
+    return true;
+end $$;

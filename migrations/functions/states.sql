@@ -1,0 +1,39 @@
+-- What happens when a call moves on (the moves it can make are in call_transitions).
+
+create or replace function calls_before_update() returns trigger language plpgsql as $$
+begin
+    if new.state <> old.state then
+        if not exists (select from call_transitions t where t.old = old.state and t.new = new.state) then
+            perform offhook_refuse(
+                format('call %s cannot go from %s to %s', old.id, old.state, new.state),
+                'See docs/states.md for the moves a call can make.');
+        end if;
+        if new.state in ('finished', 'expired', 'cancelled') then
+            new.finished_at := now();
+        end if;
+        if new.state not in ('claimed', 'dialing', 'talking') then
+            new.claimed_by := null;
+            new.lease_until := null;
+        end if;
+    end if;
+    if new.attempt < old.attempt then
+        perform offhook_refuse('an attempt number only grows', 'Leave attempt to the coordinator.');
+    end if;
+    new.updated_at := now();
+    return new;
+end $$;
+
+create or replace trigger calls_before_update before update on calls for each row execute function calls_before_update();
+
+-- `update calls set cancel_requested = true` is how a call is taken back. One that is not live is cancelled on the spot; a live one
+-- is told to its worker. The name makes it run before calls_before_update, which fills in finished_at.
+create or replace function calls_at_cancel() returns trigger language plpgsql as $$
+begin
+    if new.cancel_requested and not old.cancel_requested and old.state in ('queued', 'held') and new.state = old.state then
+        new.state := 'cancelled';
+        new.why := 'taken back by the user';
+    end if;
+    return new;
+end $$;
+
+create or replace trigger calls_at_cancel before update of cancel_requested on calls for each row execute function calls_at_cancel();

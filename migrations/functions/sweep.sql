@@ -1,0 +1,18 @@
+-- Queued calls that can never be made any more: expired, or their number asked not to be called. Answers how many it ended; called
+-- again while that is `most`. Loops over rows, because an update that finds none would still wake every coordinator.
+create or replace function offhook_sweep(most int) returns int language plpgsql set search_path from current as $$
+declare c record; ended int := 0;
+begin
+    for c in select id from calls where state = 'queued' and not_after <= now() order by not_after limit most for update skip locked loop
+        update calls set state = 'expired', why = coalesce(why || '; ', '') || 'not_after passed' where id = c.id;
+        ended := ended + 1;
+    end loop;
+    for c in
+        select q.id, d.reason from calls q join do_not_call d on d.number = q.number
+         where q.state = 'queued' limit most - ended for update of q skip locked
+    loop
+        update calls set state = 'cancelled', why = 'the number is on the do-not-call list: ' || c.reason where id = c.id;
+        ended := ended + 1;
+    end loop;
+    return ended;
+end $$;

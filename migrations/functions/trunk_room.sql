@@ -1,0 +1,41 @@
+-- What is asked of a trunk right now, whether it has room, and the breaker. Closed: paused_until is null. Open: it lies ahead. Half open:
+-- it has passed, and one call at a time finds out.
+
+create or replace function offhook_live_calls(of_trunk text) returns int language sql stable set search_path from current as $$
+    select count(*)::int from calls l join attempts a on a.call_id = l.id and a.number = l.attempt
+     where l.state in ('claimed', 'dialing', 'talking') and a.trunk = of_trunk
+$$;
+
+-- Those of which nobody knows yet whether the trunk carries them.
+create or replace function offhook_calls_being_set_up(of_trunk text) returns int language sql stable set search_path from current as $$
+    select count(*)::int from calls l join attempts a on a.call_id = l.id and a.number = l.attempt
+     where l.state in ('claimed', 'dialing') and a.trunk = of_trunk and a.ringing_at is null and a.ended_at is null
+$$;
+
+-- What its calls per second have left over.
+create or replace function offhook_bucket(t trunks, moment timestamptz) returns double precision language sql immutable as $$
+    select least(greatest(1, t.calls_per_second / 20),
+        t.tokens + t.calls_per_second * greatest(0, extract(epoch from moment - t.refilled_at)))
+$$;
+
+-- What a call says about its trunk. `retry_after`, in seconds, is the trunk's own wish: it is kept, up to an hour. `direct` has no
+-- breaker: every sip: URI points somewhere else. A call that went well while the trunk rests does not wake it: the wish stands.
+create or replace function offhook_judge_trunk(of_trunk text, failed boolean, retry_after int, most_failures int, rest interval)
+returns void language plpgsql set search_path from current as $$
+declare
+    wish interval := case when retry_after > 3600 then 3600 else coalesce(retry_after, 0) end * interval '1 second';
+begin
+    if failed then
+        update trunks t set
+            failures = t.failures + 1,
+            paused_until = case
+                when t.failures + 1 >= most_failures or t.paused_until is not null
+                    then greatest(t.paused_until, clock_timestamp() + greatest(rest, wish))
+                when wish > interval '0' then clock_timestamp() + wish end
+         where t.name = of_trunk and t.host is not null;
+    else
+        update trunks t set
+            failures = 0, paused_until = case when t.paused_until > clock_timestamp() then t.paused_until end
+         where t.name = of_trunk and (t.failures > 0 or t.paused_until <= clock_timestamp());
+    end if;
+end $$;

@@ -1,0 +1,31 @@
+-- One row per call, the outcome flattened: what a person selects. The attempt shown is the one that reached an outcome, else the last
+-- one. Made anew with every change, so that columns can change.
+drop view if exists call_results, trunk_status;
+
+create view call_results as
+select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number, c.guest_name, c.party_size,
+       c.wanted_date, c.wanted_time,
+       a.disposition, a.outcome, a.agreed_date, a.agreed_time, a.agreed_party, a.agreed_name, a.reference, a.notes,
+       a.offers, a.evidence, a.language, a.sip_code, a.sip_reason,
+       c.attempt as attempts, a.number as attempt, a.answered_at, a.ended_at,
+       case when a.answered_at is not null then extract(epoch from a.ended_at - a.answered_at)::double precision end
+           as talked_seconds,
+       r.uri as recording, r.duration_ms as recording_ms,
+       c.due_at, c.created_at, c.finished_at,
+       a.trunk, a.failed_trunks, a.cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
+from calls c
+left join lateral (
+    select * from attempts a where a.call_id = c.id order by (a.outcome is not null) desc, a.number desc limit 1
+) a on true
+left join recordings r on r.call_id = a.call_id and r.attempt = a.number;
+
+create view trunk_status as
+select t.name, t.host, t.port, t.transport, t.preference,
+       case when not t.enabled then 'disabled' when t.paused_until is null then 'ready'
+            when t.paused_until > now() then 'resting' else 'probing' end as state,
+       t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
+from trunks t
+cross join lateral (
+    select count(*)::int as live from calls c join attempts a on a.call_id = c.id and a.number = c.attempt
+     where c.state in ('claimed', 'dialing', 'talking') and a.trunk = t.name
+) l;

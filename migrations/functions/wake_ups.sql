@@ -1,0 +1,23 @@
+-- Wake-ups. Statement level: a batch of 100,000 rows is one notification.
+create or replace function offhook_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify(tg_argv[0], '');
+    return null;
+end $$;
+
+create or replace trigger calls_wake_insert after insert on calls for each statement execute function offhook_notify('offhook_calls');
+
+create or replace trigger calls_wake_update after update of state, due_at, cancel_requested on calls
+    for each statement execute function offhook_notify('offhook_calls');
+
+create or replace trigger do_not_call_wake after insert on do_not_call for each statement execute function offhook_notify('offhook_calls');
+
+create or replace function events_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('offhook_events', new.call_id::text);
+    return null;
+end $$;
+
+create or replace trigger events_notify after insert on events for each row execute function events_notify();
+
+create or replace trigger turns_notify after insert on turns for each row execute function events_notify();
