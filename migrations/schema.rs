@@ -28,7 +28,7 @@ macro_rules! functions {
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 16] = functions![
+const FUNCTIONS: [(&str, &str); 18] = functions![
     "refusals",
     "calling_hours",
     "call_rows",
@@ -43,6 +43,8 @@ const FUNCTIONS: [(&str, &str); 16] = functions![
     "finish",
     "worker",
     "change_trunk",
+    "retention",
+    "audit",
     "views",
     "grants",
 ];

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod evidence;
 pub mod leases;
 pub mod refusal;
+pub mod retention;
 pub mod settle;
 pub mod trunks;
 pub mod watch;

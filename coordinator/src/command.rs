@@ -1,7 +1,8 @@
-//! The command line: `offhook run | migrate | check | call … | trunk …`.
+//! The command line: `offhook run | migrate | check | call … | trunk … | erase …`.
 
 pub mod add;
 pub mod call;
+pub mod erase;
 pub mod trunk;
 pub mod watch;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Add, look at, and take back calls
     Call(Box<call::Call>),
+    /// Delete everything about a number
+    Erase(Box<erase::Erase>),
     /// Look at trunks
     Trunk(Box<trunk::Trunk>),
 }

@@ -48,6 +48,7 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Call(call) => call.run().await?,
+        Command::Erase(erase) => erase.run().await?,
         Command::Trunk(trunk) => trunk.run().await?,
     }
     Ok(ExitCode::SUCCESS)

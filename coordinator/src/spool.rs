@@ -141,6 +141,28 @@ impl Spool {
         Ok(())
     }
 
+    /// Deletes the recording of an attempt with all that lies beside it. One that is gone already is fine.
+    ///
+    /// Only ever within this spool, whatever `uri` says: a worker had a hand in it.
+    ///
+    /// # Errors
+    /// Where the recording lies elsewhere, or cannot be deleted.
+    pub fn delete_recording(&self, attempt: AttemptId, uri: &str) -> io::Result<()> {
+        let folder = self.folder(attempt);
+        let ours = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone()).join(RECORDING_FILE);
+        let named = uri.strip_prefix("file://").map(Path::new);
+        if named != Some(ours.as_path()) && named.is_none_or(|named| named.exists()) {
+            return Err(io::Error::other(format!(
+                "{uri} does not lie in OFFHOOK_SPOOL; delete it by hand, then: select offhook_recording_deleted({}, {})",
+                attempt.call_id, attempt.attempt
+            )));
+        }
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The attempts that have a folder with a specification: those that are not over, or whose coordinator died.
     ///
     /// # Errors
@@ -178,6 +200,28 @@ fn attempt_of(name: &str) -> Option<AttemptId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_is_deleted_with_its_folder_and_nothing_elsewhere_is() {
+        let root = std::env::temp_dir().join(format!("offhook-spool-{}", std::process::id()));
+        let (spool, attempt) = (Spool::new(&root), AttemptId { call_id: 12, attempt: 3 });
+        let ours = spool.folder(attempt);
+        fs::create_dir_all(&ours).expect("a folder");
+        fs::write(ours.join(RECORDING_FILE), b"sound").expect("a recording");
+        fs::write(ours.join(REPORT_FILE), b"words").expect("a report");
+        let other = root.join("somebody's");
+        fs::write(&other, b"not ours").expect("a file");
+
+        assert!(spool.delete_recording(attempt, &format!("file://{}", other.display())).is_err());
+        assert!(spool.delete_recording(attempt, "s3://somewhere/12-3").is_err());
+        assert!(other.exists() && ours.join(RECORDING_FILE).exists());
+
+        let uri = format!("file://{}", fs::canonicalize(&ours).expect("a path").join(RECORDING_FILE).display());
+        assert!(spool.delete_recording(attempt, &uri).is_ok());
+        assert!(!ours.exists());
+        assert!(spool.delete_recording(attempt, &uri).is_ok(), "deleted twice is deleted");
+        fs::remove_dir_all(&root).expect("cleaned up");
+    }
 
     #[test]
     fn folders_are_named_for_call_and_attempt() {

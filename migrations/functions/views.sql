@@ -11,7 +11,7 @@ select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number,
        case when a.answered_at is not null then extract(epoch from a.ended_at - a.answered_at)::double precision end
            as talked_seconds,
        r.uri as recording, r.duration_ms as recording_ms,
-       c.due_at, c.created_at, c.finished_at,
+       c.due_at, c.created_at, c.finished_at, c.delete_after,
        a.trunk, a.failed_trunks, a.cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
 from calls c
 left join lateral (

@@ -68,10 +68,8 @@ impl Installation {
 
     /// The same with further arguments for the sandbox and settings for the coordinator.
     pub async fn start_with(sandbox_arguments: &[&str], settings: &[(&str, &str)]) -> Installation {
-        let mut installation = Installation::idle(sandbox_arguments).await;
-        installation.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        installation.start_coordinator().await;
-        installation
+        let installation = Installation::idle(sandbox_arguments).await;
+        installation.with_settings(settings).await
     }
 
     /// A sandbox, a trunk and a database, and no coordinator yet.
@@ -108,6 +106,21 @@ impl Installation {
             coordinator: None,
             others: Vec::new(),
         }
+    }
+
+    /// Runs statements that bind nothing.
+    pub async fn run(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&self.database.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Starts the coordinator with these settings.
+    pub async fn with_settings(mut self, settings: &[(&str, &str)]) -> Installation {
+        self.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.start_coordinator().await;
+        self
     }
 
     /// Starts the coordinator (again).

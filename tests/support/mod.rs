@@ -65,6 +65,14 @@ impl TestDatabase {
         Secret::new(format!("{scheme}://{credentials}127.0.0.1:{port}/{}{query}", self.name))
     }
 
+    /// The names of all tables.
+    pub async fn tables(&self) -> Vec<String> {
+        sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public' order by 1")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+
     /// Host and port of the server, for tests that put something between it and the worker.
     pub fn address(&self) -> (String, u16) {
         let options = PgConnectOptions::from_str(&self.admin).unwrap();
