@@ -346,14 +346,14 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, log: &Path) -> Running {
+    pub(super) fn start(mut command: Command, log: &Path) -> Running {
         let file = std::fs::File::create(log).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let child = command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
         Running { child, log: log.to_owned() }
     }
 
-    async fn wait_for_line(&self, word: &str, within: Duration) {
+    pub async fn wait_for_line(&self, word: &str, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
             let text = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -365,12 +365,18 @@ impl Running {
         }
     }
 
-    fn kill(mut self) {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    async fn terminate(mut self, within: Duration) {
+    /// SIGTERM, and waits for the end.
+    pub async fn terminate(mut self, within: Duration) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let waited = tokio::task::spawn_blocking(move || self.child.wait());

@@ -4,9 +4,13 @@
 //! per set of migrations, under an advisory lock, so test processes that run side by side build it once.
 #![allow(dead_code)] // every test file uses its part
 
+pub mod callees;
 pub mod carrier;
+pub mod cluster;
+pub mod engine;
 pub mod installation;
 pub mod recording;
+pub mod site;
 pub mod wire;
 
 use std::{str::FromStr, time::Duration};
@@ -39,6 +43,11 @@ pub struct StartedAttempt {
 impl TestDatabase {
     pub async fn create() -> TestDatabase {
         let admin = std::env::var("OFFHOOK_TEST_DATABASE_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
+        TestDatabase::create_on(admin).await
+    }
+
+    /// On another server: `admin` is the URL of a role that may create databases and roles.
+    pub async fn create_on(admin: String) -> TestDatabase {
         let mut connection = PgConnection::connect(&admin).await.unwrap_or_else(|error| {
             panic!("no Postgres behind {admin}: {error}; run `eval \"$(scripts/services.sh start)\"` or set OFFHOOK_TEST_DATABASE_URL")
         });
