@@ -28,7 +28,7 @@ macro_rules! functions {
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 16] = functions![
+const FUNCTIONS: [(&str, &str); 19] = functions![
     "refusals",
     "calling_hours",
     "call_rows",
@@ -36,9 +36,12 @@ const FUNCTIONS: [(&str, &str); 16] = functions![
     "trunk_rows",
     "do_not_call_rows",
     "states",
+    "line",
     "wake_ups",
     "trunk_room",
     "sweep",
+    "leader",
+    "obstacles",
     "claim",
     "finish",
     "worker",
