@@ -32,6 +32,7 @@ const USER_READS: &[&str] = &[
     "calls",
     "do_not_call",
     "events",
+    "numbers",
     "recordings",
     "restaurant_zones",
     "tool_calls",
@@ -54,6 +55,9 @@ const COORDINATORS: &[&str] = &[
     "created_at",
     "updated_at",
     "finished_at",
+    "ready",
+    "turn_at",
+    "waits_for",
     "delete_after",
 ];
 

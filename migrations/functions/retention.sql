@@ -55,6 +55,7 @@ begin
     update calls c set keep = '0', keep_recording = '0', cancel_requested = cancel_requested or state not in ('finished', 'expired', 'cancelled')
      where c.number = of_number or c.guest_phone = of_number;
     get diagnostics concerned = row_count;
+    delete from numbers n where n.number = of_number;
     update do_not_call d set reason = 'asked not to be called', call_id = null where d.number = of_number;
     insert into audit (act, subject, detail) values ('erase', offhook_mask(of_number), jsonb_build_object('calls', concerned));
     return concerned;
