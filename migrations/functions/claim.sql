@@ -105,10 +105,6 @@ begin
                         bucket[nth] := bucket[nth] - 1;
                     end if;
                 end loop;
-                if cardinality(sent) > 0 then
-                    update calls k set state = s.state, why = s.why, due_at = s.due_at, waits_for = s.waits_for
-                      from unnest(sent, states, whys, dues, waits) s (id, state, why, due_at, waits_for) where k.id = s.id;
-                end if;
                 if cardinality(taken) > 0 then
                     update calls k set state = 'claimed', attempt = k.attempt + 1, claimed_by = coordinator,
                            lease_until = moment + lease, why = null
@@ -125,6 +121,10 @@ begin
                     select k.id, k.attempt, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator,
                            'trunk', open_trunks[t.nth], 'instead_of', nullif(k.trunk, open_trunks[t.nth])))
                       from unnest(taken, over) with ordinality t (id, nth, place) join calls k on k.id = t.id order by t.place;
+                end if;
+                if cardinality(sent) > 0 then
+                    update calls k set state = s.state, why = s.why, due_at = s.due_at, waits_for = s.waits_for
+                      from unnest(sent, states, whys, dues, waits) s (id, state, why, due_at, waits_for) where k.id = s.id;
                 end if;
                 -- Nothing has failed: it stands.
                 claimed := claimed || taken; moved := moved + cardinality(sent);

@@ -52,7 +52,7 @@ end $$;
 
 -- (With its owner's rights: whoever takes a call back may not move others.) A call has ended; or one that was the next has left the queue.
 create or replace trigger calls_number_is_free after update of state on calls for each row
-    when (old.state in ('queued', 'claimed', 'dialing', 'talking') and new.state not in ('claimed', 'dialing', 'talking'))
+    when (old.state in ('queued', 'claimed', 'dialing', 'talking') and new.state <> old.state and new.state not in ('claimed', 'dialing', 'talking'))
     execute function calls_number_is_free();
 
 -- What keeps the line right besides the claims: lets in up to `most` calls that are due, and wakes those that wait for a call which has
