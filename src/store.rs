@@ -5,6 +5,7 @@ pub mod claim;
 pub mod claimed;
 pub mod connect;
 pub mod evidence;
+pub mod leader;
 pub mod leases;
 pub mod refusal;
 pub mod retention;
