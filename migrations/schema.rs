@@ -28,18 +28,23 @@ macro_rules! functions {
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 16] = functions![
+const FUNCTIONS: [(&str, &str); 21] = functions![
     "refusals",
     "calling_hours",
     "call_rows",
     "call_changes",
     "trunk_rows",
+    "retry_policy_rows",
     "do_not_call_rows",
     "states",
     "wake_ups",
     "trunk_room",
     "sweep",
     "claim",
+    "snooze",
+    "pause",
+    "explain",
+    "import",
     "finish",
     "worker",
     "change_trunk",

@@ -21,9 +21,9 @@ left join recordings r on r.call_id = a.call_id and r.attempt = a.number;
 
 create view trunk_status as
 select t.name, t.host, t.port, t.transport, t.preference,
-       case when not t.enabled then 'disabled' when t.paused_until is null then 'ready'
+       case when not t.enabled then 'disabled' when t.paused then 'paused' when t.paused_until is null then 'ready'
             when t.paused_until > now() then 'resting' else 'probing' end as state,
-       t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
+       t.pause_reason, t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
 from trunks t
 cross join lateral (
     select count(*)::int as live from calls c join attempts a on a.call_id = c.id and a.number = c.attempt
