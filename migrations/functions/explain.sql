@@ -40,7 +40,7 @@ end $$;
 
 -- Everything between a call and its being made, the weightiest first: a word for programs, a sentence for people, and until when, where
 -- that is known.
-create or replace function offhook_obstacles(of_call bigint) returns table (reason text, sentence text, until timestamptz)
+create or replace function offhook_explain(of_call bigint) returns table (reason text, sentence text, until timestamptz)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -189,5 +189,5 @@ end $$;
 -- One or two sentences; null where there is no such call.
 create or replace function offhook_why_not_yet(of_call bigint) returns text language sql stable set search_path from current as $$
     select string_agg(o.sentence, ' ' order by o.nth)
-      from offhook_obstacles(of_call) with ordinality o (reason, sentence, until, nth) where o.nth <= 2
+      from offhook_explain(of_call) with ordinality o (reason, sentence, until, nth) where o.nth <= 2
 $$;

@@ -28,7 +28,7 @@ grant select on retry_policies to offhook_user;
 
 grant insert (retry_policy), update (retry_policy) on calls to offhook_user;
 
-grant execute on function offhook_snooze, offhook_release, offhook_why_not_yet, offhook_obstacles, offhook_import, offhook_import_statement,
+grant execute on function offhook_snooze, offhook_release, offhook_why_not_yet, offhook_explain, offhook_import, offhook_import_statement,
     offhook_import_fault
     to offhook_user;
 

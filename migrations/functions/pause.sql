@@ -1,11 +1,5 @@
 -- Pausing: no new calls, over one trunk or over all; those under way go on. The columns are `paused` and `pause_reason` of trunks and of
--- installation. What ends a wait is told to the coordinators at once. A claim writes other columns of trunks, so it tells nobody.
-
-create or replace trigger trunks_wake after update of paused, enabled, max_concurrent, calls_per_second on trunks
-    for each statement execute function offhook_notify('offhook_calls');
-
-create or replace trigger installation_wake after update of paused, max_concurrent, calls_per_day, quiet_time on installation
-    for each statement execute function offhook_notify('offhook_calls');
+-- installation, and the coordinators are told at once (wake_ups.sql).
 
 -- For `trunk`, or for all where it is null. Answers whether that changed anything.
 create or replace function offhook_pause(trunk text default null, reason text default null) returns boolean language plpgsql

@@ -55,13 +55,3 @@ create table coordinators (
     started_at timestamptz not null default now(),
     until      timestamptz not null
 );
-
--- Of 0005_line: here until that step is there.
-alter table calls add column if not exists ready boolean, add column if not exists turn_at timestamptz, add column if not exists waits_for text;
-alter table trunks add column if not exists paused boolean default false, add column if not exists pause_reason text;
-alter table installation
-    add column if not exists paused boolean default false, add column if not exists pause_reason text,
-    add column if not exists max_concurrent int, add column if not exists quiet_time interval default '1 minute',
-    add column if not exists calls_per_day int default 10;
-create table if not exists numbers (number text primary key, last_rung_at timestamptz, day date, rung int);
-create table if not exists leader (task text primary key, coordinator text, until timestamptz);

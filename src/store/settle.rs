@@ -203,7 +203,6 @@ async fn move_call(
         "update calls c set \
              state = case when n.due >= c.not_after then 'expired'::call_state else $2 end, \
              due_at = coalesce(n.due, c.due_at), \
-             waits_for = case when $2 = 'queued' then 'retry' end, \
              why = case when n.due >= c.not_after then $3 || ', and there is no time left to call again' else $3 end, \
              attempts_counted = c.attempts_counted + $4 \
          from (select offhook_next_calling_moment(clock_timestamp() + $5, k.restaurant_zone, k.calling_from, k.calling_to) as due \

@@ -22,5 +22,5 @@ pub struct Obstacle {
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn obstacles(pool: &PgPool, id: i64) -> Result<Vec<Obstacle>, StoreError> {
-    Ok(sqlx::query_as("select reason, sentence, until from offhook_obstacles($1)").bind(id).fetch_all(pool).await?)
+    Ok(sqlx::query_as("select reason, sentence, until from offhook_explain($1)").bind(id).fetch_all(pool).await?)
 }
