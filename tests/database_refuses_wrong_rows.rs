@@ -15,6 +15,7 @@ const TRUNK: &[(&str, &str)] = &[("name", "'berlin-1'"), ("host", "'sip.example.
 const DO_NOT_CALL: &[(&str, &str)] = &[("number", "'+4930123456'")];
 
 const WRONG_CALLS: &[Wrong] = &[
+    Wrong("calls_retry_policy_fkey", &[("retry_policy", "'eager'")], "there is no retry policy \"eager\"", "Use one of default"),
     Wrong("number", &[("number", "null")], "number is missing", "E.164"),
     Wrong("restaurant_name", &[("restaurant_name", "null")], "restaurant_name is missing", "answers to"),
     Wrong("restaurant_zone", &[("restaurant_zone", "null")], "restaurant_zone is missing", "Europe/Berlin"),
@@ -123,6 +124,16 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
 ];
 
 const WRONG_TRUNKS: &[Wrong] = &[
+    Wrong(
+        "breaker_failures",
+        &[("breaker_failures", "null")],
+        "breaker_failures of the trunk is missing",
+        "Leave breaker_failures out",
+    ),
+    Wrong("breaker_rest", &[("breaker_rest", "null")], "breaker_rest of the trunk is missing", "Leave breaker_rest out"),
+    Wrong("trunk_breaker_failures_are_1_to_1000", &[("breaker_failures", "0")], "breaker_failures 0 of trunk", "1 to 1000"),
+    Wrong("trunk_breaker_rest_is_at_most_a_day", &[("breaker_rest", "'2 days'")], "breaker_rest 2 days of trunk", "0 to 1 day"),
+    Wrong("trunks_retry_policy_fkey", &[("retry_policy", "'eager'")], "there is no retry policy \"eager\"", "Use one of default"),
     Wrong("name", &[("name", "null")], "name of the trunk is missing", "berlin-1"),
     Wrong("caller_id", &[("caller_id", "null")], "caller_id of the trunk is missing", "Leave caller_id out"),
     Wrong("codecs", &[("codecs", "null")], "codecs of the trunk is missing", "Leave codecs out"),
@@ -241,6 +252,25 @@ const WRONG_TRUNKS: &[Wrong] = &[
     Wrong("trunk_fallback_is_known", &[("fallback", "'{hamburg}'")], "names \"hamburg\", and there is no such trunk", "direct"),
 ];
 
+const RETRY_POLICY: &[(&str, &str)] = &[("name", "'patient'")];
+
+const WRONG_RETRY_POLICIES: &[Wrong] = &[
+    Wrong("name", &[("name", "null")], "name of the retry policy is missing", "such as patient"),
+    Wrong("busy_from", &[("busy_from", "null")], "busy_from of the retry policy is missing", "Leave busy_from out"),
+    Wrong("lost_times", &[("lost_times", "null")], "lost_times of the retry policy is missing", "Leave lost_times out"),
+    Wrong("retry_policy_name_is_a_word", &[("name", "'Very patient'")], "\"Very patient\" of a retry policy", "lower-case"),
+    Wrong("retry_policy_pauses_are_at_most_30_days", &[("machine_to", "'31 days'")], "after \"machine\"", "0 to 30 days"),
+    Wrong("retry_policy_pauses_are_at_most_30_days", &[("dropped_from", "'-1 s'")], "after \"dropped\"", "0 to 30 days"),
+    Wrong(
+        "retry_policy_pauses_are_in_order",
+        &[("busy_from", "'1 hour'")],
+        "is longer than busy_to 00:10:00",
+        "the shortest pause",
+    ),
+    Wrong("retry_policy_times_are_0_to_10", &[("machine_times", "11")], "machine_times 11", "(never again) to 10"),
+    Wrong("retry_policy_lost_times_are_0_to_100", &[("lost_times", "-1")], "lost_times -1", "to 100"),
+];
+
 const WRONG_DO_NOT_CALLS: &[Wrong] = &[
     Wrong("number", &[("number", "null")], "number is missing", "not to be called"),
     Wrong("reason", &[("reason", "null")], "reason is missing", "Leave reason out"),
@@ -345,6 +375,30 @@ async fn a_wrong_number_is_not_taken_onto_the_do_not_call_list() {
     for wrong in WRONG_DO_NOT_CALLS {
         refused(&database.pool, insert_statement("do_not_call", DO_NOT_CALL, wrong.1), wrong).await;
     }
+}
+
+#[tokio::test]
+async fn a_wrong_retry_policy_is_refused() {
+    let database = TestDatabase::create().await;
+    for wrong in WRONG_RETRY_POLICIES {
+        refused(&database.pool, insert_statement("retry_policies", RETRY_POLICY, wrong.1), wrong).await;
+    }
+    for (statement, wrong) in [
+        (
+            "delete from retry_policies",
+            Wrong("the_default_policy_stays", &[], "\"default\" cannot be deleted", "Change its values"),
+        ),
+        (
+            "update retry_policies set name = 'usual'",
+            Wrong("the_default_policy_stays", &[], "cannot have another name", "Insert a policy"),
+        ),
+    ] {
+        refused(&database.pool, statement.to_owned(), &wrong).await;
+    }
+    sqlx::query("insert into retry_policies (name) values ('patient')").execute(&database.pool).await.unwrap();
+    database.insert_call(&[("retry_policy", "'patient'")]).await;
+    let named = Wrong("retry_policy_is_known", &[], "call 1 names it", "or to null for the default");
+    refused(&database.pool, "delete from retry_policies where name = 'patient'".to_owned(), &named).await;
 }
 
 /// No rule may be added without its sentence: every CHECK and every NOT NULL of the three tables has a case above.

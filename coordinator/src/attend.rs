@@ -7,7 +7,6 @@ use std::{
 
 use offhook::{
     disposition::Disposition,
-    policy::{Breaker, Policy},
     store::{
         claim::FreshClaim,
         evidence::Evidence,
@@ -47,10 +46,6 @@ pub struct Attendant {
     pub spool: Spool,
     /// What workers are told.
     pub specifier: Specifier,
-    /// When to call again.
-    pub policy: Policy,
-    /// When trunks rest.
-    pub breaker: Breaker,
     /// After this a worker is stopped, whatever it does.
     pub whole_attempt: Duration,
     /// How long a worker may take to leave.
@@ -189,7 +184,7 @@ impl Attendant {
     async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match settle(&self.pool, &self.policy, &self.breaker, attempt, &evidence, &mut rng()).await {
+            match settle(&self.pool, attempt, &evidence, &mut rng()).await {
                 Ok(settled) => return Some(settled),
                 Err(error @ StoreError::Refused { .. }) if evidence.report.is_some() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");

@@ -6,6 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use offhook::store::{
     claim::{Claimant, keep_line, sweep},
+    coordinators,
     leader::{self, lead},
     leases::{self, AttemptId},
     refusal::StoreError,
@@ -59,22 +60,29 @@ enum LookError {
 }
 
 impl Keeper {
-    /// Renews the leases of what is under way, three times as often as they run out, until `stop`.
-    pub async fn renew(self, stop: CancellationToken) {
+    /// Renews the leases of what is under way, three times as often as they run out, until `stop`; and says as often that we run.
+    pub async fn renew(self, drain: CancellationToken, stop: CancellationToken) {
         let mut tick = every(self.claimant.lease / 3);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             let attempts = self.running.attempts();
-            if attempts.is_empty() {
-                continue;
+            if !attempts.is_empty() {
+                self.renew_leases(&attempts).await;
             }
-            match leases::renew(&self.pool, &self.claimant, &attempts).await {
-                Ok(renewed) => {
-                    for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
-                        tracing::debug!(%attempt, "the lease is not ours any more");
-                    }
+            let (most, draining) = (self.running.most(), drain.is_cancelled());
+            if let Err(error) = coordinators::here(&self.pool, &self.claimant, attempts.len(), most, draining).await {
+                tracing::warn!(%error, "nobody is told that this coordinator runs");
+            }
+        }
+    }
+
+    async fn renew_leases(&self, attempts: &[AttemptId]) {
+        match leases::renew(&self.pool, &self.claimant, attempts).await {
+            Ok(renewed) => {
+                for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
+                    tracing::debug!(%attempt, "the lease is not ours any more");
                 }
-                Err(error) => tracing::warn!(%error, "leases are not renewed"),
             }
+            Err(error) => tracing::warn!(%error, "leases are not renewed"),
         }
     }
 

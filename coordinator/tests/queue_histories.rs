@@ -16,9 +16,7 @@ use database::TestDatabase;
 use offhook::{
     call::CallState,
     disposition::Disposition,
-    policy::{Breaker, Policy},
     secret::Secret,
-    span::Span,
     store::{
         claim::{Claimant, claim, keep_line, sweep},
         evidence::Evidence,
@@ -56,7 +54,8 @@ enum Step {
 fn random_step(rng: &mut impl Rng) -> Step {
     let which = rng.random_range(0..64);
     let place = rng.random_range(0..HOSTS.len());
-    let how = [Disposition::Busy, Disposition::NoAnswer, Disposition::InvalidNumber, Disposition::TrunkFailure, Disposition::Lost];
+    let how =
+        [Disposition::Busy, Disposition::NoAnswer, Disposition::InvalidNumber, Disposition::TrunkFailure, Disposition::Lost];
     match rng.random_range(0..100) {
         0..18 => Step::Insert {
             number: rng.random_range(0..NUMBERS),
@@ -82,17 +81,6 @@ fn random_step(rng: &mut impl Rng) -> Step {
     }
 }
 
-fn policy() -> Policy {
-    let retry = Span::seconds(60, 60);
-    let trunk_failure = Span::seconds(40, 40);
-    Policy { busy: retry, no_answer: retry, trunk_failure, lost_retries: 1, ..Policy::default() }
-}
-
-/// A breaker that never opens: trunks that rest are the business of other tests.
-fn breaker() -> Breaker {
-    Breaker { failures: 1_000_000, ..Breaker::default() }
-}
-
 fn evidence(how: Disposition) -> Evidence {
     Evidence { otherwise: how, ..Evidence::lost("") }
 }
@@ -114,12 +102,15 @@ impl<'a> World<'a> {
         database
             .run(format!(
                 "truncate calls, numbers, leader cascade; \
-                 update trunks set paused = false, failures = 0, tokens = 50, refilled_at = clock_timestamp(); \
+                 update trunks set paused = false, failures = 0, tokens = 50, refilled_at = clock_timestamp(), breaker_failures = 1000; \
+                 update retry_policies set (busy_from, busy_to, no_answer_from, no_answer_to) = ('60 s', '60 s', '60 s', '60 s'), \
+                     (trunk_failure_from, trunk_failure_to, lost_times) = ('40 s', '40 s', 1); \
                  update installation set paused = false, max_concurrent = {IN_ALL}, calls_per_day = {PER_DAY}, quiet_time = '{} s'",
                 QUIET / SECOND
             ))
             .await;
-        let base = database.one("select coalesce(pg_sequence_last_value(pg_get_serial_sequence('calls', 'id')::regclass), 0)").await;
+        let base =
+            database.one("select coalesce(pg_sequence_last_value(pg_get_serial_sequence('calls', 'id')::regclass), 0)").await;
         World { database, model: Model::new(), base, tokens: HashMap::new() }
     }
 
@@ -191,7 +182,7 @@ impl<'a> World<'a> {
                 }
                 let first = AttemptId { attempt: 1, ..self.attempt_id(call) };
                 let rng = &mut StdRng::seed_from_u64(1);
-                let settled = settle(pool, &policy(), &breaker(), first, &evidence(Disposition::Answered), rng).await;
+                let settled = settle(pool, first, &evidence(Disposition::Answered), rng).await;
                 if settled.map_err(|error| error.to_string())? != Settled::Already {
                     return Err(format!("attempt 1 of call {call} was settled twice"));
                 }
@@ -202,7 +193,8 @@ impl<'a> World<'a> {
                 let open = (0..self.model.calls.len()).filter(|call| !self.model.calls[*call].state.is_final()).collect();
                 let Some(call) = Self::pick(open, which) else { return Ok(()) };
                 // One that is too late may have been ended by a claim: taking it back changes nothing then.
-                let state: String = self.database.one(format!("select state::text from calls where id = {}", self.id(call))).await;
+                let state: String =
+                    self.database.one(format!("select state::text from calls where id = {}", self.id(call))).await;
                 if state == "expired" {
                     self.model.calls[call].state = CallState::Expired;
                     return Ok(());
@@ -279,7 +271,7 @@ impl<'a> World<'a> {
     async fn settle(&mut self, call: usize, how: Disposition) -> Result<(), Fault> {
         let rng = &mut StdRng::seed_from_u64(1);
         let attempt = self.attempt_id(call);
-        let settled = settle(&self.database.pool, &policy(), &breaker(), attempt, &evidence(how), rng).await;
+        let settled = settle(&self.database.pool, attempt, &evidence(how), rng).await;
         self.model.settled(call, how);
         match settled.map_err(|error| error.to_string())? {
             Settled::Now { state, .. } if state == self.model.calls[call].state => Ok(()),
@@ -296,8 +288,12 @@ impl<'a> World<'a> {
     async fn take_over(&mut self, place: usize) -> Result<(), Fault> {
         let by = self.model.coordinator(place);
         let claimant = self.claimant(by);
-        let own: Vec<AttemptId> =
-            self.model.live().filter(|call| self.model.calls[*call].holder == Some(by)).map(|call| self.attempt_id(call)).collect();
+        let own: Vec<AttemptId> = self
+            .model
+            .live()
+            .filter(|call| self.model.calls[*call].holder == Some(by))
+            .map(|call| self.attempt_id(call))
+            .collect();
         let here = leases::take_over(&self.database.pool, &claimant, &own).await.map_err(|error| error.to_string())?;
         let grace = std::time::Duration::from_micros(ABANDONED_AFTER as u64);
         let elsewhere =
@@ -329,8 +325,12 @@ impl<'a> World<'a> {
         self.model.now += time;
         for place in 0..HOSTS.len() {
             let by = self.model.coordinator(place);
-            let own: Vec<AttemptId> =
-                self.model.live().filter(|call| self.model.calls[*call].holder == Some(by)).map(|call| self.attempt_id(call)).collect();
+            let own: Vec<AttemptId> = self
+                .model
+                .live()
+                .filter(|call| self.model.calls[*call].holder == Some(by))
+                .map(|call| self.attempt_id(call))
+                .collect();
             if own.is_empty() {
                 continue;
             }
@@ -365,7 +365,8 @@ impl<'a> World<'a> {
         if calls.len() != self.model.calls.len() {
             return Err(format!("{} calls instead of {}: some are lost", calls.len(), self.model.calls.len()));
         }
-        for ((id, state, attempt, claimed_by, sound), (nth, model)) in calls.into_iter().zip(self.model.calls.iter().enumerate()) {
+        for ((id, state, attempt, claimed_by, sound), (nth, model)) in calls.into_iter().zip(self.model.calls.iter().enumerate())
+        {
             let early = model.state == CallState::Queued && model.too_late && state == "expired";
             let as_told = (state == model.state.as_str() || early)
                 && attempt as usize == model.attempts.len()
@@ -382,16 +383,21 @@ impl<'a> World<'a> {
         .fetch_all(&self.database.pool)
         .await
         .unwrap();
-        let mut told = self.model.calls.iter().enumerate().flat_map(|(nth, call)| {
-            call.attempts.iter().enumerate().map(move |(number, attempt)| (nth, number, attempt))
-        });
+        let mut told = self
+            .model
+            .calls
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, call)| call.attempts.iter().enumerate().map(move |(number, attempt)| (nth, number, attempt)));
         for (call_id, number, disposition, settled, leased) in attempts {
             let Some((nth, expected, attempt)) = told.next() else {
                 return Err(format!("attempt {number} of call {call_id} was never made"));
             };
             let ended = attempt.ended.map(|how| how.as_str().to_owned());
             if (call_id, number as usize, settled) != (self.id(nth), expected + 1, attempt.settled) || disposition != ended {
-                return Err(format!("attempt {number} of call {nth}: {disposition:?}, settled {settled}, instead of {attempt:?}"));
+                return Err(format!(
+                    "attempt {number} of call {nth}: {disposition:?}, settled {settled}, instead of {attempt:?}"
+                ));
             }
             if leased == settled {
                 return Err(format!("attempt {number} of call {nth}: settled {settled} and ports leased {leased}"));

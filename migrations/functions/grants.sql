@@ -25,6 +25,15 @@ grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest
 
 grant insert, update, delete on do_not_call to offhook_user;
 
+-- Which retry policy a call follows; the policies themselves, pausing and trunks are the owner's.
+grant select on retry_policies to offhook_user;
+
+grant insert (retry_policy), update (retry_policy) on calls to offhook_user;
+
+grant execute on function offhook_snooze, offhook_release, offhook_why_not_yet, offhook_explain, offhook_import, offhook_import_statement,
+    offhook_import_fault
+    to offhook_user;
+
 grant execute on function offhook_refuse, offhook_lane, offhook_number_hint, offhook_is_dialable, offhook_next_calling_moment, offhook_last_table,
     calls_refuse_wrong_row to offhook_user;
 

@@ -28,8 +28,9 @@ $$;
 
 -- What a call says about its trunk. `retry_after`, in seconds, is the trunk's own wish: it is kept, up to an hour. `direct` has no
 -- breaker: every sip: URI points somewhere else. A call that went well while the trunk rests does not wake it: the wish stands.
-create or replace function offhook_judge_trunk(of_trunk text, failed boolean, retry_after int, most_failures int, rest interval)
-returns void language plpgsql set search_path from current as $$
+-- The last two are what a coordinator of the version before brings along; else the trunk's own columns say when it rests.
+create or replace function offhook_judge_trunk(of_trunk text, failed boolean, retry_after int, most_failures int default null,
+    rest interval default null) returns void language plpgsql set search_path from current as $$
 declare
     wish interval := case when retry_after > 3600 then 3600 else coalesce(retry_after, 0) end * interval '1 second';
 begin
@@ -37,8 +38,8 @@ begin
         update trunks t set
             failures = t.failures + 1,
             paused_until = case
-                when t.failures + 1 >= most_failures or t.paused_until is not null
-                    then greatest(t.paused_until, clock_timestamp() + greatest(rest, wish))
+                when t.failures + 1 >= coalesce(most_failures, t.breaker_failures) or t.paused_until is not null
+                    then greatest(t.paused_until, clock_timestamp() + greatest(coalesce(rest, t.breaker_rest), wish))
                 when wish > interval '0' then clock_timestamp() + wish end
          where t.name = of_trunk and t.host is not null;
     else

@@ -223,3 +223,22 @@ pub async fn cancel(pool: &PgPool, id: i64) -> Result<Option<CallState>, StoreEr
         .await?;
     Ok(state)
 }
+
+/// Puts a queued or held call off: it is not made before `until`. Uses up no attempt. Answers when it is due then; `None` where there is
+/// no such call.
+///
+/// # Errors
+/// [`StoreError::Refused`] where it is in another state, or may not be made so late.
+pub async fn snooze(pool: &PgPool, id: i64, until: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let due = sqlx::query_scalar("select offhook_snooze(id, $2) from calls where id = $1").bind(id).bind(until);
+    Ok(due.fetch_optional(pool).await?)
+}
+
+/// Lets a held call go: back into the queue, or with `finish` it is over. Answers its state then; `None` where there is no such call.
+///
+/// # Errors
+/// [`StoreError::Refused`] where it is not held, or may not be made any more.
+pub async fn release(pool: &PgPool, id: i64, finish: bool) -> Result<Option<CallState>, StoreError> {
+    let state = sqlx::query_scalar("select offhook_release(id, $2) from calls where id = $1").bind(id).bind(finish);
+    Ok(state.fetch_optional(pool).await?)
+}
