@@ -24,11 +24,11 @@ const TRIES: u32 = 30;
 const LOST_A_LOCK: [&str; 2] = ["55P03", "40P01"];
 
 macro_rules! functions {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("functions/", $name, ".sql")))),*] };
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("functions/", $name, ".sql")))),*] };
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 21] = functions![
+const FUNCTIONS: &[(&str, &str)] = functions![
     "refusals",
     "calling_hours",
     "call_rows",
@@ -37,9 +37,12 @@ const FUNCTIONS: [(&str, &str); 21] = functions![
     "retry_policy_rows",
     "do_not_call_rows",
     "states",
+    "line",
     "wake_ups",
     "trunk_room",
     "sweep",
+    "leader",
+    "obstacles",
     "claim",
     "snooze",
     "pause",
@@ -48,6 +51,8 @@ const FUNCTIONS: [(&str, &str); 21] = functions![
     "finish",
     "worker",
     "change_trunk",
+    "retention",
+    "audit",
     "views",
     "grants",
 ];
@@ -165,7 +170,7 @@ async fn apply_functions(connection: &mut PgConnection) -> Result<(), MigrationF
     if let Some(newer) = applied.filter(|applied| numbers(applied) > numbers(VERSION)) {
         return Err(MigrationFailed::Older { newer });
     }
-    for (file, sql) in FUNCTIONS {
+    for &(file, sql) in FUNCTIONS {
         transaction.execute(sqlx::raw_sql(sql)).await.map_err(|cause| MigrationFailed::Functions { file, cause })?;
     }
     sqlx::query("update installation set functions_version = $1, functions_checksum = $2")

@@ -11,6 +11,7 @@ pub mod leases;
 pub mod pauses;
 pub mod policies;
 pub mod refusal;
+pub mod retention;
 pub mod settle;
 pub mod status;
 pub mod trunks;

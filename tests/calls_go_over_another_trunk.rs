@@ -5,7 +5,6 @@ mod support;
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use support::{
     carrier::{Carrier, header},
     installation::{CallResult, Installation},
@@ -32,10 +31,6 @@ impl Installation {
         let carrier = Carrier::answering(script).await;
         self.trunk(name, "127.0.0.1", Some(carrier.address.port()), fallback).await;
         carrier
-    }
-
-    async fn run(&self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&self.database.pool).await.unwrap();
     }
 
     async fn call(&self, number: &str) -> CallResult {

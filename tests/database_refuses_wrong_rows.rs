@@ -76,6 +76,8 @@ const WRONG_CALLS: &[Wrong] = &[
     ),
     Wrong("calling_hours_are_in_order", &[("calling_from", "'22:00'")], "calling_from 22:00:00 is not before", "24:00"),
     Wrong("priority_is_between_minus_100_and_100", &[("priority", "101")], "priority is 101", "-100 to 100"),
+    Wrong("keep_is_0_to_100_years", &[("keep", "'-1 day'")], "not a length of time", "such as '30 days'"),
+    Wrong("keep_recording_is_0_to_100_years", &[("keep_recording", "'200 years'")], "not a length of time", "such as '30 days'"),
     Wrong("max_attempts_is_1_to_10", &[("max_attempts", "0")], "max_attempts is 0", "1 to 10"),
     Wrong("request_key_is_given", &[("request_key", "' '")], "request_key has 0 characters", "leave it out"),
     Wrong("request_key_is_given", &[("request_key", "repeat('x', 201)")], "request_key has 201 characters", "at most 200"),

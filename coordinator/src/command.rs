@@ -1,7 +1,8 @@
-//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk …`.
+//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk … | erase …`.
 
 pub mod add;
 pub mod call;
+pub mod erase;
 pub mod import;
 pub mod pause;
 pub mod status;
@@ -39,6 +40,8 @@ pub enum Command {
     Resume(Box<pause::Resume>),
     /// Add, import, look at, put off and take back calls
     Call(Box<call::Call>),
+    /// Delete everything about a number
+    Erase(Box<erase::Erase>),
     /// Look at trunks
     Trunk(Box<trunk::Trunk>),
 }

@@ -51,6 +51,7 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Pause(pause) => pause.run().await?,
         Command::Resume(resume) => resume.run().await?,
         Command::Call(call) => return Ok(call.run().await?),
+        Command::Erase(erase) => erase.run().await?,
         Command::Trunk(trunk) => trunk.run().await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -24,6 +24,7 @@ use crate::{
     running::Running,
     specification::Specifier,
     spool::{Spool, SpoolError},
+    sweeper::Sweeper,
 };
 
 /// How long the last words may take after everything has ended or is left.
@@ -181,6 +182,13 @@ impl Service {
         services.spawn(listener::listen(self.listen_url.clone(), wake, running.clone(), stop.clone()));
         services.spawn(keeper.clone().renew(shutdown.drain.clone(), stop.clone()));
         services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
+        let sweeper = Sweeper {
+            pool: self.pool.clone(),
+            host: self.claimant.host.clone(),
+            spool: self.spool.clone(),
+            every: self.queue.sweep,
+        };
+        services.spawn(sweeper.run(stop.clone()));
         services.close();
         tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
 

@@ -35,6 +35,8 @@ begin
     select * into t from trunks k where k.name = next_trunk;
     if not t.enabled then
         return jsonb_build_object('go', false, 'why', format('"%s" is not enabled', next_trunk));
+    elsif t.paused then
+        return jsonb_build_object('go', false, 'why', format('"%s" is paused', next_trunk));
     elsif t.paused_until > moment then
         return jsonb_build_object('go', false, 'why', format('"%s" rests after failures', next_trunk));
     elsif t.paused_until is not null and offhook_calls_being_set_up(next_trunk) > 0 then

@@ -1,11 +1,13 @@
 -- Who may do what. Given anew with every change of a function: a new one is nobody's until it is given.
 
-revoke execute on all functions in schema public from public;
+revoke execute on all functions in schema public from public, offhook_user, offhook_worker;
+revoke all on all tables in schema public from public, offhook_user, offhook_worker;
 
 -- A person: inserts and changes calls, keeps the do-not-call list, reads everything but the tokens. Trunks are the owner's.
 grant usage on schema public to offhook_user, offhook_worker;
 
-grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, trunks, do_not_call, call_transitions, restaurant_zones
+grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, trunks, do_not_call, audit, call_transitions,
+    restaurant_zones, numbers
     to offhook_user;
 
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,
@@ -15,10 +17,10 @@ grant select (call_id, number, trunk, host, container, sip_call_id, port_base, c
 
 grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date,
         wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,
-        not_after, calling_from, calling_to, priority, max_attempts, record, trunk),
+        not_after, calling_from, calling_to, priority, max_attempts, record, trunk, keep, keep_recording),
     update (kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time,
         earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,
-        not_after, calling_from, calling_to, priority, max_attempts, record, trunk, cancel_requested)
+        not_after, calling_from, calling_to, priority, max_attempts, record, trunk, cancel_requested, keep, keep_recording)
     on calls to offhook_user;
 
 grant insert, update, delete on do_not_call to offhook_user;

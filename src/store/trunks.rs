@@ -221,7 +221,7 @@ pub(super) async fn of_calls(connection: &mut PgConnection, ids: &[i64]) -> Resu
          cross join lateral (select f.name, 0::bigint as nth union all select b.name, b.nth from unnest(f.fallback) with ordinality b (name, nth)) n \
          join trunks t on t.name = n.name \
          where c.id = any($1) \
-           and (n.nth = 0 or t.enabled and (t.paused_until is null or t.paused_until <= clock_timestamp()) \
+           and (n.nth = 0 or t.enabled and not t.paused and (t.paused_until is null or t.paused_until <= clock_timestamp()) \
                              and (t.host is not null or c.number like 'sip%')) \
          order by c.id, n.nth"
     );
