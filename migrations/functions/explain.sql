@@ -90,6 +90,7 @@ begin
     due := c.due_at <= moment;
     if not due then
         waits := case when c.waits_for in ('not_before', 'calling_hours') and c.not_before > moment then 'not_before'
+                      when c.waits_for = 'not_before' and keeps.waits = 'calling_hours' and keeps.until = c.due_at then 'calling_hours'
                       else coalesce(c.waits_for, case when c.attempt > 0 then 'retry' else 'not_before' end) end;
         return query select waits, offhook_waits_for(c, waits, c.due_at), case when waits <> 'other_call' then c.due_at end;
     elsif keeps.waits is not null then
