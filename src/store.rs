@@ -7,6 +7,7 @@ pub mod connect;
 pub mod coordinators;
 pub mod evidence;
 pub mod import;
+pub mod leader;
 pub mod leases;
 pub mod pauses;
 pub mod policies;

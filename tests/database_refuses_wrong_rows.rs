@@ -148,6 +148,8 @@ const WRONG_TRUNKS: &[Wrong] = &[
     Wrong("trunk_name_is_a_word", &[("name", "'Berlin 1'")], "\"Berlin 1\" is not a word", "lower-case"),
     Wrong("trunk_host_is_a_host", &[("host", "'sip:example.org'")], "\"sip:example.org\" of trunk", "sip: is left out"),
     Wrong("trunk_port_is_a_port", &[("port", "70000")], "port 70000", "1 to 65535"),
+    Wrong("paused", &[("paused", "null")], "paused of the trunk is missing", "Leave paused out"),
+    Wrong("trunk_pause_reason_is_short", &[("pause_reason", "repeat('x', 501)")], "has 501 characters", "at most 500"),
     Wrong("trunk_has_room", &[("max_concurrent", "-1")], "max_concurrent -1", "0 to 10000"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "0")], "calls_per_second 0", "enabled = false"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "'NaN'")], "calls_per_second NaN", "enabled = false"),
@@ -404,7 +406,8 @@ async fn a_wrong_retry_policy_is_refused() {
 async fn every_constraint_has_its_sentence() {
     let database = TestDatabase::create().await;
     let tables: [(&str, Vec<&Wrong>, &[&str]); 3] = [
-        ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id"]),
+        // Its place in line, which the queue itself keeps.
+        ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id", "ready", "turn_at", "waits_for_is_known"]),
         // The columns of the bucket and the breaker, which nobody sets by hand.
         ("trunks", WRONG_TRUNKS.iter().collect(), &["tokens", "refilled_at", "failures"]),
         ("do_not_call", WRONG_DO_NOT_CALLS.iter().collect(), &[]),

@@ -16,7 +16,7 @@ drop function if exists offhook_free_port(text, int, int, bigint);
 
 -- Claims up to as many due calls as there are `token_hashes` (sha-256 of the tokens their workers will carry).
 --   claimed   the calls, each now with a new current attempt, a lease, and four ports of `on_host`
---   wait_ms   set where a due call waits for nothing but its trunk's calls per second: ask again then
+--   wait_ms   set where a due call waits for nothing but its trunk's calls per second, or was not looked at: ask again then
 --   no_ports  a due call waits for ports
 -- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was. It looks at the
 -- head of the line; what it finds there that cannot be made leaves the line, so that nobody looks at it again before something changes.
@@ -105,10 +105,6 @@ begin
                         bucket[nth] := bucket[nth] - 1;
                     end if;
                 end loop;
-                if cardinality(sent) > 0 then
-                    update calls k set state = s.state, why = s.why, due_at = s.due_at, waits_for = s.waits_for
-                      from unnest(sent, states, whys, dues, waits) s (id, state, why, due_at, waits_for) where k.id = s.id;
-                end if;
                 if cardinality(taken) > 0 then
                     update calls k set state = 'claimed', attempt = k.attempt + 1, claimed_by = coordinator,
                            lease_until = moment + lease, why = null
@@ -125,6 +121,10 @@ begin
                     select k.id, k.attempt, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator,
                            'trunk', open_trunks[t.nth], 'instead_of', nullif(k.trunk, open_trunks[t.nth])))
                       from unnest(taken, over) with ordinality t (id, nth, place) join calls k on k.id = t.id order by t.place;
+                end if;
+                if cardinality(sent) > 0 then
+                    update calls k set state = s.state, why = s.why, due_at = s.due_at, waits_for = s.waits_for
+                      from unnest(sent, states, whys, dues, waits) s (id, state, why, due_at, waits_for) where k.id = s.id;
                 end if;
                 -- Nothing has failed: it stands.
                 claimed := claimed || taken; moved := moved + cardinality(sent);
@@ -143,6 +143,9 @@ begin
             exit look when no_ports or cardinality(claimed) >= wanted;
         end loop;
         exit look when moved = 0;
+        if round = 8 then
+            wait_ms := 1;                                   -- so many could not be made that the line is not looked through yet
+        end if;
     end loop;
     update trunks t set tokens = u.now_left, refilled_at = moment
       from unnest(open_trunks, left_over, buckets) u (name, before, now_left)

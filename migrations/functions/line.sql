@@ -25,8 +25,8 @@ begin
     return let_in;
 end $$;
 
--- A call to `freed` has ended: the next ones to that number are due again, once the number has had its quiet time. Three of them, so
--- that the next does not hang on one that is taken back meanwhile; the rest wait on.
+-- Nobody is calling `freed` any more: the next ones to that number are due again, once the number has had its quiet time. Three of
+-- them, so that the next does not hang on one that cannot be made; the rest wait on.
 create or replace function offhook_wake_waiting(freed text) returns int language plpgsql
 set search_path from current set enable_seqscan = off set jit = off as $$
 declare next_moment timestamptz; woken int;
@@ -41,16 +41,18 @@ begin
     return woken;
 end $$;
 
-create or replace function calls_number_is_free() returns trigger language plpgsql as $$
+create or replace function calls_number_is_free() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-    if exists (select from calls where number = old.number and state = 'queued' and waits_for = 'other_call') then
+    if exists (select from calls where number = old.number and state = 'queued' and waits_for = 'other_call')
+        and not exists (select from calls where number = old.number and state in ('claimed', 'dialing', 'talking')) then
         perform offhook_wake_waiting(old.number);
     end if;
     return null;
 end $$;
 
+-- (With its owner's rights: whoever takes a call back may not move others.) A call has ended; or one that was the next has left the queue.
 create or replace trigger calls_number_is_free after update of state on calls for each row
-    when (old.state in ('claimed', 'dialing', 'talking') and new.state not in ('claimed', 'dialing', 'talking'))
+    when (old.state in ('queued', 'claimed', 'dialing', 'talking') and new.state <> old.state and new.state not in ('claimed', 'dialing', 'talking'))
     execute function calls_number_is_free();
 
 -- What keeps the line right besides the claims: lets in up to `most` calls that are due, and wakes those that wait for a call which has

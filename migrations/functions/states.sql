@@ -30,7 +30,7 @@ begin
     elsif new.due_at <> old.due_at or new.priority <> old.priority then
         new.turn_at := case
             when new.due_at = old.due_at then old.turn_at - (new.priority - old.priority) * interval '1 minute'
-            when new.waits_for in ('other_call', 'quiet_time', 'daily_cap', 'calling_hours', 'trunk')
+            when coalesce(new.waits_for, old.waits_for) in ('other_call', 'quiet_time', 'daily_cap', 'calling_hours', 'trunk')
                 then least(old.turn_at, new.due_at - new.priority * interval '1 minute')
             else new.due_at - new.priority * interval '1 minute' end;
         new.ready := new.due_at <= clock_timestamp();

@@ -23,7 +23,7 @@ create view trunk_status as
 select t.name, t.host, t.port, t.transport, t.preference,
        case when not t.enabled then 'disabled' when t.paused then 'paused' when t.paused_until is null then 'ready'
             when t.paused_until > now() then 'resting' else 'probing' end as state,
-       t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback, t.pause_reason
+       t.pause_reason, t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
 from trunks t
 cross join lateral (
     select count(*)::int as live from attempts a where a.trunk = t.name and a.settled_at is null
