@@ -6,6 +6,7 @@ pub mod claimed;
 pub mod connect;
 pub mod evidence;
 pub mod leases;
+mod notes;
 pub mod refusal;
 pub mod settle;
 pub mod trunks;

@@ -1,7 +1,11 @@
 //! What has to go on besides the calls themselves: leases are renewed, abandoned attempts taken over, strays removed, expired
 //! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use offhook::store::{
     claim::{Claimant, sweep},
@@ -21,6 +25,8 @@ use crate::{
 
 /// The longest time between two looks around.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// A look around that comes later than its time by more than this has met a database that was away or stood still.
+const GAP: Duration = Duration::from_secs(5);
 /// How many rows one sweep ends at most.
 const SWEEP: i32 = 500;
 
@@ -78,13 +84,16 @@ impl Keeper {
 
     /// Looks around at once and then regularly, until `stop`. Nothing is taken over any more after `drain`.
     pub async fn look_around(self, drain: CancellationToken, stop: CancellationToken) {
-        let mut tick = every((self.claimant.lease / 3).min(LOOK_AROUND));
+        let period = (self.claimant.lease / 3).min(LOOK_AROUND);
+        let mut tick = every(period);
+        let mut in_sight = InSight::new(period + GAP);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             if drain.is_cancelled() {
                 continue;
             }
-            if let Err(error) = self.take_over().await {
-                tracing::warn!(%error, "abandoned calls are not looked for");
+            match self.take_over(in_sight.since(Instant::now())).await {
+                Ok(()) => in_sight.seen(Instant::now()),
+                Err(error) => tracing::warn!(%error, "abandoned calls are not looked for"),
             }
             if let Err(error) = self.remove_strays().await {
                 tracing::warn!(%error, "strays are not looked for");
@@ -95,11 +104,15 @@ impl Keeper {
         }
     }
 
-    async fn take_over(&self) -> Result<(), LookError> {
+    /// `in_sight` is how long the database has been there without a gap.
+    async fn take_over(&self, in_sight: Duration) -> Result<(), LookError> {
         let here = leases::take_over(&self.pool, &self.claimant, &self.running.attempts()).await?;
         self.source.adopt(here, || Origin::Adopted);
-        let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
-        self.source.adopt(elsewhere, || Origin::Elsewhere);
+        // Right after an outage everybody's last sign of life is old: those who live get as long as ever to give the next one.
+        if in_sight >= self.abandoned_after {
+            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+            self.source.adopt(elsewhere, || Origin::Elsewhere);
+        }
         Ok(())
     }
 
@@ -134,8 +147,51 @@ impl Keeper {
     }
 }
 
+/// How long the database has answered without a gap.
+#[derive(Debug)]
+struct InSight {
+    gap: Duration,
+    /// The first and the last of the looks that followed each other closely.
+    looks: Option<(Instant, Instant)>,
+}
+
+impl InSight {
+    /// Two looks further apart than `gap` do not belong together.
+    fn new(gap: Duration) -> Self {
+        InSight { gap, looks: None }
+    }
+
+    fn seen(&mut self, now: Instant) {
+        let first = self.looks.filter(|(_, last)| now.duration_since(*last) <= self.gap).map_or(now, |(first, _)| first);
+        self.looks = Some((first, now));
+    }
+
+    fn since(&self, now: Instant) -> Duration {
+        let close = self.looks.filter(|(_, last)| now.duration_since(*last) <= self.gap);
+        close.map_or(Duration::ZERO, |(first, _)| now.duration_since(first))
+    }
+}
+
 fn every(period: Duration) -> tokio::time::Interval {
     let mut tick = interval(period.max(Duration::from_millis(50)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_makes_the_time_in_sight_begin_anew() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut in_sight = InSight::new(10 * second);
+        assert_eq!(in_sight.since(start), Duration::ZERO);
+        (0..=60).step_by(5).for_each(|at| in_sight.seen(start + at * second));
+        assert_eq!(in_sight.since(start + 62 * second), 62 * second);
+        assert_eq!(in_sight.since(start + 75 * second), Duration::ZERO, "nothing was heard for 15 s");
+        in_sight.seen(start + 75 * second);
+        in_sight.seen(start + 80 * second);
+        assert_eq!(in_sight.since(start + 80 * second), 5 * second);
+    }
 }
