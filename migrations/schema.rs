@@ -28,13 +28,15 @@ macro_rules! functions {
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 16] = functions![
+const FUNCTIONS: [(&str, &str); 18] = functions![
     "refusals",
+    "destinations",
     "calling_hours",
     "call_rows",
     "call_changes",
     "trunk_rows",
     "do_not_call_rows",
+    "opening_times",
     "states",
     "wake_ups",
     "trunk_room",

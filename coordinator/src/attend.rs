@@ -6,7 +6,6 @@ use std::{
 };
 
 use offhook::{
-    disposition::Disposition,
     policy::{Breaker, Policy},
     store::{
         claim::FreshClaim,
@@ -76,6 +75,17 @@ enum NotLaunched {
     Launch(#[from] LaunchError),
 }
 
+impl NotLaunched {
+    /// What is left of the attempt.
+    fn evidence(&self) -> Evidence {
+        match self {
+            NotLaunched::Specification(SpecificationError::Undiallable(error)) => Evidence::undiallable(error.to_string()),
+            NotLaunched::Specification(SpecificationError::NotAllowed(why)) => Evidence::not_allowed(why),
+            error => Evidence::not_launched(error.to_string()),
+        }
+    }
+}
+
 impl Attendant {
     /// Looks after one attempt to its end, in a task of its own. Returns early where the rest is left to the next coordinator.
     ///
@@ -93,7 +103,7 @@ impl Attendant {
                 Ok(()) => self.see_through(&slot).await,
                 Err(error) => {
                     tracing::warn!(%attempt, %error, "not launched");
-                    Some(Evidence::not_launched(error.to_string()))
+                    Some(error.evidence())
                 }
             },
             Origin::Adopted => {
@@ -182,7 +192,7 @@ impl Attendant {
         });
         let Leavings { report, recording_uri, rescued } = leavings.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, otherwise: Disposition::Lost, detail, recording_uri, rescued }
+        Evidence { report, recording_uri, rescued, ..Evidence::lost(detail) }
     }
 
     /// Settles, however long the database is away. `None` where it is left to the next coordinator.

@@ -81,7 +81,7 @@ begin
                 select * into c from calls where id = candidate.id and state = 'queued' for update skip locked;
                 continue when not found;
                 begin
-                    next_moment := offhook_next_calling_moment(moment, c.restaurant_zone, c.calling_from, c.calling_to);
+                    next_moment := offhook_next_calling_moment(moment, c.number, c.restaurant_zone, c.calling_from, c.calling_to);
                     if c.cancel_requested then
                         update calls set state = 'cancelled', why = 'taken back by the user' where id = c.id;
                         progressed := true;
@@ -92,7 +92,7 @@ begin
                         update calls set state = 'cancelled', why = 'the number is on the do-not-call list: '
                             || (select d.reason from do_not_call d where d.number = c.number) where id = c.id;
                         progressed := true;
-                    elsif next_moment > moment and next_moment >= c.not_after then
+                    elsif next_moment is null or (next_moment > moment and next_moment >= c.not_after) then
                         update calls set state = 'expired', why = 'no calling hours are left before not_after' where id = c.id;
                         progressed := true;
                     elsif next_moment > moment then
