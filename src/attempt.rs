@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{language::Language, request::Request, secret::Secret};
+use crate::{language::Language, recording::RecordingPolicy, request::Request, secret::Secret};
 
 /// The name of the specification inside the attempt's spool folder.
 pub const SPECIFICATION_FILE: &str = "attempt.json";
@@ -168,6 +168,9 @@ pub struct MediaSpecification {
     pub port_base: u16,
     /// Whether to record.
     pub record: bool,
+    /// How, where it is recorded.
+    #[serde(default)]
+    pub recording: RecordingPolicy,
 }
 
 /// A codec we offer.

@@ -5,15 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use offhook::{
-    disposition::Disposition,
-    store::{
-        claim::FreshClaim,
-        evidence::Evidence,
-        leases::{self, AttemptId},
-        refusal::StoreError,
-        settle::{Settled, settle},
-    },
+use offhook::store::{
+    claim::FreshClaim,
+    evidence::Evidence,
+    leases::{self, AttemptId},
+    refusal::StoreError,
+    settle::{Settled, settle},
 };
 use sqlx::PgPool;
 use tokio::{
@@ -71,6 +68,17 @@ enum NotLaunched {
     Launch(#[from] LaunchError),
 }
 
+impl NotLaunched {
+    /// What is left of the attempt.
+    fn evidence(&self) -> Evidence {
+        match self {
+            NotLaunched::Specification(SpecificationError::Undiallable(error)) => Evidence::undiallable(error.to_string()),
+            NotLaunched::Specification(SpecificationError::NotAllowed(why)) => Evidence::not_allowed(why),
+            error => Evidence::not_launched(error.to_string()),
+        }
+    }
+}
+
 impl Attendant {
     /// Looks after one attempt to its end, in a task of its own. Returns early where the rest is left to the next coordinator.
     ///
@@ -93,7 +101,7 @@ impl Attendant {
                 }
                 Err(error) => {
                     tracing::warn!(%attempt, %error, "not launched");
-                    Some(Evidence::not_launched(error.to_string()))
+                    Some(error.evidence())
                 }
             },
             Origin::Adopted => {
@@ -183,7 +191,7 @@ impl Attendant {
         });
         let Leavings { report, notes, recording_uri, rescued } = leavings.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, notes, otherwise: Disposition::Lost, detail, recording_uri, rescued }
+        Evidence { report, notes, recording_uri, rescued, ..Evidence::lost(detail) }
     }
 
     /// Settles, however long the database is away. `None` where it is left to the next coordinator.

@@ -8,7 +8,6 @@ mod database;
 use database::{TestDatabase, claimant};
 use offhook::{
     disposition::Disposition,
-    policy::{Breaker, Policy},
     store::{
         claim::{FreshClaim, claim, keep_line},
         evidence::Evidence,
@@ -30,7 +29,7 @@ async fn end(database: &TestDatabase, fresh: &FreshClaim, how: Disposition) {
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
     let evidence = Evidence { otherwise: how, ..Evidence::lost("") };
     let rng = &mut StdRng::seed_from_u64(1);
-    settle(&database.pool, &Policy::default(), &Breaker::default(), attempt, &evidence, rng).await.unwrap();
+    settle(&database.pool, attempt, &evidence, rng).await.unwrap();
 }
 
 /// `count` calls to one number.

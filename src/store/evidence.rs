@@ -3,6 +3,7 @@
 use super::worker::Note;
 use crate::{
     disposition::Disposition,
+    policy::Settlement,
     report::{RecordingReport, Report},
 };
 
@@ -21,6 +22,8 @@ pub struct Evidence {
     pub recording_uri: Option<String>,
     /// A recording that was cut off; counts where no other is known.
     pub rescued: Option<RecordingReport>,
+    /// What becomes of the call where that is clear before anything was dialled; else the policy decides.
+    pub decided: Option<Settlement>,
 }
 
 impl Evidence {
@@ -33,12 +36,30 @@ impl Evidence {
             detail: detail.into(),
             recording_uri: None,
             rescued: None,
+            decided: None,
         }
     }
 
     /// The attempt could not be launched: not the callee's fault, nobody was disturbed.
     pub fn not_launched(detail: impl Into<String>) -> Self {
         Evidence { otherwise: Disposition::TrunkFailure, ..Evidence::lost(detail) }
+    }
+
+    /// Nothing was dialled: no telephone can have the number, or it costs more than a call.
+    pub fn undiallable(why: impl Into<String>) -> Self {
+        let why = why.into();
+        let decided = Some(Settlement::Finish { why: why.clone(), counted: false, do_not_call: false });
+        Evidence { otherwise: Disposition::InvalidNumber, decided, ..Evidence::lost(why) }
+    }
+
+    /// Nothing was dialled: the number must not be called any more.
+    pub fn not_allowed(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Evidence {
+            otherwise: Disposition::Cancelled,
+            decided: Some(Settlement::Cancel { why: why.clone() }),
+            ..Evidence::lost(why)
+        }
     }
 
     /// The report to store where the database has none. An attempt that has `dialled` did not fail to start, whatever was believed.
