@@ -49,7 +49,8 @@ async fn main() {
 /// Over four trunks, with different priorities; as many calls that are over lie beside them.
 async fn fill(pool: &PgPool) {
     let columns = "number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time, calling_from, calling_to";
-    let values = "'R', 'Europe/Berlin', 'Ada', '+4915112345678', 2, (now() + interval '30 days')::date, '19:30', '00:00', '24:00'";
+    let values =
+        "'R', 'Europe/Berlin', 'Ada', '+4915112345678', 2, (now() + interval '30 days')::date, '19:30', '00:00', '24:00'";
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "insert into trunks (name, host, preference, max_concurrent, calls_per_second, tokens) \
              select 't' || n, '127.0.0.1', n, 10000, 1000, 50 from generate_series(1, 4) n; \

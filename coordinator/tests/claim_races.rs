@@ -160,8 +160,10 @@ async fn eight_claimers_at_once_claim_nothing_twice_and_pass_no_limit_at_any_mom
                         assert!(matches!(settled, Settled::Now { .. }));
                     }
                     if found.calls.is_empty() {
-                        let left: i64 =
-                            sqlx::query_scalar("select count(*) from calls where state = 'queued'").fetch_one(&pool).await.unwrap();
+                        let left: i64 = sqlx::query_scalar("select count(*) from calls where state = 'queued'")
+                            .fetch_one(&pool)
+                            .await
+                            .unwrap();
                         if left == 0 {
                             return claimed;
                         }

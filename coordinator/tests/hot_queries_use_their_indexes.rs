@@ -134,13 +134,21 @@ async fn plans_are_index_scans(database: &TestDatabase) {
             "select id from calls where state = 'queued' and not ready and due_at <= now() order by due_at, turn_at limit 60",
             "calls_outside",
         ),
-        ("what is too late", "select id from calls where state = 'queued' and not_after <= now() order by not_after limit 100", "calls_expiry"),
+        (
+            "what is too late",
+            "select id from calls where state = 'queued' and not_after <= now() order by not_after limit 100",
+            "calls_expiry",
+        ),
         (
             "who waits behind another call",
             "select id from calls where number = '+49401000007' and state = 'queued' and waits_for = 'other_call' order by turn_at limit 3",
             "calls_behind_another",
         ),
-        ("what is under way on a trunk", "select count(*) from attempts where trunk = 'lab' and settled_at is null", "attempts_unsettled"),
+        (
+            "what is under way on a trunk",
+            "select count(*) from attempts where trunk = 'lab' and settled_at is null",
+            "attempts_unsettled",
+        ),
     ] {
         let plan: sqlx::types::JsonValue = database.one(format!("explain (format json) {query}")).await;
         let plan = plan.to_string();

@@ -63,7 +63,9 @@ async fn a_leader_that_leaves_is_replaced_at_once() {
 async fn two_never_sweep_at_once_even_where_a_leader_has_slept_through_its_lease() {
     let database = TestDatabase::new().await.with_trunk().await;
     let id = database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
-    database.run_unruled("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second'").await;
+    database
+        .run_unruled("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second'")
+        .await;
     let mut sleeper = database.pool.begin().await.unwrap();
     let ended: i32 = sqlx::query_scalar("select offhook_sweep(10)").fetch_one(&mut *sleeper).await.unwrap();
     assert_eq!(ended, 1);
@@ -80,11 +82,16 @@ async fn a_coordinator_sweeps_when_the_lease_of_a_killed_leader_is_over_and_not_
     database.run("create table lease as select until from leader").await;
     let late = database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
     // Not due before tomorrow: no claim meets it.
-    database.run_unruled("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second'").await;
+    database
+        .run_unruled("update calls set not_before = now() - interval '2 days', not_after = now() - interval '1 second'")
+        .await;
     let next = Running::start(&config(&database, &spool.0, &[])).await;
     until("it sweeps", || async { database.state(late).await.0 == "expired" }).await;
     assert!(database.one::<bool>("select finished_at >= until from calls, lease").await, "it did not wait");
     assert!(database.one::<bool>("select coordinator like 'here/%' from leader where task = 'sweep'").await);
     next.drain().await;
-    assert!(database.one::<bool>("select until <= clock_timestamp() from leader where task = 'sweep'").await, "it gave up the lead");
+    assert!(
+        database.one::<bool>("select until <= clock_timestamp() from leader where task = 'sweep'").await,
+        "it gave up the lead"
+    );
 }

@@ -209,10 +209,8 @@ impl Model {
             return;
         }
         attempt.ended = Some(how);
-        let rung = attempt.ringing
-            || attempt.talking
-            || how == Disposition::NoAnswer
-            || (how == Disposition::Lost && attempt.dialing);
+        let rung =
+            attempt.ringing || attempt.talking || how == Disposition::NoAnswer || (how == Disposition::Lost && attempt.dialing);
         if rung {
             let times = self.rung[number].map_or(0, |(_, times)| times);
             self.rung[number] = Some((now, times + 1));
@@ -262,7 +260,10 @@ impl Model {
     /// Live calls of `by`'s machine that nobody looks after.
     pub fn abandoned_here(&self, by: Coordinator) -> Vec<usize> {
         let here = |call: &usize| HOSTS[self.attempt(*call).place] == HOSTS[by.place];
-        self.live().filter(here).filter(|call| self.calls[*call].lease_until < self.now && self.calls[*call].holder != Some(by)).collect()
+        self.live()
+            .filter(here)
+            .filter(|call| self.calls[*call].lease_until < self.now && self.calls[*call].holder != Some(by))
+            .collect()
     }
 
     /// Live calls of other machines that nobody has heard of for long.
