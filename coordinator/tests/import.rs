@@ -13,7 +13,8 @@ use std::{
 
 use database::TestDatabase;
 
-const HEADER: &str = "request_key,number,restaurant_name,restaurant_zone,guest_name,guest_phone,party_size,wanted_date,wanted_time";
+const HEADER: &str =
+    "request_key,number,restaurant_name,restaurant_zone,guest_name,guest_phone,party_size,wanted_date,wanted_time";
 
 /// A folder that goes when it is dropped.
 struct Folder(PathBuf);
@@ -89,7 +90,7 @@ async fn good_rows_go_in_and_wrong_ones_are_told_and_kept_to_be_corrected() {
     let errors = folder.0.join("refused.csv");
     let output = import(&database, &file, &["--json", "--errors", errors.to_str().unwrap()]);
     assert_eq!((output.status.code(), counts(&output)), (Some(1), [2500, 2494, 0, 6]));
-    let lines: Vec<serde_json::Value> = told(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = told(&output).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     for (line, sentence, hint) in [
         (5, "party_size is 51", "from 1 to 50"),
         (1202, "party_size \"two\" is not a whole number", "digits only"),
@@ -105,8 +106,12 @@ async fn good_rows_go_in_and_wrong_ones_are_told_and_kept_to_be_corrected() {
     assert_eq!(lines.len(), 6);
     assert_eq!(database.one::<i64>("select count(*) from calls where restaurant_name = 'Löwen, Zum'").await, 2494);
 
-    let corrected = std::fs::read_to_string(&errors).unwrap().replace(",51,", ",5,").replace(",two,", ",2,").replace("030 ", "+4930");
-    let corrected = corrected.replace("half past seven", "19:30").replace("24.12.2030", &day()).replace("order-2000,only three,fields", &row(2000));
+    let corrected =
+        std::fs::read_to_string(&errors).unwrap().replace(",51,", ",5,").replace(",two,", ",2,").replace("030 ", "+4930");
+    let corrected = corrected
+        .replace("half past seven", "19:30")
+        .replace("24.12.2030", &day())
+        .replace("order-2000,only three,fields", &row(2000));
     let again = import(&database, &folder.file("corrected.csv", corrected), &["--json"]);
     assert_eq!((again.status.code(), counts(&again)), (Some(0), [6, 6, 0, 0]), "{}", told(&again));
     let whole = import(&database, &folder.file("whole.csv", file_of((0..2500).map(row))), &["--json"]);
@@ -204,8 +209,10 @@ async fn a_line_of_nonsense_spoils_itself_only() {
     let output = import(&database, &file, &["--json"]);
     assert_eq!(counts(&output), [7, 4, 0, 3], "{}", told(&output));
     let told = told(&output);
-    for part in ["\"line\":3,\"sentence\":\"a quote is not closed", "\"line\":5,\"sentence\":\"the line is not UTF-8", "\"line\":9,\"sentence\":\"the line is longer"] {
-        assert!(told.contains(part) || told.contains("hint"), "{part}: {told}");
+    for (line, sentence) in [(3, "a quote is not closed"), (5, "the line is not UTF-8"), (9, "the line is longer")] {
+        let found =
+            told.lines().find(|told| told.contains(&format!("\"line\":{line},"))).unwrap_or_else(|| panic!("{line}: {told}"));
+        assert!(found.contains(sentence), "{found}");
     }
     assert_eq!(database.one::<String>("select restaurant_name from calls where request_key = 'order-3'").await, "Löwen\n\"Zum\"");
 }

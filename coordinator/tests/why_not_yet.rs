@@ -102,7 +102,10 @@ async fn a_call_that_nothing_keeps_is_in_line_and_says_how_many_come_before_it()
 
 #[tokio::test]
 async fn a_pause_in_all_or_of_its_trunk_is_said_with_its_reason() {
-    Scene::after("select offhook_pause(null, 'maintenance')").await.says("paused", &["All calls are paused (maintenance)", "offhook resume"]).await;
+    Scene::after("select offhook_pause(null, 'maintenance')")
+        .await
+        .says("paused", &["All calls are paused (maintenance)", "offhook resume"])
+        .await;
     let paused = Scene::after("select offhook_pause('lab', 'unpaid'); update calls set trunk = 'lab'").await;
     paused.says("trunk_paused", &["Trunk \"lab\" is paused (unpaid)", "offhook resume --trunk lab"]).await;
     let only = Scene::after("select offhook_pause('lab')").await;
@@ -112,7 +115,8 @@ async fn a_pause_in_all_or_of_its_trunk_is_said_with_its_reason() {
 #[tokio::test]
 async fn a_wish_for_later_and_closed_hours_are_told_by_the_restaurants_clock() {
     let later = Scene::after("update calls set not_before = now() + interval '3 days'").await;
-    let local: String = later.database.one("select to_char(not_before at time zone 'Europe/Berlin', 'YYYY-MM-DD HH24:MI') from calls").await;
+    let local: String =
+        later.database.one("select to_char(not_before at time zone 'Europe/Berlin', 'YYYY-MM-DD HH24:MI') from calls").await;
     later.says("not_before", &["not to be made before", &local, "in Europe/Berlin"]).await;
     let closed = Scene::after(
         "update calls set calling_from = case when (now() at time zone 'Europe/Berlin')::time < '12:00' then '22:00' else '01:00' end::time,
@@ -175,16 +179,22 @@ async fn a_number_that_was_rung_a_moment_ago_or_often_enough_is_left_alone() {
 
 #[tokio::test]
 async fn a_trunk_that_is_missing_disabled_resting_full_or_too_fast_is_named() {
-    Scene::after("update trunks set enabled = false where name = 'lab'").await.says("no_trunk", &["No trunk with a host is enabled"]).await;
+    Scene::after("update trunks set enabled = false where name = 'lab'")
+        .await
+        .says("no_trunk", &["No trunk with a host is enabled"])
+        .await;
     let disabled = Scene::after("update calls set trunk = 'lab'; update trunks set enabled = false where name = 'lab'").await;
     disabled.says("trunk_disabled", &["Trunk \"lab\" is disabled"]).await;
-    let resting = Scene::after("update trunks set failures = 5, paused_until = now() + interval '1 hour' where name = 'lab'").await;
+    let resting =
+        Scene::after("update trunks set failures = 5, paused_until = now() + interval '1 hour' where name = 'lab'").await;
     resting.says("trunk_resting", &["Trunk \"lab\" rests after 5 failures in a row until"]).await;
-    let wished = Scene::after("update trunks set failures = 1, paused_until = now() + interval '1 hour' where name = 'lab'").await;
+    let wished =
+        Scene::after("update trunks set failures = 1, paused_until = now() + interval '1 hour' where name = 'lab'").await;
     wished.says("trunk_resting", &["rests as it wished until"]).await;
     let full = Scene::after("update trunks set max_concurrent = 0 where name = 'lab'").await;
     full.says("trunk_full", &["Trunk \"lab\" is full: 0 of 0 calls"]).await;
-    let fast = Scene::after("update trunks set calls_per_second = 0.01, tokens = 0, refilled_at = now() where name = 'lab'").await;
+    let fast =
+        Scene::after("update trunks set calls_per_second = 0.01, tokens = 0, refilled_at = now() where name = 'lab'").await;
     fast.says("calls_per_second", &["The calls per second of trunk \"lab\" (0.01) are used up"]).await;
     assert_eq!(fast.reasons().await, ["calls_per_second", "in_line"]);
     let address = Scene::after("update calls set number = 'sip:x@example.org'; delete from trunks where name = 'direct'").await;
@@ -193,7 +203,8 @@ async fn a_trunk_that_is_missing_disabled_resting_full_or_too_fast_is_named() {
 
 #[tokio::test]
 async fn one_call_finds_out_about_a_trunk_that_has_rested_and_the_fallback_of_a_resting_one_is_looked_at() {
-    let probing = Scene::after("update trunks set failures = 5, paused_until = now() - interval '1 second' where name = 'lab'").await;
+    let probing =
+        Scene::after("update trunks set failures = 5, paused_until = now() - interval '1 second' where name = 'lab'").await;
     assert_eq!(probing.claim().await.len(), 1);
     let scene = Scene { id: probing.database.insert_calls(1, "", "").await, database: probing.database };
     scene.says("trunk_probing", &["Another call finds out whether trunk \"lab\" works again"]).await;
@@ -219,7 +230,9 @@ async fn no_room_in_all_or_nobody_to_make_it_is_said() {
 
 #[tokio::test]
 async fn a_call_that_waits_for_its_moment_also_says_what_will_still_be_in_its_way_then() {
-    let scene = Scene::after("update calls set not_before = now() + interval '1 day'; select offhook_pause(); delete from coordinators").await;
+    let scene =
+        Scene::after("update calls set not_before = now() + interval '1 day'; select offhook_pause(); delete from coordinators")
+            .await;
     assert_eq!(scene.reasons().await, ["not_before", "paused", "no_coordinator"]);
     let sentences: String = scene.database.one(format!("select offhook_why_not_yet({})", scene.id)).await;
     assert!(sentences.contains("not to be made before") && sentences.contains("All calls are paused"), "{sentences}");
@@ -247,7 +260,10 @@ async fn a_call_that_is_under_way_held_or_over_says_so() {
     let cancelled = Scene::after("update calls set cancel_requested = true").await;
     cancelled.says("cancelled", &["It was cancelled: taken back by the user"]).await;
     let expired = Scene::new().await;
-    expired.database.run_unruled("update calls set not_before = now() - interval '1 hour', not_after = now() - interval '1 second'").await;
+    expired
+        .database
+        .run_unruled("update calls set not_before = now() - interval '1 hour', not_after = now() - interval '1 second'")
+        .await;
     expired.says("expired", &["It will end as expired"]).await;
     assert!(expired.claim().await.is_empty());
     expired.says("expired", &["Its time has passed", "Insert a new call"]).await;
@@ -268,12 +284,18 @@ async fn people_read_it_in_call_show_and_programs_in_json_and_users_in_sql() {
         String::from_utf8(output.stdout).unwrap()
     };
     let page = show(&[]);
-    assert!(page.contains("All calls are paused (maintenance); `offhook resume` goes on. It is due, and next in line."), "{page}");
+    assert!(
+        page.contains("All calls are paused (maintenance); `offhook resume` goes on. It is due, and next in line."),
+        "{page}"
+    );
     let json: serde_json::Value = serde_json::from_str(&show(&["--json"])).unwrap();
     assert_eq!(json["why_not_yet"][0]["reason"], "paused");
     let mut connection = scene.database.pool.acquire().await.unwrap();
     sqlx::query("set role offhook_user").execute(&mut *connection).await.unwrap();
-    let said: String = sqlx::query_scalar("select offhook_why_not_yet(id) from calls where state = 'queued'").fetch_one(&mut *connection).await.unwrap();
+    let said: String = sqlx::query_scalar("select offhook_why_not_yet(id) from calls where state = 'queued'")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
     assert!(said.starts_with("All calls are paused"), "{said}");
     sqlx::query("reset role").execute(&mut *connection).await.unwrap();
     let none: Option<String> = sqlx::query_scalar("select offhook_why_not_yet(4711)").fetch_one(&mut *connection).await.unwrap();
