@@ -30,12 +30,14 @@ macro_rules! functions {
 /// In this order: what a view or a function in SQL names has to be there before it.
 const FUNCTIONS: &[(&str, &str)] = functions![
     "refusals",
+    "destinations",
     "calling_hours",
     "call_rows",
     "call_changes",
     "trunk_rows",
     "retry_policy_rows",
     "do_not_call_rows",
+    "opening_times",
     "states",
     "line",
     "wake_ups",

@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{language::Language, request::Request, secret::Secret};
+use crate::{language::Language, recording::RecordingPolicy, request::Request, secret::Secret};
 
 /// The name of the specification inside the attempt's spool folder.
 pub const SPECIFICATION_FILE: &str = "attempt.json";
@@ -12,6 +12,8 @@ pub const SPECIFICATION_FILE: &str = "attempt.json";
 pub const REPORT_FILE: &str = "report.json";
 /// The journal of tools, one JSON object a line, written only where the database was away when a tool was about to run.
 pub const TOOLS_FILE: &str = "tools.jsonl";
+/// What the database had not taken when the call was over, an array of [`crate::store::worker::Note`]s.
+pub const NOTES_FILE: &str = "notes.json";
 /// The name of the recording in the spool folder.
 pub const RECORDING_FILE: &str = "recording.opus";
 
@@ -166,6 +168,9 @@ pub struct MediaSpecification {
     pub port_base: u16,
     /// Whether to record.
     pub record: bool,
+    /// How, where it is recorded.
+    #[serde(default)]
+    pub recording: RecordingPolicy,
 }
 
 /// A codec we offer.

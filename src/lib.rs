@@ -5,11 +5,13 @@
 
 pub mod attempt;
 pub mod call;
+pub mod destination;
 pub mod disposition;
 pub mod language;
 pub mod offer;
 pub mod outcome;
 pub mod policy;
+pub mod recording;
 pub mod report;
 pub mod request;
 pub mod secret;

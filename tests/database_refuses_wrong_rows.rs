@@ -37,6 +37,13 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("number_is_e164_or_sip_uri", &[("number", "'0049 30 123456'")], "neither a telephone number", "as +4930123456."),
     Wrong("number_is_e164_or_sip_uri", &[("number", "'030 123456'")], "neither a telephone number", "country code"),
     Wrong("number_is_e164_or_sip_uri", &[("number", "'sip:nobody'")], "nor a SIP address", "sip:trattoria@example.org"),
+    Wrong("destination_is_allowed", &[("number", "'+499001234567'")], "is a premium-rate number (Germany)", "ordinary number"),
+    Wrong("destination_is_allowed", &[("number", "'+18765551234'")], "may not call (Jamaica)", "where code = 'JM'"),
+    Wrong("destination_is_allowed", &[("number", "'+999123456789'")], "is in no country", "country code"),
+    Wrong("mobile_has_consent", &[("number", "'+12125550100'")], "may be a mobile, and in United States", "how and when"),
+    Wrong("line_type_is_known", &[("line_type", "'cell'")], "line_type \"cell\"", "landline or mobile"),
+    Wrong("consent_is_told", &[("consent", "' '")], "consent is empty", "how and when"),
+    Wrong("consent_is_told", &[("consent", "repeat('x', 501)")], "consent is longer than 500", "how and when"),
     Wrong("restaurant_name_is_given", &[("restaurant_name", "'  '")], "restaurant_name is empty", "answers to"),
     Wrong("restaurant_name_is_given", &[("restaurant_name", "repeat('x', 201)")], "longer than 200", "at most 200"),
     Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'Berlin'")], "\"Berlin\" is not the name", "as Europe/Berlin."),
@@ -279,6 +286,27 @@ const WRONG_DO_NOT_CALLS: &[Wrong] = &[
     Wrong("do_not_call_reason_is_given", &[("reason", "''")], "reason is empty", "Say why"),
 ];
 
+const OPENING_TIMES: &[(&str, &str)] =
+    &[("number", "'+4930123456'"), ("weekday", "1"), ("opens", "'18:00'"), ("closes", "'01:00'")];
+const CLOSED_DAY: &[(&str, &str)] = &[("number", "'+4930123456'"), ("day", "'2030-12-24'")];
+
+const WRONG_OPENING_TIMES: &[Wrong] = &[
+    Wrong("number", &[("number", "null")], "number of the opening times is missing", "as its calls have it"),
+    Wrong("weekday", &[("weekday", "null")], "weekday of the opening times is missing", "1 for Monday"),
+    Wrong("opens", &[("opens", "null")], "opens of the opening times is missing", "Give opens"),
+    Wrong("closes", &[("closes", "null")], "closes of the opening times is missing", "Give closes"),
+    Wrong("opening_times_number_is_e164_or_sip_uri", &[("number", "'030'")], "\"030\" is neither", "country code"),
+    Wrong("weekday_is_1_to_7", &[("weekday", "0")], "weekday 0 is none", "7 for Sunday"),
+    Wrong("opens_is_before_midnight", &[("opens", "'24:00'")], "opens 24:00 is the next day", "00:00"),
+];
+
+const WRONG_CLOSED_DAYS: &[Wrong] = &[
+    Wrong("number", &[("number", "null")], "number of the closed day is missing", "as its calls have it"),
+    Wrong("day", &[("day", "null")], "day of the closed day is missing", "2030-12-24"),
+    Wrong("closed_days_number_is_e164_or_sip_uri", &[("number", "'030'")], "\"030\" is neither", "country code"),
+    Wrong("closed_day_is_finite", &[("day", "'infinity'")], "closed day is infinite", "do_not_call"),
+];
+
 async fn refused(pool: &PgPool, statement: String, Wrong(constraint, _, sentence, hint): &Wrong) {
     let error = sqlx::query(AssertSqlSafe(statement.clone())).execute(pool).await.expect_err(&statement);
     let error = error.as_database_error().unwrap().downcast_ref::<PgDatabaseError>();
@@ -401,16 +429,32 @@ async fn a_wrong_retry_policy_is_refused() {
     refused(&database.pool, "delete from retry_policies where name = 'patient'".to_owned(), &named).await;
 }
 
-/// No rule may be added without its sentence: every CHECK and every NOT NULL of the three tables has a case above.
+#[tokio::test]
+async fn wrong_opening_times_are_refused() {
+    let database = TestDatabase::create().await;
+    for wrong in WRONG_OPENING_TIMES {
+        refused(&database.pool, insert_statement("opening_times", OPENING_TIMES, wrong.1), wrong).await;
+    }
+    for wrong in WRONG_CLOSED_DAYS {
+        refused(&database.pool, insert_statement("closed_days", CLOSED_DAY, wrong.1), wrong).await;
+    }
+    for (table, row) in [("opening_times", OPENING_TIMES), ("closed_days", CLOSED_DAY)] {
+        sqlx::query(AssertSqlSafe(insert_statement(table, row, &[]))).execute(&database.pool).await.unwrap();
+    }
+}
+
+/// No rule may be added without its sentence: every CHECK and every NOT NULL of these tables has a case above.
 #[tokio::test]
 async fn every_constraint_has_its_sentence() {
     let database = TestDatabase::create().await;
-    let tables: [(&str, Vec<&Wrong>, &[&str]); 3] = [
+    let tables: [(&str, Vec<&Wrong>, &[&str]); 5] = [
         // Its place in line, which the queue itself keeps.
         ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id", "ready", "turn_at", "waits_for_is_known"]),
         // The columns of the bucket and the breaker, which nobody sets by hand.
         ("trunks", WRONG_TRUNKS.iter().collect(), &["tokens", "refilled_at", "failures"]),
         ("do_not_call", WRONG_DO_NOT_CALLS.iter().collect(), &[]),
+        ("opening_times", WRONG_OPENING_TIMES.iter().collect(), &[]),
+        ("closed_days", WRONG_CLOSED_DAYS.iter().collect(), &[]),
     ];
     for (table, cases, exempt) in tables {
         let tried: BTreeSet<&str> = cases.iter().map(|wrong| wrong.0).chain(exempt.iter().copied()).collect();
@@ -422,7 +466,7 @@ async fn every_constraint_has_its_sentence() {
         .fetch_all(&database.pool)
         .await
         .unwrap();
-        assert!(rules.len() > 3, "{table}");
+        assert!(rules.len() >= 3, "{table}");
         for rule in rules {
             assert!(tried.contains(rule.as_str()), "{table}: {rule} has no case");
         }

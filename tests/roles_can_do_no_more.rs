@@ -35,6 +35,7 @@ const USER_READS: &[&str] = &[
     "numbers",
     "recordings",
     "restaurant_zones",
+    "retry_policies",
     "tool_calls",
     "trunk_status",
     "trunks",

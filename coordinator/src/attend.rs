@@ -5,15 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use offhook::{
-    disposition::Disposition,
-    store::{
-        claim::FreshClaim,
-        evidence::Evidence,
-        leases::{self, AttemptId},
-        refusal::StoreError,
-        settle::{Settled, settle},
-    },
+use offhook::store::{
+    claim::FreshClaim,
+    evidence::Evidence,
+    leases::{self, AttemptId},
+    refusal::StoreError,
+    settle::{Settled, settle},
 };
 use sqlx::PgPool;
 use tokio::{
@@ -71,6 +68,17 @@ enum NotLaunched {
     Launch(#[from] LaunchError),
 }
 
+impl NotLaunched {
+    /// What is left of the attempt.
+    fn evidence(&self) -> Evidence {
+        match self {
+            NotLaunched::Specification(SpecificationError::Undiallable(error)) => Evidence::undiallable(error.to_string()),
+            NotLaunched::Specification(SpecificationError::NotAllowed(why)) => Evidence::not_allowed(why),
+            error => Evidence::not_launched(error.to_string()),
+        }
+    }
+}
+
 impl Attendant {
     /// Looks after one attempt to its end, in a task of its own. Returns early where the rest is left to the next coordinator.
     ///
@@ -86,9 +94,14 @@ impl Attendant {
         let evidence = match origin {
             Origin::Fresh(claim) => match self.launch(attempt, &claim).await {
                 Ok(()) => self.see_through(&slot).await,
+                // It may be dialling by now: whoever is rung must not be rung again, nor be left with a call that nobody ends.
+                Err(NotLaunched::Launch(error @ LaunchError::Unsure(_))) => {
+                    tracing::warn!(%attempt, %error, "perhaps launched");
+                    self.see_through(&slot).await
+                }
                 Err(error) => {
                     tracing::warn!(%attempt, %error, "not launched");
-                    Some(Evidence::not_launched(error.to_string()))
+                    Some(error.evidence())
                 }
             },
             Origin::Adopted => {
@@ -136,10 +149,11 @@ impl Attendant {
         }
     }
 
-    /// Makes sure that a launch that failed half-way has left nothing; what others made is left alone.
+    /// Makes sure that a launch that failed half-way has left nothing; what others made, or what may run, is left alone.
     async fn undo_launch(&self, attempt: AttemptId, error: &NotLaunched) {
         match error {
-            NotLaunched::Launch(LaunchError::NameTaken(_)) | NotLaunched::Spool(SpoolError::Exists(_)) => {}
+            NotLaunched::Launch(LaunchError::NameTaken(_) | LaunchError::Unsure(_))
+            | NotLaunched::Spool(SpoolError::Exists(_)) => {}
             _ => self.clear_away(attempt).await,
         }
     }
@@ -175,9 +189,9 @@ impl Attendant {
             }
             spool.leavings(attempt)
         });
-        let Leavings { report, recording_uri, rescued } = leavings.await.unwrap_or_default();
+        let Leavings { report, notes, recording_uri, rescued } = leavings.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, otherwise: Disposition::Lost, detail, recording_uri, rescued }
+        Evidence { report, notes, recording_uri, rescued, ..Evidence::lost(detail) }
     }
 
     /// Settles, however long the database is away. `None` where it is left to the next coordinator.
@@ -186,6 +200,11 @@ impl Attendant {
         loop {
             match settle(&self.pool, attempt, &evidence, &mut rng()).await {
                 Ok(settled) => return Some(settled),
+                Err(error @ StoreError::Refused { .. }) if !evidence.notes.is_empty() => {
+                    tracing::error!(%attempt, %error, "the database refuses the worker's notes; going on without them");
+                    evidence.notes.clear();
+                    continue;
+                }
                 Err(error @ StoreError::Refused { .. }) if evidence.report.is_some() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");
                     evidence.detail = format!("the worker's report was refused: {error}");

@@ -10,6 +10,8 @@ use std::{
 
 use offhook::{
     attempt::{AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, TrunkSpecification, WayOut},
+    destination::{Undiallable, judge},
+    recording::RecordingPolicy,
     secret::Secret,
     store::{
         claim::FreshClaim,
@@ -61,6 +63,12 @@ pub enum SpecificationError {
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The number can be nobody's.
+    #[error(transparent)]
+    Undiallable(#[from] Undiallable),
+    /// The policy does not want the number to be called any more.
+    #[error("{0}")]
+    NotAllowed(String),
     /// No address to speak from.
     #[error("{0} cannot be reached from here: {1}; check the host's name, or set OFFHOOK_MEDIA_ADDRESS")]
     NoRoute(String, String),
@@ -73,6 +81,7 @@ impl Specifier {
     /// [`SpecificationError`]: a sentence with what to change; it goes into `calls.why`.
     pub async fn specify(&self, claim: &FreshClaim, spool: PathBuf) -> Result<AttemptSpecification, SpecificationError> {
         let call = &claim.call;
+        allowed(call)?;
         let trunks = self.trunks(call)?;
         let first_hop = trunks.first().and_then(|trunk| trunk.outbound_proxy.as_ref().or(trunk.way_out.as_ref()));
         Ok(AttemptSpecification {
@@ -87,7 +96,8 @@ impl Specifier {
                 public_address: self.public_address,
                 stun: self.stun.clone().map(|StunServer { host, port }| (host, port)),
                 port_base: call.port_base.and_then(|base| u16::try_from(base).ok()).unwrap_or(0),
-                record: call.record,
+                record: call.recording != RecordingPolicy::Off,
+                recording: call.recording,
             },
             dial: DialSpecification { number: call.number.clone(), sip_call_id: call.sip_call_id.clone(), trunks },
             providers: self.providers.specification()?,
@@ -125,6 +135,15 @@ impl Specifier {
             Err(error) => Err(SpecificationError::NoRoute(host, error.to_string())),
         }
     }
+}
+
+/// The same question as when the row came in: policy and numbering plans may have changed since.
+fn allowed(call: &ClaimedCall) -> Result<(), SpecificationError> {
+    if let Some(refusal) = &call.refusal {
+        let sentences: Vec<&str> = refusal.iter().take(2).map(String::as_str).collect();
+        return Err(SpecificationError::NotAllowed(sentences.join("; ")));
+    }
+    Ok(judge(&call.number)?)
 }
 
 /// The local address the kernel would send from, towards `host`. Nothing is sent.

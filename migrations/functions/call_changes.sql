@@ -1,3 +1,21 @@
+-- A call there is no time for: with the restaurant's opening times and its country's hours where those are the narrower ones.
+create or replace function offhook_refuse_hours(c calls) returns void language plpgsql stable as $$
+declare
+    k countries;
+    opens boolean := exists (select from opening_times o where o.number = c.number)
+        or exists (select from closed_days d where d.number = c.number);
+begin
+    select n.* into k from countries n join offhook_range(c.number) r on r.country = n.code
+     where n.calling_from > c.calling_from or n.calling_to < c.calling_to;
+    perform offhook_refuse(
+        format('the restaurant can only be called from %s to %s (%s)%s, and not once before not_after %s', c.calling_from, c.calling_to,
+            c.restaurant_zone, coalesce(format(', in %s only from %s to %s', k.name, k.calling_from, k.calling_to), '')
+                || case when opens then ', when it is open' else '' end, c.not_after),
+        'Widen calling_from and calling_to, set not_before earlier, or ask for a later table.'
+            || case when opens then ' Its opening times are in opening_times and closed_days.' else '' end,
+        'there_is_time_to_call');
+end $$;
+
 create or replace function calls_before_insert() returns trigger language plpgsql as $$
 begin
     perform calls_refuse_wrong_row(new);
@@ -30,12 +48,11 @@ begin
         perform offhook_refuse(format('not_after %s is in the past', new.not_after),
             'Set not_after to a moment still to come, or leave it out.', 'not_after_is_to_come');
     end if;
-    new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), new.restaurant_zone, new.calling_from, new.calling_to);
-    if new.due_at >= new.not_after then
-        perform offhook_refuse(
-            format('the restaurant can only be called from %s to %s (%s), and not once before not_after %s', new.calling_from,
-                new.calling_to, new.restaurant_zone, new.not_after),
-            'Widen calling_from and calling_to, set not_before earlier, or ask for a later table.', 'there_is_time_to_call');
+    perform offhook_refuse_destination(new);
+    new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), new.number, new.restaurant_zone, new.calling_from,
+        new.calling_to);
+    if new.due_at is null or new.due_at >= new.not_after then
+        perform offhook_refuse_hours(new);
     end if;
     return new;
 end $$;
@@ -58,6 +75,10 @@ begin
             case when old.state in ('claimed', 'dialing', 'talking') then 'Set cancel_requested = true and insert a new call.'
                  else 'Insert a new call.' end, 'request_changes_before_the_call');
     end if;
+    if (new.number, new.line_type, new.consent) is distinct from (old.number, old.line_type, old.consent)
+        and old.state in ('queued', 'held') then
+        perform offhook_refuse_destination(new);
+    end if;
     if new.not_after is null or (new.not_after = old.not_after and offhook_last_table(new) <> offhook_last_table(old)
                                  and old.not_after = offhook_last_table(old)) then
         new.not_after := offhook_last_table(new);
@@ -73,12 +94,15 @@ begin
         end if;
     end if;
     if new.state = 'queued' and new.due_at = old.due_at
-        and (new.not_before, new.calling_from, new.calling_to, new.restaurant_zone)
-            is distinct from (old.not_before, old.calling_from, old.calling_to, old.restaurant_zone) then
+        and (new.number, new.not_before, new.calling_from, new.calling_to, new.restaurant_zone)
+            is distinct from (old.number, old.not_before, old.calling_from, old.calling_to, old.restaurant_zone) then
         -- The wait after an attempt stays, an earlier wish does not shorten it.
         new.due_at := offhook_next_calling_moment(
             greatest(now(), new.not_before, case when old.attempt > 0 then old.due_at end),
-            new.restaurant_zone, new.calling_from, new.calling_to);
+            new.number, new.restaurant_zone, new.calling_from, new.calling_to);
+        if new.due_at is null then
+            perform offhook_refuse_hours(new);
+        end if;
     end if;
     return new;
 end $$;
@@ -86,7 +110,7 @@ end $$;
 create or replace trigger calls_before_change before update of
     request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time,
     earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before, not_after, calling_from,
-    calling_to, priority, max_attempts, record, trunk, keep, keep_recording on calls
+    calling_to, priority, max_attempts, record, trunk, keep, keep_recording, line_type, consent on calls
     for each row execute function calls_before_change();
 
 create or replace function calls_before_delete() returns trigger language plpgsql as $$

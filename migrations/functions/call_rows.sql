@@ -38,6 +38,14 @@ begin
         perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', c.number),
             offhook_number_hint(c.number), 'number_is_e164_or_sip_uri');
     end if;
+    if c.line_type not in ('landline', 'mobile') then
+        perform offhook_refuse(format('line_type "%s" is not known', c.line_type),
+            'Use landline or mobile, or leave it out where the number itself tells.', 'line_type_is_known');
+    end if;
+    if c.consent !~ '\S' or length(c.consent) > 500 then
+        perform offhook_refuse(format('consent is %s', case when c.consent ~ '\S' then 'longer than 500 characters' else 'empty' end),
+            'Say in at most 500 characters how and when the restaurant agreed to automated calls, or leave it out.', 'consent_is_told');
+    end if;
     if c.restaurant_name !~ '\S' or length(c.restaurant_name) > 200 then
         perform offhook_refuse(format('restaurant_name is %s',
                 case when c.restaurant_name ~ '\S' then 'longer than 200 characters' else 'empty' end),

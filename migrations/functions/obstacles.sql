@@ -21,7 +21,7 @@ begin
         goes_to := 'cancelled'; because := 'the number is on the do-not-call list: ' || unwanted;
         return;
     end if;
-    until := offhook_next_calling_moment(moment, here, c.calling_from, c.calling_to);
+    until := offhook_next_calling_moment(moment, c.number, here, c.calling_from, c.calling_to);
     if until is distinct from moment then
         waits := 'calling_hours'; because := 'waits for the calling hours';
     else
@@ -33,10 +33,10 @@ begin
             until := moment + interval '10 minutes';
             waits := 'other_call'; because := 'waits for the end of another call to this number';
         elsif rung.day = (moment at time zone here)::date and rung.rung >= home.calls_per_day then
-            until := offhook_next_calling_moment((rung.day + 1)::timestamp at time zone here, here, c.calling_from, c.calling_to);
+            until := offhook_next_calling_moment((rung.day + 1)::timestamp at time zone here, c.number, here, c.calling_from, c.calling_to);
             waits := 'daily_cap'; because := format('the number has been rung %s times today', rung.rung);
         elsif rung.last_rung_at + home.quiet_time > moment then
-            until := offhook_next_calling_moment(rung.last_rung_at + home.quiet_time, here, c.calling_from, c.calling_to);
+            until := offhook_next_calling_moment(rung.last_rung_at + home.quiet_time, c.number, here, c.calling_from, c.calling_to);
             waits := 'quiet_time'; because := 'the number was rung a moment ago';
         else
             return;

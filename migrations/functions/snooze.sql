@@ -3,7 +3,7 @@
 -- The next moment, from `moment` on, at which this call may be made.
 create or replace function offhook_may_be_made(c calls, moment timestamptz) returns timestamptz language sql stable
 set search_path from current as $$
-    select offhook_next_calling_moment(moment, c.restaurant_zone, c.calling_from, c.calling_to)
+    select offhook_next_calling_moment(moment, c.number, c.restaurant_zone, c.calling_from, c.calling_to)
 $$;
 
 -- Takes the call's row for a change, and refuses one that is in none of these states.

@@ -104,7 +104,8 @@ async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, S
     let mut rows: Vec<ClaimedCall> = sqlx::query_as(
         "select c.id, c.attempt, c.number, c.kind, c.restaurant_name, c.restaurant_zone, c.guest_name, c.guest_phone, \
                 c.party_size, c.wanted_date, c.wanted_time, c.earliest_time, c.latest_time, c.other_dates, c.special_requests, \
-                c.booking_reference, c.language_hint, c.record, c.due_at, \
+                c.booking_reference, c.language_hint, c.due_at, \
+                offhook_destination_refusal(c.number, c.line_type, c.consent) as refusal, offhook_recording(c.number, c.record) as recording, \
                 exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
                         and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
                 a.trunk, a.port_base, a.sip_call_id, a.token_hash \

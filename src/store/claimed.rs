@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use super::trunks::{TrunkRow, UnusableTrunk};
 use crate::{
     language::Language,
+    recording::RecordingPolicy,
     request::{CallKind, Request},
 };
 
@@ -45,8 +46,10 @@ pub struct ClaimedCall {
     pub booking_reference: Option<String>,
     /// ISO 639-1.
     pub language_hint: Option<String>,
-    /// Whether to record.
-    pub record: bool,
+    /// Whether and how to record, as the row and the policy of the number's country have it.
+    pub recording: RecordingPolicy,
+    /// Why the number must not be called any more: a sentence, what to change, and a constraint's name.
+    pub refusal: Option<Vec<String>>,
     /// Since when it could have been made.
     pub due_at: DateTime<Utc>,
     /// An earlier attempt was cut off while talking.
@@ -100,7 +103,7 @@ impl ClaimedCall {
             special_requests: self.special_requests.clone(),
             booking_reference: self.booking_reference.clone(),
             language_hint: Language::ALL.into_iter().find(|known| Some(known.code()) == language),
-            record: self.record,
+            record: self.recording != RecordingPolicy::Off,
             dropped_before: self.dropped_before,
         })
     }

@@ -1,7 +1,9 @@
 //! What is left of an attempt when its container has ended.
 
+use super::worker::Note;
 use crate::{
     disposition::Disposition,
+    policy::Settlement,
     report::{RecordingReport, Report},
 };
 
@@ -10,6 +12,8 @@ use crate::{
 pub struct Evidence {
     /// The worker's report out of the spool; used where the worker could not tell the database itself.
     pub report: Option<Report>,
+    /// What the worker could not tell the database before it left, oldest first; what it could after all is stored once.
+    pub notes: Vec<Note>,
     /// The end to assume where neither the database nor the spool has one.
     pub otherwise: Disposition,
     /// Why, for people.
@@ -18,12 +22,22 @@ pub struct Evidence {
     pub recording_uri: Option<String>,
     /// A recording that was cut off; counts where no other is known.
     pub rescued: Option<RecordingReport>,
+    /// What becomes of the call where that is clear before anything was dialled; else the policy decides.
+    pub decided: Option<Settlement>,
 }
 
 impl Evidence {
     /// Nothing is left.
     pub fn lost(detail: impl Into<String>) -> Self {
-        Evidence { report: None, otherwise: Disposition::Lost, detail: detail.into(), recording_uri: None, rescued: None }
+        Evidence {
+            report: None,
+            notes: Vec::new(),
+            otherwise: Disposition::Lost,
+            detail: detail.into(),
+            recording_uri: None,
+            rescued: None,
+            decided: None,
+        }
     }
 
     /// The attempt could not be launched: not the callee's fault, nobody was disturbed.
@@ -31,10 +45,29 @@ impl Evidence {
         Evidence { otherwise: Disposition::TrunkFailure, ..Evidence::lost(detail) }
     }
 
-    /// The report to store where the database has none.
-    pub(super) fn last_word(&self) -> Report {
+    /// Nothing was dialled: no telephone can have the number, or it costs more than a call.
+    pub fn undiallable(why: impl Into<String>) -> Self {
+        let why = why.into();
+        let decided = Some(Settlement::Finish { why: why.clone(), counted: false, do_not_call: false });
+        Evidence { otherwise: Disposition::InvalidNumber, decided, ..Evidence::lost(why) }
+    }
+
+    /// Nothing was dialled: the number must not be called any more.
+    pub fn not_allowed(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Evidence {
+            otherwise: Disposition::Cancelled,
+            decided: Some(Settlement::Cancel { why: why.clone() }),
+            ..Evidence::lost(why)
+        }
+    }
+
+    /// The report to store where the database has none. An attempt that has `dialled` did not fail to start, whatever was believed.
+    pub(super) fn last_word(&self, dialled: bool) -> Report {
+        let not_launched = self.otherwise == Disposition::TrunkFailure;
+        let disposition = if dialled && not_launched { Disposition::Lost } else { self.otherwise };
         self.report.clone().unwrap_or_else(|| Report {
-            disposition: self.otherwise,
+            disposition,
             sip_code: None,
             sip_reason: None,
             cause: None,
@@ -46,5 +79,17 @@ impl Evidence {
             recording: None,
             do_not_call: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_dialled_was_lost_and_not_merely_not_launched() {
+        let evidence = Evidence::not_launched("the engine is away");
+        assert_eq!(evidence.last_word(false).disposition, Disposition::TrunkFailure, "tried again soon");
+        assert_eq!(evidence.last_word(true).disposition, Disposition::Lost, "a person decides");
     }
 }

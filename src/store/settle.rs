@@ -10,7 +10,7 @@ use super::{
     claim::interval,
     evidence::Evidence,
     leases::{AttemptId, number},
-    policies,
+    notes, policies,
     refusal::StoreError,
 };
 use crate::{
@@ -112,21 +112,24 @@ async fn settle_within(
         earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
     let policy = policies::find(&mut *connection, &facts.retry_policy).await?;
     let reached = reached(&facts);
-    let settlement = policy.settle(
-        &Ending {
-            disposition: facts.disposition,
-            outcome: facts.outcome,
-            reached,
-            counted: facts.attempts_counted.unsigned_abs(),
-            max_attempts: facts.max_attempts.unsigned_abs().into(),
-            cancel_requested: facts.cancel_requested,
-            unwanted: FinalAnswer::is_unwanted(facts.sip_code.and_then(|code| u16::try_from(code).ok())),
-            do_not_call: facts.do_not_call,
-            retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
-            earlier: &earlier,
-        },
-        rng,
-    );
+    let decided = evidence.decided.clone().filter(|_| reached == Reached::Nothing);
+    let settlement = decided.unwrap_or_else(|| {
+        policy.settle(
+            &Ending {
+                disposition: facts.disposition,
+                outcome: facts.outcome,
+                reached,
+                counted: facts.attempts_counted.unsigned_abs(),
+                max_attempts: facts.max_attempts.unsigned_abs().into(),
+                cancel_requested: facts.cancel_requested,
+                unwanted: FinalAnswer::is_unwanted(facts.sip_code.and_then(|code| u16::try_from(code).ok())),
+                do_not_call: facts.do_not_call,
+                retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
+                earlier: &earlier,
+            },
+            rng,
+        )
+    });
 
     let (state, why) = move_call(connection, attempt, &facts, &settlement).await?;
     close_attempt(connection, attempt, state, &why).await?;
@@ -143,11 +146,17 @@ fn reached(facts: &Facts) -> Reached {
 }
 
 async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evidence: &Evidence) -> Result<(), StoreError> {
+    notes::store(connection, attempt, &evidence.notes).await?;
+    let dialled: bool = sqlx::query_scalar("select dialing_at is not null from attempts where call_id = $1 and number = $2")
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .fetch_one(&mut *connection)
+        .await?;
     // Does nothing where the worker has told its end already.
     sqlx::query("select offhook_finish_attempt($1, $2, $3)")
         .bind(attempt.call_id)
         .bind(number(attempt))
-        .bind(Json(evidence.last_word()))
+        .bind(Json(evidence.last_word(dialled)))
         .execute(&mut *connection)
         .await?;
     if let Some(rescued) = &evidence.rescued {
@@ -201,11 +210,11 @@ async fn move_call(
     // A retry that could only be made after not_after, or outside the calling hours before it, has expired already.
     let (state, why): (CallState, String) = sqlx::query_as(
         "update calls c set \
-             state = case when n.due >= c.not_after then 'expired'::call_state else $2 end, \
+             state = case when $5 is not null and coalesce(n.due >= c.not_after, true) then 'expired'::call_state else $2 end, \
              due_at = coalesce(n.due, c.due_at), \
-             why = case when n.due >= c.not_after then $3 || ', and there is no time left to call again' else $3 end, \
+             why = case when $5 is not null and coalesce(n.due >= c.not_after, true) then $3 || ', and there is no time left to call again' else $3 end, \
              attempts_counted = c.attempts_counted + $4 \
-         from (select offhook_next_calling_moment(clock_timestamp() + $5, k.restaurant_zone, k.calling_from, k.calling_to) as due \
+         from (select offhook_next_calling_moment(clock_timestamp() + $5, k.number, k.restaurant_zone, k.calling_from, k.calling_to) as due \
                  from calls k where k.id = $1) n \
          where c.id = $1 returning c.state, c.why",
     )

@@ -4,6 +4,7 @@ pub mod action;
 mod barge_in;
 mod clocks;
 mod closing;
+mod consent;
 mod conversation;
 pub mod event;
 mod history;

@@ -275,6 +275,8 @@ impl Conversation<'_> {
                 self.journal.tool_begin(number, name, arguments, self.events.clone());
             }
             Action::SettleTool { number, result } => self.journal.tool_end(number, result),
+            Action::StartRecording => self.media.record(),
+            Action::DeleteRecording => self.media.delete_recording(),
             Action::Record(turn) => self.journal.turn(&turn),
             Action::Log { kind, detail } => self.journal.event(kind, detail),
             Action::WakeAt(at) => self.wake_at = self.started + Duration::from_millis(at),

@@ -12,6 +12,7 @@ use std::{
 use offhook::{
     attempt::{AttemptSpecification, RECORDING_FILE, TrunkSpecification},
     disposition::{Disposition, FinalAnswer},
+    recording::RecordingPolicy,
     report::Report,
     store::worker::{TrunkChange, TrunkFailed},
 };
@@ -259,7 +260,11 @@ impl<'a> Ways<'a> {
             recording: media.record.then(|| self.specification.spool.join(RECORDING_FILE)),
             srtp: trunk.srtp,
         });
-        bound.await.map_err(|error| error.to_string())
+        let mut session = bound.await.map_err(|error| error.to_string())?;
+        if media.recording == RecordingPolicy::AfterConsent {
+            session.hold_recording();
+        }
+        Ok(session)
     }
 
     /// The next trunk the database says yes to.

@@ -7,7 +7,7 @@ use offhook::attempt::SrtpPolicy;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use super::{
-    testing::{Folder, purity, sine, tone_dbfs},
+    testing::{Folder, played, purity, sine, tone_dbfs},
     *,
 };
 use crate::{
@@ -198,6 +198,61 @@ async fn a_call_is_recorded_as_long_as_it_was_and_a_slow_listener_holds_nothing_
     assert_eq!(rescue(&path).unwrap(), recording);
     assert!(outcome.heard_dropped >= 40, "nobody listened: {}", outcome.heard_dropped);
     let _ = callee.handle.finish().await;
+}
+
+/// A call that is recorded from the caller's side once `record` is said, if it is; both sound the same tone for the whole time.
+async fn held(path: &std::path::Path, agreed: bool, deleted: bool) -> MediaOutcome {
+    let (mut caller, mut callee) = (bind(&ALL, Some(path.to_owned())).await, bind(&[CodecName::Pcmu], None).await);
+    caller.hold_recording();
+    let (answer, _) = callee.answer(&caller.offer()).unwrap();
+    caller.accept_answer(&answer).unwrap();
+    let (caller, callee) = (caller.start(), callee.start());
+    let (mut caller, callee) = (End { handle: caller.0, events: caller.1 }, End { handle: callee.0, events: callee.1 });
+    callee.handle.play(sentence(0), sine(440.0, 8000.0, 16_000, 64_000), true);
+    caller.hear(50).await;
+    assert!(path.exists());
+    if agreed {
+        caller.handle.record();
+    }
+    caller.hear(50).await;
+    if deleted {
+        caller.handle.delete_recording();
+        let gone = async {
+            while path.exists() {
+                caller.next().await;
+            }
+        };
+        timeout(Duration::from_secs(2), gone).await.unwrap();
+        caller.handle.record();
+        caller.hear(10).await;
+    }
+    let _ = callee.handle.finish().await;
+    caller.handle.finish().await
+}
+
+#[tokio::test]
+async fn a_recording_that_waits_for_consent_is_silent_until_then_and_goes_without_it() {
+    let folder = Folder::new("consent");
+    let path = folder.join("recording.opus");
+    let recording = held(&path, true, false).await.recording.unwrap();
+    assert!(recording.duration_ms >= 1_900, "its clock is the call's: {recording:?}");
+    let (callee, _) = played(&std::fs::read(&path).unwrap());
+    let (before, after) = callee.split_at(16_000 * 9 / 10);
+    assert!(level_dbfs(before) < -60.0, "{} dBFS before", level_dbfs(before));
+    assert!(level_dbfs(&after[after.len() / 2..]) > -30.0, "{} dBFS after", level_dbfs(after));
+
+    let outcome = held(&path, false, false).await;
+    assert_eq!((outcome.recording, outcome.recording_error), (None, None));
+    assert!(!path.exists(), "nobody agreed");
+}
+
+#[tokio::test]
+async fn an_objection_deletes_the_recording_in_the_middle_of_the_call() {
+    let folder = Folder::new("objection");
+    let path = folder.join("recording.opus");
+    let outcome = held(&path, true, true).await;
+    assert_eq!((outcome.recording, outcome.recording_error), (None, None));
+    assert!(!path.exists());
 }
 
 #[tokio::test]

@@ -66,6 +66,18 @@ pub struct Recording {
     pub complete: bool,
 }
 
+/// Whether what is heard and said may go into the recording.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Permission {
+    /// It does.
+    #[default]
+    Given,
+    /// Not yet: silence takes its place, so that the recording's clock is the call's. Without a permission by the end it is deleted.
+    Awaited,
+    /// Not any more: what there is is deleted at once.
+    Refused,
+}
+
 /// A recording that is being made.
 pub struct Recorder {
     stream: OggOpus,
@@ -116,6 +128,11 @@ impl Recorder {
                 rescue(&self.path).map_err(|_| error)
             }
         }
+    }
+
+    /// Deletes the file; what is still on its way there goes with it.
+    pub fn discard(self) -> Result<(), RecordingError> {
+        std::fs::remove_file(&self.path).map_err(|source| RecordingError::File { path: self.path, source })
     }
 
     fn write(&mut self, page: Vec<u8>) {

@@ -24,6 +24,7 @@ use super::{
     error::MediaError,
     line::MediaEvent,
     negotiation::{Encryption, Negotiated, Negotiator},
+    recorder::Permission,
 };
 
 /// Events that may wait for a slow consumer: two seconds of sound and what else happens.
@@ -66,6 +67,7 @@ struct Bound {
     negotiator: Negotiator,
     agreed: Option<(Negotiated, Encoder)>,
     recording: Option<PathBuf>,
+    permission: Permission,
 }
 
 /// What came before an answer that never came.
@@ -93,8 +95,15 @@ impl MediaSession {
         let encryption = Encryption::new(config.srtp, [rand::random(), rand::random()]);
         let negotiator = Negotiator::new(address, config.codecs, u64::from(rand::random::<u32>())).with_encryption(encryption);
         let port = ports.rtp_port();
-        let bound = Bound { ports, negotiator, agreed: None, recording: config.recording };
+        let bound = Bound { ports, negotiator, agreed: None, recording: config.recording, permission: Permission::Given };
         Ok(MediaSession { port, state: State::Bound(Box::new(bound)) })
+    }
+
+    /// The recording stays silent until `MediaHandle::record`. To be said before anything is heard.
+    pub fn hold_recording(&mut self) {
+        if let State::Bound(bound) = &mut self.state {
+            bound.permission = Permission::Awaited;
+        }
     }
 
     /// Asks a STUN server for our public address, and writes that into the SDP from now on. To be done before the offer; takes at
@@ -205,6 +214,7 @@ impl Bound {
         let (outcome, finished) = watch::channel(None);
         let negotiated = self.agreed.as_ref().map(|(negotiated, _)| negotiated.clone());
         let shared = Arc::new(Shared::new(self.negotiator, negotiated, early));
+        shared.lock().permission = self.permission;
         let ticking = Ticking::new(self.ports, self.agreed, self.recording, Arc::clone(&shared), events);
         tokio::spawn(ticking.run(outcome));
         (MediaHandle::new(shared, finished), receiver)

@@ -134,6 +134,10 @@ pub enum Action {
     },
     /// Write a turn to the transcript.
     Record(Turn),
+    /// The callee knows that the call is recorded and goes on: where that was waited for, the recording begins.
+    StartRecording,
+    /// The callee does not want to be recorded: stop, and delete what there is.
+    DeleteRecording,
     /// Write an event to the call's log.
     Log {
         /// A word: `language`, `barge_in`, `voicemail`, …

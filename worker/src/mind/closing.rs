@@ -173,16 +173,28 @@ impl Mind {
         let fallback = closing.by_us.then_some(Outcome::NoAgreement);
         let ledger = &self.ledger;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
-        let outcome = talked
+        let mut outcome = talked
             .then(|| self.findings.report(&self.request, fallback, self.tongue.current(), |key| ledger.number(key)))
             .flatten();
+        let objected = self.consent.note().map(str::to_owned);
+        if let Some(outcome) = &mut outcome {
+            outcome.notes = joined(outcome.notes.take(), objected.clone());
+        }
         let asked = self.findings.do_not_call.then(|| "The callee asked not to be called again.".to_owned());
         self.phase = Phase::Over;
         self.actions.push(Action::Finish(Conclusion {
             disposition: closing.disposition,
             outcome,
-            detail: asked.or(closing.detail),
+            detail: joined(asked.or(closing.detail), objected),
             do_not_call: self.findings.do_not_call,
         }));
+    }
+}
+
+/// Two remarks for people as one.
+fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(format!("{first} {second}")),
+        (first, second) => first.or(second),
     }
 }

@@ -8,6 +8,7 @@ use super::{
     barge_in::Interruption,
     clocks::Clocks,
     closing::Closing,
+    consent::Consent,
     event::{Event, Generation, Millis},
     history::History,
     language::Tongue,
@@ -64,6 +65,7 @@ pub struct Mind {
     pub(super) now: Millis,
     pub(super) tongue: Tongue,
     pub(super) disclosure: Disclosure,
+    pub(super) consent: Consent,
     pub(super) floor: Floor,
     pub(super) voice: Voice,
     pub(super) history: History,
@@ -90,6 +92,7 @@ impl Mind {
         let prior = request.language_hint.or_else(|| Language::of_number(number)).unwrap_or(Language::En);
         Mind {
             disclosure: Disclosure::new(&request, prior),
+            consent: Consent::default(),
             tongue: Tongue::new(prior),
             request,
             settings,

@@ -26,6 +26,7 @@ const JUDGED_TURNS: u32 = 3;
 #[derive(Debug, Clone)]
 struct Utterance {
     turn: TurnKey,
+    started: MediaTime,
     ended: MediaTime,
 }
 
@@ -77,7 +78,7 @@ impl Mind {
                 self.ledger.open(Speaker::Callee, started)
             }
         };
-        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, ended }) {
+        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended }) {
             self.ledger.forget(before.turn);
         }
         self.actions.push(Action::Transcribe { utterance, language: self.tongue.hint() });
@@ -131,6 +132,7 @@ impl Mind {
         self.ledger.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
+        self.about_the_recording(text, heard.started);
         if understanding::asks_not_to_call(text) {
             self.findings.do_not_call = true;
         }

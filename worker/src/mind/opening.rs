@@ -13,6 +13,8 @@ use super::{
 #[derive(Debug, Clone)]
 struct Duty {
     text: String,
+    /// It says that the call is recorded.
+    announces_recording: bool,
     sentence: Option<SentenceId>,
 }
 
@@ -27,14 +29,14 @@ pub(super) struct Disclosure {
 
 impl Disclosure {
     pub fn new(request: &Request, language: Language) -> Self {
-        let mut texts = vec![phrases::introduction(&request.guest_name, language)];
+        let duty = |text: &str| Duty { text: text.to_owned(), announces_recording: false, sentence: None };
+        let mut duties = vec![duty(&phrases::introduction(&request.guest_name, language))];
         if request.dropped_before {
-            texts.push(phrases::cut_off_before(language).to_owned());
+            duties.push(duty(phrases::cut_off_before(language)));
         }
         if request.record {
-            texts.push(phrases::recorded(language).to_owned());
+            duties.push(Duty { announces_recording: true, ..duty(phrases::recorded(language)) });
         }
-        let duties = texts.into_iter().map(|text| Duty { text, sentence: None }).collect();
         Disclosure { language, duties, given_in: Vec::new() }
     }
 
@@ -55,6 +57,18 @@ impl Disclosure {
         let delivered =
             |duty: &Duty| duty.sentence.and_then(|id| voice.sentence(id)).is_some_and(super::sentences::Sentence::is_delivered);
         (0..self.duties.len()).filter(|at| !delivered(&self.duties[*at])).collect()
+    }
+
+    /// Whether this sentence says that the call is recorded.
+    pub fn announces_recording(&self, sentence: SentenceId) -> bool {
+        self.duties.iter().any(|duty| duty.announces_recording && duty.sentence == Some(sentence))
+    }
+
+    /// The call is not recorded any more, and the callee is owed that instead.
+    pub fn recording_deleted(&mut self) {
+        self.duties.retain(|duty| !duty.announces_recording);
+        let text = phrases::recording_deleted(self.language).to_owned();
+        self.duties.push(Duty { text, announces_recording: false, sentence: None });
     }
 
     /// Whether this sentence belongs to it.

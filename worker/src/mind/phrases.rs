@@ -78,6 +78,16 @@ pub(super) fn recorded(language: Language) -> &'static str {
     }
 }
 
+/// That it is not recorded any more, to whoever objected.
+pub(super) fn recording_deleted(language: Language) -> &'static str {
+    match language {
+        Language::En => "All right, the recording is stopped and deleted.",
+        Language::De => "In Ordnung, die Aufzeichnung ist beendet und gelöscht.",
+        Language::Es => "De acuerdo, la grabación se ha detenido y borrado.",
+        Language::Nl => "Goed, de opname is gestopt en verwijderd.",
+    }
+}
+
 /// That an earlier call was cut off.
 pub(super) fn cut_off_before(language: Language) -> &'static str {
     match language {

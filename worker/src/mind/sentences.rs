@@ -191,6 +191,7 @@ impl Mind {
             return;
         }
         sentence.progress = progress;
+        let delivered = sentence.is_delivered();
         self.voice.failures = 0;
         let key = match sentence.turn {
             Some(key) => key,
@@ -205,6 +206,9 @@ impl Mind {
             self.voice.turn = None;
         }
         self.write_agent_turn(key, at, cut);
+        if delivered {
+            self.heard_in_full(id, at);
+        }
     }
 
     fn write_agent_turn(&mut self, key: TurnKey, ended: MediaTime, interrupted: bool) {

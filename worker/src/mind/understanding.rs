@@ -84,6 +84,73 @@ const NOT_AGAIN: [&str; 30] = [
     "nooit meer bellen",
     "bel ons niet meer",
 ];
+/// A wish not to be recorded, in lower case.
+const NOT_RECORDED: [&str; 64] = [
+    "don't record",
+    "do not record",
+    "not record this",
+    "not be recorded",
+    "not to be recorded",
+    "don't want to be recorded",
+    "do not want to be recorded",
+    "don't want this recorded",
+    "don't want this call recorded",
+    "don't want a recording",
+    "don't like being recorded",
+    "not okay with being recorded",
+    "not okay with the recording",
+    "object to the recording",
+    "object to being recorded",
+    "don't consent",
+    "do not consent",
+    "stop recording",
+    "stop the recording",
+    "no recording",
+    "without recording",
+    "without being recorded",
+    "turn off the recording",
+    "turn the recording off",
+    "delete the recording",
+    "nicht aufzeichnen",
+    "nicht aufgezeichnet",
+    "gespräch nicht aufnehmen",
+    "nicht aufgenommen werden",
+    "zeichnen sie das nicht auf",
+    "zeichnen sie nicht auf",
+    "nehmen sie das nicht auf",
+    "keine aufzeichnung",
+    "keine aufnahme",
+    "ohne aufzeichnung",
+    "ohne aufnahme",
+    "aufzeichnung aus",
+    "aufnahme aus",
+    "aufzeichnung beenden",
+    "aufzeichnung stoppen",
+    "aufzeichnung löschen",
+    "aufnahme beenden",
+    "aufnahme stoppen",
+    "aufnahme löschen",
+    "nicht mitschneiden",
+    "kein mitschnitt",
+    "widerspreche der auf",
+    "no grabe",
+    "no grabar",
+    "no me grabe",
+    "no quiero que se grabe",
+    "no quiero que me grabe",
+    "sin grabar",
+    "sin grabación",
+    "dejar de grabar",
+    "deje de grabar",
+    "dejen de grabar",
+    "pare la grabación",
+    "borre la grabación",
+    "niet opnemen",
+    "niet opgenomen",
+    "geen opname",
+    "zonder opname",
+    "stop de opname",
+];
 /// Words a callee spends on asking us to wait. More than this is more than that.
 const WAITING_WORDS: usize = 9;
 
@@ -115,6 +182,12 @@ pub(super) fn asks_not_to_call(text: &str) -> bool {
     NOT_AGAIN.iter().any(|phrase| lower.contains(phrase))
 }
 
+/// Whether the callee does not want to be recorded. Rather once too often: what is deleted needlessly is a recording, not a booking.
+pub(super) fn objects_to_recording(text: &str) -> bool {
+    let lower = text.to_lowercase().replace('’', "'");
+    NOT_RECORDED.iter().any(|phrase| lower.contains(phrase))
+}
+
 /// Whether a request to wait is all there is in it: no question, no number.
 pub(super) fn only_asks_to_wait(text: &str) -> bool {
     words(text).len() <= WAITING_WORDS && !text.contains(|c: char| c == '?' || c.is_ascii_digit())
@@ -133,6 +206,34 @@ mod tests {
             assert!(!is_backchannel(answer), "{answer}");
         }
         assert!(is_farewell("Thank you, bye!") && is_farewell("Danke, auf Wiederhören") && !is_farewell("Wait, which name?"));
+    }
+
+    #[test]
+    fn an_objection_to_the_recording_is_heard_in_four_languages() {
+        for objection in [
+            "Please don’t record this.",
+            "I do not want to be recorded!",
+            "Stop the recording, please.",
+            "Bitte nicht aufzeichnen.",
+            "Ich möchte nicht aufgezeichnet werden.",
+            "Bitte schalten Sie die Aufnahme aus.",
+            "No grabe la llamada, por favor.",
+            "No quiero que se grabe.",
+            "Ik wil niet opgenomen worden.",
+            "Niet opnemen alstublieft.",
+        ] {
+            assert!(objects_to_recording(objection), "{objection}");
+        }
+        for other in [
+            "I have no record of that booking.",
+            "Wir nehmen keine Gäste mehr auf.",
+            "Is this call recorded?",
+            "Wird das aufgezeichnet?",
+            "Kein Problem, für vier Personen?",
+            "No, gracias.",
+        ] {
+            assert!(!objects_to_recording(other), "{other}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         error::MediaError,
         negotiation::{Negotiated, Negotiator},
         playout::Playout,
-        recorder::Recording,
+        recorder::{Permission, Recording},
     },
     mind::event::SentenceId,
 };
@@ -71,6 +71,8 @@ pub(super) struct Controls {
     pub(super) early: bool,
     /// What was heard so far before the answer.
     pub(super) early_sound: EarlySound,
+    /// Of the recording.
+    pub(super) permission: Permission,
     /// Keys told by INFO.
     pub(super) keys: Vec<char>,
     /// Ticks since we last spoke, digits included.
@@ -112,6 +114,7 @@ impl Shared {
             report: MediaReport::default(),
             early,
             early_sound: EarlySound::default(),
+            permission: Permission::Given,
             keys: Vec::new(),
             quiet_ticks: TAIL_TICKS,
         };
@@ -210,6 +213,19 @@ impl MediaHandle {
             }
         };
         let _ = tokio::time::timeout((DRAIN + waiting).min(LONGEST_DRAIN), drained).await;
+    }
+
+    /// From the next tick on the recording has sound, where it was held until now.
+    pub fn record(&self) {
+        let permission = &mut self.shared.lock().permission;
+        if *permission == Permission::Awaited {
+            *permission = Permission::Given;
+        }
+    }
+
+    /// The recording is stopped and deleted with the next tick, for good.
+    pub fn delete_recording(&self) {
+        self.shared.lock().permission = Permission::Refused;
     }
 
     /// Counters so far.

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
@@ -24,7 +25,7 @@ use crate::{
         dtmf::keypad::Way,
         line::{Line, MediaEvent, Port},
         negotiation::Negotiated,
-        recorder::{Recorder, Recording, RecordingError},
+        recorder::{Permission, Recorder, Recording, RecordingError},
         rtp::Outgoing,
     },
 };
@@ -45,6 +46,9 @@ pub(super) struct Ticking {
     line: Option<Line>,
     recorder: Option<Recorder>,
     recording_error: Option<String>,
+    permission: Permission,
+    /// The recording that is being deleted.
+    discarding: Option<JoinHandle<Result<(), RecordingError>>>,
     shared: Arc<Shared>,
     pacer: Pacer,
     /// Ticks done.
@@ -77,6 +81,8 @@ impl Ticking {
             line: agreed.map(|(negotiated, encoder)| new_line(&negotiated, encoder, 0, origin)),
             recorder: recorder.ok().flatten(),
             recording_error,
+            permission: Permission::Awaited,
+            discarding: None,
             shared,
             pacer: Pacer::default(),
             ticks: 0,
@@ -161,7 +167,10 @@ impl Ticking {
             events.push(MediaEvent::Heard { at: MediaTime(self.ticks * FRAME_MS), frame: SILENCE, concealed: false });
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame(&heard, &spoken);
+            match self.permission {
+                Permission::Given => recorder.frame(&heard, &spoken),
+                Permission::Awaited | Permission::Refused => recorder.silence(1),
+            }
         }
         self.ticks += 1;
         if self.early {
@@ -188,6 +197,7 @@ impl Ticking {
         let renegotiated = {
             let controls = &mut *self.shared.lock();
             self.early = controls.early;
+            self.permission = controls.permission;
             controls.renegotiated.take()
         };
         match (&mut self.line, renegotiated) {
@@ -200,6 +210,16 @@ impl Ticking {
         if let Some(line) = &mut self.line {
             line.set_early(self.early);
         }
+        if self.permission == Permission::Refused {
+            self.discard();
+        }
+    }
+
+    /// Deletes the recording, off the runtime: the disk may take its time.
+    fn discard(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            self.discarding = Some(tokio::task::spawn_blocking(move || recorder.discard()));
+        }
     }
 
     /// Cuts what is being played, ends the recording, and says how it was.
@@ -208,13 +228,23 @@ impl Ticking {
             self.ports.send(farewell.port, &farewell.datagram, farewell.target);
         }
         let mut last = Vec::new();
-        let (report, codec) = {
+        let (report, codec, permission) = {
             let controls = &mut *self.shared.lock();
             controls.playout.stop();
             controls.playout.frame(MediaTime(self.ticks * FRAME_MS), true, &mut last);
-            (controls.report, controls.negotiated.as_ref().map(|negotiated| negotiated.codec))
+            (controls.report, controls.negotiated.as_ref().map(|negotiated| negotiated.codec), controls.permission)
         };
         last.into_iter().for_each(|event| self.queue.tell(event.into()));
+        if permission != Permission::Given {
+            self.discard();
+        }
+        if let Some(discarding) = self.discarding.take()
+            && let Err(error) =
+                discarding.await.map_err(|error| error.to_string()).and_then(|done| done.map_err(|error| error.to_string()))
+        {
+            tracing::error!(%error, "a recording that may not be kept is not deleted");
+            self.recording_error = Some(error);
+        }
         let recording = match self.recorder.take() {
             Some(recorder) => finish(recorder).await,
             None => Ok(None),

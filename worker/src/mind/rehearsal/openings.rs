@@ -3,7 +3,7 @@
 use offhook::language::Language;
 
 use super::*;
-use crate::mind::Role;
+use crate::mind::{Role, action::Conclusion};
 
 const INTRODUCTION: &str = "Hello, this is an automated assistant calling on behalf of Ada Winter.";
 
@@ -101,4 +101,51 @@ fn an_opening_that_was_talked_over_is_said_again() {
             && message.content.len() < 30),
         "{last:?}"
     );
+}
+
+#[test]
+fn who_goes_on_after_the_announcement_agrees_to_it() {
+    let call = Rehearsal::new()
+        .callee(When::At(600), "Good evening, Golden Lion?")
+        .model(text("I would like a table for 4 on 2026-12-04 at 19:30."))
+        .callee(When::Answering(500), "Yes, which name?")
+        .event(60_000, Event::CalleeHungUp)
+        .run();
+    let starts: Vec<u64> =
+        call.actions.iter().filter(|(_, action)| *action == Action::StartRecording).map(|(at, _)| *at).collect();
+    assert_eq!(starts.len(), 1, "once");
+    let greeting_understood = 2_500;
+    assert!(starts[0] > greeting_understood, "the greeting agrees to nothing: {starts:?}");
+    assert_eq!(call.logged("recording_agreed"), 1);
+    assert!(!call.actions.iter().any(|(_, action)| *action == Action::DeleteRecording));
+}
+
+#[test]
+fn an_objection_deletes_the_recording_is_answered_and_noted() {
+    for (language, objection, answer) in [
+        (Language::En, "Please don't record this.", "All right, the recording is stopped and deleted."),
+        (Language::De, "Bitte nicht aufzeichnen!", "In Ordnung, die Aufzeichnung ist beendet und gelöscht."),
+        (Language::Es, "No grabe la llamada, por favor.", "De acuerdo, la grabación se ha detenido y borrado."),
+        (Language::Nl, "Ik wil niet opgenomen worden.", "Goed, de opname is gestopt en verwijderd."),
+    ] {
+        let mut request = request();
+        request.language_hint = Some(language);
+        let call = Rehearsal::of(request, "+44")
+            .callee_in(language, When::At(600), "Golden Lion?")
+            .model(text("19:30?"))
+            .callee_in(language, When::Answering(500), objection)
+            .model(text("19:30?"))
+            .callee_in(language, When::Answering(500), "Golden Lion?")
+            .event(90_000, Event::CalleeHungUp)
+            .run();
+        let deletions = call.actions.iter().filter(|(_, action)| *action == Action::DeleteRecording).count();
+        assert_eq!(deletions, 1, "{language:?}");
+        assert!(!call.actions.iter().any(|(_, action)| *action == Action::StartRecording), "{language:?}");
+        assert_eq!(call.said().iter().filter(|said| **said == answer).count(), 1, "{language:?}: {:?}", call.said());
+        assert_eq!(call.logged("recording_deleted"), 1);
+        let noted = call.actions.iter().any(|(_, action)| {
+            matches!(action, Action::Finish(Conclusion { detail: Some(detail), .. }) if detail.contains("objected to the recording"))
+        });
+        assert!(noted, "{language:?}");
+    }
 }

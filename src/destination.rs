@@ -1,0 +1,99 @@
+//! Whether a number can be dialled at all: the last look before a worker is started.
+//!
+//! Whom we may call is data (`countries`, `number_ranges`; functions/destinations.sql). This looks at the number alone, with the
+//! numbering plans of libphonenumber (the crate `phonenumber`), which know how long a number has to be. What stands here no setting
+//! changes. Pure.
+
+use phonenumber::{PhoneNumber, Type, metadata::DATABASE};
+
+/// A number that is not dialled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undiallable {
+    /// No telephone has it.
+    #[error("{0} is not dialled: no telephone can have this number; check it, and insert a new call")]
+    Invalid(String),
+    /// Who calls it pays for more than a call.
+    #[error("{0} is not dialled: it is a premium-rate number; insert a new call to an ordinary number of the restaurant")]
+    Premium(String),
+}
+
+/// Judges E.164 or a `sip:` URI. Of a URI only a user part in E.164 is looked at, and only for its price: what else is a number behind
+/// somebody's exchange is theirs to say.
+///
+/// # Errors
+/// [`Undiallable`]: a sentence with what to do.
+pub fn judge(number: &str) -> Result<(), Undiallable> {
+    if let Some(user) = sip_user(number) {
+        let parsed = user.starts_with('+').then(|| phonenumber::parse(None, user).ok()).flatten();
+        return match parsed {
+            Some(parsed) if is_premium(&parsed) => Err(Undiallable::Premium(number.to_owned())),
+            _ => Ok(()),
+        };
+    }
+    let invalid = || Undiallable::Invalid(number.to_owned());
+    let parsed = phonenumber::parse(None, number).map_err(|_| invalid())?;
+    if is_premium(&parsed) {
+        return Err(Undiallable::Premium(number.to_owned()));
+    }
+    // What the parser has left out (a national prefix after the country code, say) would be dialled all the same.
+    let as_written = number.trim_start_matches('+') == format!("{}{}", parsed.country().code(), parsed.national());
+    if as_written && parsed.is_valid() { Ok(()) } else { Err(invalid()) }
+}
+
+fn is_premium(number: &PhoneNumber) -> bool {
+    number.number_type(&DATABASE) == Type::PremiumRate
+}
+
+fn sip_user(number: &str) -> Option<&str> {
+    let rest = number.strip_prefix("sips:").or_else(|| number.strip_prefix("sip:"))?;
+    let (user, _) = rest.rsplit_once('@')?;
+    user.split([';', ':']).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_numbers_are_dialled() {
+        for number in [
+            "+4930123456",
+            "+4915112345678",
+            "+442079460101",
+            "+34910000101",
+            "+31200000101",
+            "+35312345678",
+            "+390612345678",
+            "+12125550100",
+            "sip:trattoria@127.0.0.1:5070",
+            "sip:+4930123456@sip.example.org;user=phone",
+            "sip:112@pbx.example.org",
+        ] {
+            assert_eq!(judge(number), Ok(()), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_no_telephone_has_is_not_dialled() {
+        for number in
+            ["+4930", "+49110", "+4949301234567", "+49030123456", "+1911234", "+12125550", "+999123456789", "+49", "", "+", "x"]
+        {
+            assert_eq!(judge(number), Err(Undiallable::Invalid(number.to_owned())), "{number}");
+        }
+    }
+
+    #[test]
+    fn premium_rate_numbers_are_not_dialled_whoever_carries_them() {
+        for number in ["+499001234567", "+19002345678", "+449012345678", "+979112345678", "sip:+499001234567@gateway.example.org"]
+        {
+            assert_eq!(judge(number), Err(Undiallable::Premium(number.to_owned())), "{number}");
+        }
+    }
+
+    #[test]
+    fn nothing_from_outside_makes_it_panic() {
+        for number in ["sip:", "sip:@", "sips:+@x", "+\u{0660}\u{0661}", "sip:+49;x=y:z@[::1]:5060", "\0", "+4930123456;ext=5"] {
+            let _ = judge(number);
+        }
+    }
+}
