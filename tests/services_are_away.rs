@@ -49,10 +49,6 @@ async fn a_minute_without_postgres_costs_no_word() {
     wire.set(Wire::Whole);
     for call in calls {
         let result = installation.settled(call).await;
-        for said in installation.transcript(call).await {
-            println!("{:>7} {:>6} {}", said.started_ms, said.speaker, said.text);
-        }
-        println!("{}", installation.ask(&format!("select string_agg(to_char(at, 'MI:SS.MS') || ' ' || kind || ' ' || detail::text, E'\\n' order by at) from events where call_id = {call}")).await);
         assert_eq!((result.state.as_str(), result.outcome.as_deref()), ("finished", Some("booked")), "{result:#?}");
         let said = installation.transcript(call).await;
         let sound = Sound::read(&result.recording.unwrap());
@@ -81,11 +77,14 @@ async fn a_full_disk_costs_sound_and_no_result() {
     grows(size, 4000).await;
     disk.fill();
     let begun = size();
+    println!("full");
     // Three seconds that find no place.
     sleep(Duration::from_secs(3)).await;
     assert!(size() < begun + 8192, "the disk is full");
     site.callees.tell(&talking, Act::HangUp);
+    let settled = Instant::now();
     site.until("it is settled", &format!("select settled_at is not null from attempts where call_id = {call}")).await;
+    println!("settled {} ms after the callee hung up", settled.elapsed().as_millis());
     assert_eq!(site.ask("select concat_ws(' ', disposition, sip_code) from attempts").await, "answered 200");
     let (uri, complete): (String, bool) =
         sqlx::query_as("select uri, complete from recordings").fetch_one(&site.database.pool).await.unwrap();
@@ -93,6 +92,11 @@ async fn a_full_disk_costs_sound_and_no_result() {
     assert!(Sound::read(uri.strip_prefix("file://").unwrap().as_ref()).duration_ms() > 500, "what is there plays");
 
     // Nobody is called whose call could not be written down.
+    site.until("the folder is tidy", "select count(*) = 0 from port_leases").await;
+    while std::fs::read_dir(recording.parent().unwrap()).unwrap().count() > 1 {
+        sleep(Duration::from_millis(50)).await;
+    }
+    disk.fill();
     let next = site.callees.number(Manner::AnswersAndHangsUp, 2);
     let call = site.insert(&next, &[]).await;
     site.until("it is put back", &format!("select state = 'queued' and why like '%OFFHOOK_SPOOL%' from calls where id = {call}"))
@@ -166,7 +170,7 @@ impl SmallDisk {
 
     fn fill(&self) {
         use std::io::Write;
-        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        let mut file = std::fs::File::options().create(true).append(true).open(self.0.join("filler")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
