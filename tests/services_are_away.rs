@@ -74,7 +74,7 @@ async fn a_full_disk_costs_sound_and_no_result() {
     site.callees.until(&talking, SOON, "talking", |seen| seen.talking).await;
     let recording = site.folder.join(format!("spool/{call}-1/recording.opus"));
     let size = || std::fs::metadata(&recording).map_or(0, |file| file.len());
-    grows(size, 4000).await;
+    grows(size, 1500).await;
     disk.fill();
     let begun = size();
     println!("full");
@@ -152,6 +152,26 @@ async fn whoever_takes_all_connections_delays_calls_and_loses_none() {
            from calls c join attempts a on a.call_id = c.id and a.number = c.attempt",
     )
     .await;
+    assert_eq!(site.callees.rung_twice(), vec![]);
+    site.nothing_is_left_over().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_a_firewall_forgot_are_given_up() {
+    let mut site = Site::new(&[]).await;
+    site.start_coordinator().await;
+    let talking = site.callees.number(Manner::AnswersAndWaits, 1);
+    site.insert(&talking, &[]).await;
+    site.callees.until(&talking, SOON, "talking", |seen| seen.talking).await;
+    site.until("talking is written", "select state = 'talking' from calls").await;
+    site.coordinator_wire.forget();
+    site.worker_wire.forget();
+    site.callees.tell(&talking, Act::HangUp);
+    let next = site.callees.number(Manner::AnswersAndHangsUp, 2);
+    site.insert(&next, &[]).await;
+    site.callees.until(&next, SOON, "talking", |seen| seen.talking).await;
+    site.until("both have ended", "select count(*) = 2 from attempts where disposition = 'answered' and settled_at is not null")
+        .await;
     assert_eq!(site.callees.rung_twice(), vec![]);
     site.nothing_is_left_over().await;
 }

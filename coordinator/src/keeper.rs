@@ -10,7 +10,7 @@ use std::{
 use offhook::store::{
     claim::{Claimant, sweep},
     leases::{self, AttemptId},
-    refusal::StoreError,
+    refusal::{StoreError, within},
 };
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval};
@@ -71,7 +71,7 @@ impl Keeper {
             if attempts.is_empty() {
                 continue;
             }
-            match leases::renew(&self.pool, &self.claimant, &attempts).await {
+            match within(self.claimant.lease, leases::renew(&self.pool, &self.claimant, &attempts)).await {
                 Ok(renewed) => {
                     for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
                         tracing::debug!(%attempt, "the lease is not ours any more");
@@ -106,11 +106,13 @@ impl Keeper {
 
     /// `in_sight` is how long the database has been there without a gap.
     async fn take_over(&self, in_sight: Duration) -> Result<(), LookError> {
-        let here = leases::take_over(&self.pool, &self.claimant, &self.running.attempts()).await?;
+        let besides = self.running.attempts();
+        let here = within(self.claimant.lease, leases::take_over(&self.pool, &self.claimant, &besides)).await?;
         self.source.adopt(here, || Origin::Adopted);
         // Right after an outage everybody's last sign of life is old: those who live get as long as ever to give the next one.
         if in_sight >= self.abandoned_after {
-            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after);
+            let elsewhere = within(self.claimant.lease, elsewhere).await?;
             self.source.adopt(elsewhere, || Origin::Elsewhere);
         }
         Ok(())
@@ -137,12 +139,12 @@ impl Keeper {
         if doubtful.is_empty() {
             return Ok(Vec::new());
         }
-        let unsettled = leases::unsettled(&self.pool, &doubtful).await?;
+        let unsettled = within(self.claimant.lease, leases::unsettled(&self.pool, &doubtful)).await?;
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
     async fn sweep(&self) -> Result<(), LookError> {
-        while sweep(&self.pool, SWEEP).await? >= SWEEP {}
+        while within(self.claimant.lease, sweep(&self.pool, SWEEP)).await? >= SWEEP {}
         Ok(())
     }
 }
