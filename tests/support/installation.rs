@@ -125,6 +125,11 @@ impl Installation {
         self
     }
 
+    /// A setting of the coordinators that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the coordinator (again).
     pub async fn start_coordinator(&mut self) {
         self.coordinator = Some(self.run_coordinator(&[]).await);

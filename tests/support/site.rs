@@ -87,6 +87,11 @@ impl Site {
         self.coordinators.push(running);
     }
 
+    /// The process of the coordinator that was started first.
+    pub fn coordinator_pid(&self) -> u32 {
+        self.coordinators[0].id()
+    }
+
     /// The coordinator that was started first.
     pub fn take_coordinator(&mut self) -> Running {
         self.coordinators.remove(0)
