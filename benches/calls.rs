@@ -14,9 +14,10 @@ use std::{
 };
 
 use support::installation::Installation;
-use tokio::net::UdpSocket;
+use tokio::{net::UdpSocket, sync::watch};
 
-const COLD_STARTS: usize = 30;
+/// How many calls fall due at once, how often that is tried, and the aim.
+const AT_ONCE: [(usize, usize, &str); 3] = [(1, 30, "150 p50, 250 p95"), (10, 5, ""), (50, 3, "")];
 const CALLS: [&str; 3] = ["+442079460101", "+493023125101", "+31200000101"];
 const QUEUE_ROWS: i64 = 1_000;
 
@@ -29,56 +30,95 @@ async fn main() {
     three_coordinators().await;
 }
 
-/// From the insert to the INVITE on the wire, each in a container that did not exist before.
+/// From the insert to the INVITE on the wire, each in a container that did not exist before, with one or many calls due at once.
 async fn insert_to_invite() {
-    let installation = Installation::start().await;
-    let trunk = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let port = trunk.local_addr().unwrap().port();
-    sqlx::query("insert into trunks (name, host, port, calls_per_second) values ('probe', '127.0.0.1', $1, 100)")
-        .bind(i32::from(port))
-        .execute(&installation.database.pool)
-        .await
-        .unwrap();
-    let mut to_wire = Vec::new();
-    for run in 0..COLD_STARTS {
-        let number = format!("+4420794602{run:02}");
-        let inserted = Instant::now();
-        let call = installation.insert(&number, &[("trunk", "'probe'")]).await;
-        to_wire.push(refuse_next_invite(&trunk, inserted).await);
-        installation.settled(call).await;
-    }
-    row("insert to INVITE on the wire, cold container, ms", &mut to_wire, "250 p50");
-    let mut claims: Vec<f64> = sqlx::query_scalar(
-        "select (extract(epoch from a.created_at - c.created_at) * 1000)::float8
-           from attempts a join calls c on c.id = a.call_id",
+    let ports = [("OFFHOOK_PORT_FIRST", "33000"), ("OFFHOOK_PORT_LAST", "33999"), ("OFFHOOK_MAX_CALLS", "60")];
+    let installation = Installation::start_with(&[], &ports).await;
+    let probe = Probe::listen().await;
+    sqlx::query(
+        "insert into trunks (name, host, port, calls_per_second, max_concurrent) values ('probe', '127.0.0.1', $1, 1000, 100)",
     )
-    .fetch_all(&installation.database.pool)
+    .bind(i32::from(probe.port))
+    .execute(&installation.database.pool)
     .await
     .unwrap();
-    row("insert to claim, idle queue, ms", &mut claims, "10 p50");
+    let mut numbers = (0..).map(|n| format!("+44207946{n:04}"));
+    for (at_once, rounds, aim) in AT_ONCE {
+        let mut to_wire = Vec::new();
+        for _ in 0..rounds {
+            let numbers: Vec<String> = numbers.by_ref().take(at_once).collect();
+            let inserted = Instant::now();
+            installation.run(&insert_all(&numbers)).await;
+            for number in &numbers {
+                to_wire.push(probe.arrived(number).await.duration_since(inserted).as_secs_f64() * 1000.0);
+            }
+            while installation.ask("select count(*)::text from calls where state <> 'finished'").await != "0" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        row(&format!("insert to INVITE on the wire, cold containers, {at_once} due at once, ms"), &mut to_wire, aim);
+        if at_once == 1 {
+            let mut claims: Vec<f64> = sqlx::query_scalar(
+                "select (extract(epoch from a.created_at - c.created_at) * 1000)::float8
+                   from attempts a join calls c on c.id = a.call_id",
+            )
+            .fetch_all(&installation.database.pool)
+            .await
+            .unwrap();
+            row("insert to claim, idle queue, ms", &mut claims, "10 p50");
+        }
+    }
 }
 
-/// Answers the next INVITE with 486 and swallows the ACK; milliseconds from `since` to the INVITE.
-async fn refuse_next_invite(trunk: &UdpSocket, since: Instant) -> f64 {
-    let mut datagram = vec![0; 4096];
-    let mut arrived = None;
-    loop {
-        let (length, from) =
-            tokio::time::timeout(Duration::from_secs(30), trunk.recv_from(&mut datagram)).await.unwrap().unwrap();
-        let message = String::from_utf8_lossy(&datagram[..length]).into_owned();
-        if message.starts_with("ACK ") {
-            return arrived.expect("an ACK follows an INVITE");
-        }
-        arrived.get_or_insert_with(|| since.elapsed().as_secs_f64() * 1000.0);
-        let mut answer = String::from("SIP/2.0 486 Busy Here\r\n");
-        for header in ["Via", "From", "To", "Call-ID", "CSeq"] {
-            let line =
-                message.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{}:", header.to_ascii_lowercase())));
-            answer.push_str(line.unwrap());
-            answer.push_str(if header == "To" { ";tag=probe\r\n" } else { "\r\n" });
-        }
-        answer.push_str("Content-Length: 0\r\n\r\n");
-        trunk.send_to(answer.as_bytes(), from).await.unwrap();
+/// One statement for all of them.
+fn insert_all(numbers: &[String]) -> String {
+    format!(
+        "insert into calls (number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time,
+                            calling_from, calling_to, max_attempts, trunk)
+         select n, 'R', 'Europe/London', 'Ada', '+4915112345678', 2, current_date + 7, '19:30', '00:00', '24:00', 1, 'probe'
+           from unnest('{{{}}}'::text[]) n",
+        numbers.join(",")
+    )
+}
+
+/// A trunk that answers every INVITE with 486 and knows when each number's came first.
+struct Probe {
+    port: u16,
+    arrivals: watch::Receiver<HashMap<String, Instant>>,
+}
+
+impl Probe {
+    async fn listen() -> Probe {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let (told, arrivals) = watch::channel(HashMap::new());
+        tokio::spawn(async move {
+            let mut datagram = vec![0; 4096];
+            loop {
+                let (length, from) = socket.recv_from(&mut datagram).await.unwrap();
+                let now = Instant::now();
+                let message = String::from_utf8_lossy(&datagram[..length]).into_owned();
+                let Some(number) = message.strip_prefix("INVITE sip:").and_then(|rest| rest.split('@').next()) else { continue };
+                told.send_modify(|arrivals: &mut HashMap<String, Instant>| {
+                    arrivals.entry(number.to_owned()).or_insert(now);
+                });
+                let mut answer = String::from("SIP/2.0 486 Busy Here\r\n");
+                for header in ["Via", "From", "To", "Call-ID", "CSeq"] {
+                    let name = format!("{}:", header.to_ascii_lowercase());
+                    answer.push_str(message.lines().find(|line| line.to_ascii_lowercase().starts_with(&name)).unwrap());
+                    answer.push_str(if header == "To" { ";tag=probe\r\n" } else { "\r\n" });
+                }
+                answer.push_str("Content-Length: 0\r\n\r\n");
+                socket.send_to(answer.as_bytes(), from).await.unwrap();
+            }
+        });
+        Probe { port, arrivals }
+    }
+
+    async fn arrived(&self, number: &str) -> Instant {
+        let mut arrivals = self.arrivals.clone();
+        let there = arrivals.wait_for(|arrivals| arrivals.contains_key(number));
+        tokio::time::timeout(Duration::from_secs(60), there).await.expect("every call is dialled").unwrap()[number]
     }
 }
 

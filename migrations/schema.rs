@@ -24,27 +24,37 @@ const TRIES: u32 = 30;
 const LOST_A_LOCK: [&str; 2] = ["55P03", "40P01"];
 
 macro_rules! functions {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("functions/", $name, ".sql")))),*] };
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("functions/", $name, ".sql")))),*] };
 }
 
 /// In this order: what a view or a function in SQL names has to be there before it.
-const FUNCTIONS: [(&str, &str); 18] = functions![
+const FUNCTIONS: &[(&str, &str)] = functions![
     "refusals",
     "destinations",
     "calling_hours",
     "call_rows",
     "call_changes",
     "trunk_rows",
+    "retry_policy_rows",
     "do_not_call_rows",
     "opening_times",
     "states",
+    "line",
     "wake_ups",
     "trunk_room",
     "sweep",
+    "leader",
+    "obstacles",
     "claim",
+    "snooze",
+    "pause",
+    "explain",
+    "import",
     "finish",
     "worker",
     "change_trunk",
+    "retention",
+    "audit",
     "views",
     "grants",
 ];
@@ -162,7 +172,7 @@ async fn apply_functions(connection: &mut PgConnection) -> Result<(), MigrationF
     if let Some(newer) = applied.filter(|applied| numbers(applied) > numbers(VERSION)) {
         return Err(MigrationFailed::Older { newer });
     }
-    for (file, sql) in FUNCTIONS {
+    for &(file, sql) in FUNCTIONS {
         transaction.execute(sqlx::raw_sql(sql)).await.map_err(|cause| MigrationFailed::Functions { file, cause })?;
     }
     sqlx::query("update installation set functions_version = $1, functions_checksum = $2")

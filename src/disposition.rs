@@ -21,7 +21,7 @@ pub enum Disposition {
     Voicemail,
     /// A telephone menu that led nowhere.
     MenuDeadEnd,
-    /// 603, 607, 608, cause 21: does not want to be called.
+    /// 603, 607: does not want to be called. 470, 608, cause 21 or 24: not this call.
     Rejected,
     /// 404, 410, 484, 604, cause 1: there is nobody behind this number.
     InvalidNumber,

@@ -9,7 +9,7 @@ use rand::Rng;
 
 use crate::{disposition::Disposition, outcome::Outcome, span::Span};
 
-/// When to call again, per kind of end. The defaults are what a patient person would do.
+/// When to call again, per kind of end: a row of `retry_policies`. The defaults are the row `default`: what a patient person would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// After a busy line: 5 to 10 minutes.
@@ -83,6 +83,10 @@ pub struct Ending<'a> {
     pub max_attempts: u32,
     /// The user has taken the call back.
     pub cancel_requested: bool,
+    /// The callee's own words were that it does not want to be called: 603, 607. Others that are `rejected` say less.
+    pub unwanted: bool,
+    /// The number is on the do-not-call list: somebody asked not to be called, in this call or meanwhile.
+    pub do_not_call: bool,
     /// The far end's Retry-After (RFC 3261 section 20.33).
     pub retry_after: Option<Duration>,
     /// The attempts before this one, oldest first.
@@ -130,12 +134,8 @@ impl Policy {
     /// somebody may have said yes to a table, so it is held; nobody is rung twice by accident.
     pub fn settle(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
         if let Some(outcome) = ending.outcome.filter(|outcome| is_final(ending.disposition, *outcome)) {
-            let do_not_call = ending.disposition == Disposition::Rejected;
-            return Settlement::Finish {
-                why: format!("came to an end: {}", words(outcome.as_str())),
-                counted: true,
-                do_not_call,
-            };
+            let why = format!("came to an end: {}", words(outcome.as_str()));
+            return Settlement::Finish { why, counted: true, do_not_call: ending.unwanted };
         }
         let settlement = match self.without_outcome(ending, rng) {
             Settlement::Retry { after, counted, why } => {
@@ -145,6 +145,11 @@ impl Policy {
         };
         match settlement {
             Settlement::Retry { .. } if ending.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
+            Settlement::Retry { counted, why, .. } if ending.do_not_call => Settlement::Finish {
+                why: format!("{why}, and the number is on the do-not-call list"),
+                counted,
+                do_not_call: false,
+            },
             Settlement::Retry { counted: true, why, .. } if ending.counted + 1 >= ending.max_attempts => Settlement::Finish {
                 why: format!("{why}, and {} of {} attempts are used up", ending.counted + 1, ending.max_attempts),
                 counted: true,
@@ -158,7 +163,12 @@ impl Policy {
         let again =
             |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
         let finish = |why: &str| Settlement::Finish { why: why.into(), counted: true, do_not_call: false };
-        match ending.disposition {
+        let disposition = match (ending.disposition, ending.reached) {
+            // Whatever is said of the line afterwards: somebody had answered, and is not rung as if nobody had.
+            (Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure, Reached::Media) => Disposition::Answered,
+            (disposition, _) => disposition,
+        };
+        match disposition {
             Disposition::Busy => again(self.busy, "the line was busy", rng),
             Disposition::NoAnswer => again(self.no_answer, "nobody answered", rng),
             Disposition::Voicemail | Disposition::MenuDeadEnd => {
@@ -187,9 +197,11 @@ impl Policy {
                 }
             }
             Disposition::InvalidNumber => finish("there is nobody behind this number"),
-            Disposition::Rejected => {
+            Disposition::Rejected if ending.unwanted => {
                 Settlement::Finish { why: "the callee does not want to be called".into(), counted: true, do_not_call: true }
             }
+            // A button pressed, a feature of the exchange, a filter on the way: no for this call, and no more is known.
+            Disposition::Rejected => finish("the call was rejected"),
             Disposition::NoMedia => {
                 let before = ending.count(|earlier| earlier.disposition == Disposition::NoMedia);
                 if before < self.dropped_retries {
@@ -271,22 +283,6 @@ fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// A trunk that fails again and again rests for a while, so that calls go another way or wait in the queue instead of failing one by
-/// one. Then one call finds out whether it works again (migrations/functions/trunk_room.sql).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Breaker {
-    /// How many failures in a row open it: 5.
-    pub failures: u32,
-    /// How long the trunk rests: 60 seconds.
-    pub rest: Duration,
-}
-
-impl Default for Breaker {
-    fn default() -> Self {
-        Breaker { failures: 5, rest: Duration::from_secs(60) }
-    }
-}
-
 /// What an ending says about the trunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrunkVerdict {
@@ -308,5 +304,7 @@ pub const fn trunk_verdict(disposition: Disposition, reached: Reached) -> TrunkV
     }
 }
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;

@@ -37,8 +37,8 @@ fn silent_callee(errors: &Path) -> (Child, u16) {
 
 #[tokio::test]
 async fn an_answer_without_sound_is_hung_up_on_and_tried_once_more() {
-    let settings = [("OFFHOOK_LIMIT_MEDIA", "2s"), ("OFFHOOK_RETRY_DROPPED", "1h")];
-    let installation = Installation::start_with(&[], &settings).await;
+    let installation = Installation::start_with(&[], &[("OFFHOOK_LIMIT_MEDIA", "2s")]).await;
+    installation.ask("update retry_policies set dropped_from = '1 hour', dropped_to = '1 hour' returning name").await;
     let errors = installation.folder.join("sipp.txt");
     let (mut sipp, port) = silent_callee(&errors);
     let id = installation.insert(&format!("sip:callee@127.0.0.1:{port}"), &[("max_attempts", "3")]).await;

@@ -257,7 +257,7 @@ async fn how_the_line_was_can_be_read_with_plain_sql() {
     for forbidden in [
         "select offhook_judge_trunk('berlin', true, 1, 1, '1 hour')",
         "select * from trunk_status",
-        "update installation set breaker_failures = 1",
+        "update trunks set breaker_failures = 1",
     ] {
         let error = sqlx::query(forbidden).execute(&mut *connection).await.expect_err(forbidden);
         assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("42501"), "{forbidden}");

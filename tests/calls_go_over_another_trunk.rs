@@ -5,7 +5,6 @@ mod support;
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use support::{
     carrier::{Carrier, header},
     installation::{CallResult, Installation},
@@ -32,10 +31,6 @@ impl Installation {
         let carrier = Carrier::answering(script).await;
         self.trunk(name, "127.0.0.1", Some(carrier.address.port()), fallback).await;
         carrier
-    }
-
-    async fn run(&self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&self.database.pool).await.unwrap();
     }
 
     async fn call(&self, number: &str) -> CallResult {
@@ -154,11 +149,15 @@ async fn where_every_trunk_fails_the_row_says_why_of_each() {
 
 #[tokio::test]
 async fn a_trunk_that_fails_rests_and_one_call_finds_out_whether_it_works_again() {
-    let settings = [("OFFHOOK_BREAKER_FAILURES", "2"), ("OFFHOOK_BREAKER_REST", "5s")];
-    let installation = Installation::start_with(&[], &settings).await;
+    let installation = Installation::start().await;
     let berlin = installation.carrier("berlin", &[OVERLOADED], "{}").await;
     let hamburg = installation.carrier("hamburg", &[BUSY], "{}").await;
-    installation.run("update trunks set fallback = '{hamburg}', preference = 1 where name = 'berlin'; update trunks set preference = 2 where name = 'hamburg'").await;
+    installation
+        .run(
+            "update trunks set fallback = '{hamburg}', preference = 1, breaker_failures = 2, breaker_rest = '5 seconds' where name = 'berlin';
+             update trunks set preference = 2 where name = 'hamburg'",
+        )
+        .await;
     for nth in 1..=2 {
         let result = installation.call(&format!("+49301234567{nth}")).await;
         assert_eq!(installation.trunks_of(result.id).await, ("hamburg".into(), "berlin 503".into()), "{result:#?}");

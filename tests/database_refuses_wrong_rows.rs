@@ -15,6 +15,7 @@ const TRUNK: &[(&str, &str)] = &[("name", "'berlin-1'"), ("host", "'sip.example.
 const DO_NOT_CALL: &[(&str, &str)] = &[("number", "'+4930123456'")];
 
 const WRONG_CALLS: &[Wrong] = &[
+    Wrong("calls_retry_policy_fkey", &[("retry_policy", "'eager'")], "there is no retry policy \"eager\"", "Use one of default"),
     Wrong("number", &[("number", "null")], "number is missing", "E.164"),
     Wrong("restaurant_name", &[("restaurant_name", "null")], "restaurant_name is missing", "answers to"),
     Wrong("restaurant_zone", &[("restaurant_zone", "null")], "restaurant_zone is missing", "Europe/Berlin"),
@@ -39,7 +40,12 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("destination_is_allowed", &[("number", "'+499001234567'")], "is a premium-rate number (Germany)", "ordinary number"),
     Wrong("destination_is_allowed", &[("number", "'+18765551234'")], "may not call (Jamaica)", "where code = 'JM'"),
     Wrong("destination_is_allowed", &[("number", "'+999123456789'")], "is in no country", "country code"),
-    Wrong("mobile_has_consent", &[("number", "'+12125550100'")], "may be a mobile, and in United States", "how and when"),
+    Wrong(
+        "mobile_has_consent",
+        &[("number", "'+12125550100'")],
+        "may be a mobile, and an automated call to a mobile there needs consent",
+        "how and when",
+    ),
     Wrong("line_type_is_known", &[("line_type", "'cell'")], "line_type \"cell\"", "landline or mobile"),
     Wrong("consent_is_told", &[("consent", "' '")], "consent is empty", "how and when"),
     Wrong("consent_is_told", &[("consent", "repeat('x', 501)")], "consent is longer than 500", "how and when"),
@@ -82,6 +88,8 @@ const WRONG_CALLS: &[Wrong] = &[
     ),
     Wrong("calling_hours_are_in_order", &[("calling_from", "'22:00'")], "calling_from 22:00:00 is not before", "24:00"),
     Wrong("priority_is_between_minus_100_and_100", &[("priority", "101")], "priority is 101", "-100 to 100"),
+    Wrong("keep_is_0_to_100_years", &[("keep", "'-1 day'")], "not a length of time", "such as '30 days'"),
+    Wrong("keep_recording_is_0_to_100_years", &[("keep_recording", "'200 years'")], "not a length of time", "such as '30 days'"),
     Wrong("max_attempts_is_1_to_10", &[("max_attempts", "0")], "max_attempts is 0", "1 to 10"),
     Wrong("request_key_is_given", &[("request_key", "' '")], "request_key has 0 characters", "leave it out"),
     Wrong("request_key_is_given", &[("request_key", "repeat('x', 201)")], "request_key has 201 characters", "at most 200"),
@@ -128,6 +136,16 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
 ];
 
 const WRONG_TRUNKS: &[Wrong] = &[
+    Wrong(
+        "breaker_failures",
+        &[("breaker_failures", "null")],
+        "breaker_failures of the trunk is missing",
+        "Leave breaker_failures out",
+    ),
+    Wrong("breaker_rest", &[("breaker_rest", "null")], "breaker_rest of the trunk is missing", "Leave breaker_rest out"),
+    Wrong("trunk_breaker_failures_are_1_to_1000", &[("breaker_failures", "0")], "breaker_failures 0 of trunk", "1 to 1000"),
+    Wrong("trunk_breaker_rest_is_at_most_a_day", &[("breaker_rest", "'2 days'")], "breaker_rest 2 days of trunk", "0 to 1 day"),
+    Wrong("trunks_retry_policy_fkey", &[("retry_policy", "'eager'")], "there is no retry policy \"eager\"", "Use one of default"),
     Wrong("name", &[("name", "null")], "name of the trunk is missing", "berlin-1"),
     Wrong("caller_id", &[("caller_id", "null")], "caller_id of the trunk is missing", "Leave caller_id out"),
     Wrong("codecs", &[("codecs", "null")], "codecs of the trunk is missing", "Leave codecs out"),
@@ -142,6 +160,8 @@ const WRONG_TRUNKS: &[Wrong] = &[
     Wrong("trunk_name_is_a_word", &[("name", "'Berlin 1'")], "\"Berlin 1\" is not a word", "lower-case"),
     Wrong("trunk_host_is_a_host", &[("host", "'sip:example.org'")], "\"sip:example.org\" of trunk", "sip: is left out"),
     Wrong("trunk_port_is_a_port", &[("port", "70000")], "port 70000", "1 to 65535"),
+    Wrong("paused", &[("paused", "null")], "paused of the trunk is missing", "Leave paused out"),
+    Wrong("trunk_pause_reason_is_short", &[("pause_reason", "repeat('x', 501)")], "has 501 characters", "at most 500"),
     Wrong("trunk_has_room", &[("max_concurrent", "-1")], "max_concurrent -1", "0 to 10000"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "0")], "calls_per_second 0", "enabled = false"),
     Wrong("trunk_rate_is_positive", &[("calls_per_second", "'NaN'")], "calls_per_second NaN", "enabled = false"),
@@ -242,6 +262,25 @@ const WRONG_TRUNKS: &[Wrong] = &[
         "other trunks",
     ),
     Wrong("trunk_fallback_is_known", &[("fallback", "'{hamburg}'")], "names \"hamburg\", and there is no such trunk", "direct"),
+];
+
+const RETRY_POLICY: &[(&str, &str)] = &[("name", "'patient'")];
+
+const WRONG_RETRY_POLICIES: &[Wrong] = &[
+    Wrong("name", &[("name", "null")], "name of the retry policy is missing", "such as patient"),
+    Wrong("busy_from", &[("busy_from", "null")], "busy_from of the retry policy is missing", "Leave busy_from out"),
+    Wrong("lost_times", &[("lost_times", "null")], "lost_times of the retry policy is missing", "Leave lost_times out"),
+    Wrong("retry_policy_name_is_a_word", &[("name", "'Very patient'")], "\"Very patient\" of a retry policy", "lower-case"),
+    Wrong("retry_policy_pauses_are_at_most_30_days", &[("machine_to", "'31 days'")], "after \"machine\"", "0 to 30 days"),
+    Wrong("retry_policy_pauses_are_at_most_30_days", &[("dropped_from", "'-1 s'")], "after \"dropped\"", "0 to 30 days"),
+    Wrong(
+        "retry_policy_pauses_are_in_order",
+        &[("busy_from", "'1 hour'")],
+        "is longer than busy_to 00:10:00",
+        "the shortest pause",
+    ),
+    Wrong("retry_policy_times_are_0_to_10", &[("machine_times", "11")], "machine_times 11", "(never again) to 10"),
+    Wrong("retry_policy_lost_times_are_0_to_100", &[("lost_times", "-1")], "lost_times -1", "to 100"),
 ];
 
 const WRONG_DO_NOT_CALLS: &[Wrong] = &[
@@ -385,12 +424,37 @@ async fn wrong_opening_times_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_wrong_retry_policy_is_refused() {
+    let database = TestDatabase::create().await;
+    for wrong in WRONG_RETRY_POLICIES {
+        refused(&database.pool, insert_statement("retry_policies", RETRY_POLICY, wrong.1), wrong).await;
+    }
+    for (statement, wrong) in [
+        (
+            "delete from retry_policies",
+            Wrong("the_default_policy_stays", &[], "\"default\" cannot be deleted", "Change its values"),
+        ),
+        (
+            "update retry_policies set name = 'usual'",
+            Wrong("the_default_policy_stays", &[], "cannot have another name", "Insert a policy"),
+        ),
+    ] {
+        refused(&database.pool, statement.to_owned(), &wrong).await;
+    }
+    sqlx::query("insert into retry_policies (name) values ('patient')").execute(&database.pool).await.unwrap();
+    database.insert_call(&[("retry_policy", "'patient'")]).await;
+    let named = Wrong("retry_policy_is_known", &[], "call 1 names it", "or to null for the default");
+    refused(&database.pool, "delete from retry_policies where name = 'patient'".to_owned(), &named).await;
+}
+
 /// No rule may be added without its sentence: every CHECK and every NOT NULL of these tables has a case above.
 #[tokio::test]
 async fn every_constraint_has_its_sentence() {
     let database = TestDatabase::create().await;
     let tables: [(&str, Vec<&Wrong>, &[&str]); 5] = [
-        ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id"]),
+        // Its place in line, which the queue itself keeps.
+        ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id", "ready", "turn_at", "waits_for_is_known"]),
         // The columns of the bucket and the breaker, which nobody sets by hand.
         ("trunks", WRONG_TRUNKS.iter().collect(), &["tokens", "refilled_at", "failures"]),
         ("do_not_call", WRONG_DO_NOT_CALLS.iter().collect(), &[]),

@@ -5,15 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use offhook::{
-    policy::{Breaker, Policy},
-    store::{
-        claim::FreshClaim,
-        evidence::Evidence,
-        leases::{self, AttemptId},
-        refusal::StoreError,
-        settle::{Settled, settle},
-    },
+use offhook::store::{
+    claim::FreshClaim,
+    evidence::Evidence,
+    leases::{self, AttemptId},
+    refusal::StoreError,
+    settle::{Settled, settle},
 };
 use sqlx::PgPool;
 use tokio::{
@@ -46,10 +43,6 @@ pub struct Attendant {
     pub spool: Spool,
     /// What workers are told.
     pub specifier: Specifier,
-    /// When to call again.
-    pub policy: Policy,
-    /// When trunks rest.
-    pub breaker: Breaker,
     /// After this a worker is stopped, whatever it does.
     pub whole_attempt: Duration,
     /// How long a worker may take to leave.
@@ -199,7 +192,7 @@ impl Attendant {
     async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match settle(&self.pool, &self.policy, &self.breaker, attempt, &evidence, &mut rng()).await {
+            match settle(&self.pool, attempt, &evidence, &mut rng()).await {
                 Ok(settled) => return Some(settled),
                 Err(error @ StoreError::Refused { .. }) if evidence.report.is_some() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");

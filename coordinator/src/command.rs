@@ -1,7 +1,11 @@
-//! The command line: `offhook run | migrate | check | call … | trunk …`.
+//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk … | erase …`.
 
 pub mod add;
 pub mod call;
+pub mod erase;
+pub mod import;
+pub mod pause;
+pub mod status;
 pub mod trunk;
 pub mod watch;
 
@@ -28,8 +32,16 @@ pub enum Command {
     Migrate(Migrate),
     /// Look at everything a call will need; each line is ok or says what to do
     Check(Box<Check>),
-    /// Add, look at, and take back calls
+    /// How things are: calls, trunks, coordinators
+    Status(Box<status::StatusCommand>),
+    /// No new calls, in all or over one trunk; those under way go on
+    Pause(Box<pause::Pause>),
+    /// End a pause
+    Resume(Box<pause::Resume>),
+    /// Add, import, look at, put off and take back calls
     Call(Box<call::Call>),
+    /// Delete everything about a number
+    Erase(Box<erase::Erase>),
     /// Look at trunks
     Trunk(Box<trunk::Trunk>),
 }

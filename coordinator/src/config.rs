@@ -7,7 +7,6 @@ pub mod log;
 pub mod media;
 pub mod providers;
 pub mod queue;
-pub mod retry;
 
 use std::{convert::Infallible, path::PathBuf};
 
@@ -34,9 +33,6 @@ pub struct Config {
     /// How much, how often.
     #[command(flatten)]
     pub queue: queue::QueueConfig,
-    /// When to call again.
-    #[command(flatten)]
-    pub retry: retry::RetryConfig,
 }
 
 /// A setting that is missing or cannot be used.

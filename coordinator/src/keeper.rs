@@ -1,10 +1,13 @@
 //! What has to go on besides the calls themselves: leases are renewed, abandoned attempts taken over, strays removed, expired
-//! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes.
+//! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes. What concerns all machines is
+//! done by one coordinator at a time, the leader.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use offhook::store::{
-    claim::{Claimant, sweep},
+    claim::{Claimant, keep_line, sweep},
+    coordinators,
+    leader::{self, lead},
     leases::{self, AttemptId},
     refusal::StoreError,
 };
@@ -21,7 +24,7 @@ use crate::{
 
 /// The longest time between two looks around.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
-/// How many rows one sweep ends at most.
+/// How many rows one sweep ends at most, and one look lets into the line.
 const SWEEP: i32 = 500;
 
 /// Keeps things in order.
@@ -57,30 +60,40 @@ enum LookError {
 }
 
 impl Keeper {
-    /// Renews the leases of what is under way, three times as often as they run out, until `stop`.
-    pub async fn renew(self, stop: CancellationToken) {
+    /// Renews the leases of what is under way, three times as often as they run out, until `stop`; and says as often that we run.
+    pub async fn renew(self, drain: CancellationToken, stop: CancellationToken) {
         let mut tick = every(self.claimant.lease / 3);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             let attempts = self.running.attempts();
-            if attempts.is_empty() {
-                continue;
+            if !attempts.is_empty() {
+                self.renew_leases(&attempts).await;
             }
-            match leases::renew(&self.pool, &self.claimant, &attempts).await {
-                Ok(renewed) => {
-                    for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
-                        tracing::debug!(%attempt, "the lease is not ours any more");
-                    }
+            let (most, draining) = (self.running.most(), drain.is_cancelled());
+            if let Err(error) = coordinators::here(&self.pool, &self.claimant, attempts.len(), most, draining).await {
+                tracing::warn!(%error, "nobody is told that this coordinator runs");
+            }
+        }
+    }
+
+    async fn renew_leases(&self, attempts: &[AttemptId]) {
+        match leases::renew(&self.pool, &self.claimant, attempts).await {
+            Ok(renewed) => {
+                for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
+                    tracing::debug!(%attempt, "the lease is not ours any more");
                 }
-                Err(error) => tracing::warn!(%error, "leases are not renewed"),
             }
+            Err(error) => tracing::warn!(%error, "leases are not renewed"),
         }
     }
 
     /// Looks around at once and then regularly, until `stop`. Nothing is taken over any more after `drain`.
     pub async fn look_around(self, drain: CancellationToken, stop: CancellationToken) {
         let mut tick = every((self.claimant.lease / 3).min(LOOK_AROUND));
+        let mut leads = false;
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             if drain.is_cancelled() {
+                // Once: others need not wait for the lease to run out.
+                leads = leads && self.lead(Duration::ZERO).await.is_err();
                 continue;
             }
             if let Err(error) = self.take_over().await {
@@ -89,17 +102,22 @@ impl Keeper {
             if let Err(error) = self.remove_strays().await {
                 tracing::warn!(%error, "strays are not looked for");
             }
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "expired calls are not swept");
-            }
+            leads = match self.sweep().await {
+                Ok(leads) => leads,
+                Err(error) => {
+                    tracing::warn!(%error, "expired calls are not swept");
+                    leads
+                }
+            };
+        }
+        if leads && let Err(error) = self.lead(Duration::ZERO).await {
+            tracing::debug!(%error, "the lead is not given up; it will run out");
         }
     }
 
     async fn take_over(&self) -> Result<(), LookError> {
         let here = leases::take_over(&self.pool, &self.claimant, &self.running.attempts()).await?;
         self.source.adopt(here, || Origin::Adopted);
-        let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
-        self.source.adopt(elsewhere, || Origin::Elsewhere);
         Ok(())
     }
 
@@ -128,9 +146,20 @@ impl Keeper {
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
-    async fn sweep(&self) -> Result<(), LookError> {
-        while sweep(&self.pool, SWEEP).await? >= SWEEP {}
-        Ok(())
+    /// What only the leader does. Answers whether we lead.
+    async fn sweep(&self) -> Result<bool, LookError> {
+        if !self.lead(self.claimant.lease).await? {
+            return Ok(false);
+        }
+        let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+        self.source.adopt(elsewhere, || Origin::Elsewhere);
+        while sweep(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
+        while keep_line(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
+        Ok(true)
+    }
+
+    async fn lead(&self, lease: Duration) -> Result<bool, StoreError> {
+        lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease).await
     }
 }
 

@@ -18,3 +18,4 @@ pub mod run;
 pub mod running;
 pub mod specification;
 pub mod spool;
+pub mod sweeper;

@@ -47,7 +47,11 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Call(call) => call.run().await?,
+        Command::Erase(erase) => erase.run().await?,
+        Command::Status(status) => status.run().await?,
+        Command::Pause(pause) => pause.run().await?,
+        Command::Resume(resume) => resume.run().await?,
+        Command::Call(call) => return Ok(call.run().await?),
         Command::Trunk(trunk) => trunk.run().await?,
     }
     Ok(ExitCode::SUCCESS)

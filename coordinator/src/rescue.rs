@@ -48,7 +48,7 @@ fn pages(file: &[u8]) -> impl Iterator<Item = Page<'_>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
@@ -62,7 +62,7 @@ mod tests {
     }
 
     /// Header, tags, and `seconds` pages of one second each.
-    fn recording(seconds: u64) -> Vec<u8> {
+    pub(crate) fn recording(seconds: u64) -> Vec<u8> {
         let head = page(0, b"OpusHead\x01\x02\x38\x01\x80\xbb\0\0\0\0\0");
         let mut file = [head, page(0, b"OpusTags")].concat();
         for second in 1..=seconds {

@@ -3,14 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use offhook::{
-    policy::{Breaker, Policy},
     secret::Secret,
     store::{
         claim::Claimant,
-        connect,
+        connect, coordinators,
         leases::{self, AttemptId},
         refusal::StoreError,
-        trunks,
     },
 };
 use sqlx::PgPool;
@@ -26,6 +24,7 @@ use crate::{
     running::Running,
     specification::Specifier,
     spool::{Spool, SpoolError},
+    sweeper::Sweeper,
 };
 
 /// How long the last words may take after everything has ended or is left.
@@ -89,10 +88,6 @@ pub struct Service {
     pub specifier: Specifier,
     /// The pace.
     pub queue: QueueConfig,
-    /// When to call again.
-    pub policy: Policy,
-    /// When trunks rest.
-    pub breaker: Breaker,
     /// After this a worker is stopped.
     pub whole_attempt: Duration,
     /// How many workers are started at once.
@@ -123,7 +118,6 @@ impl Service {
         if !pending.is_empty() {
             return Err(RunError::Unmigrated(pending.join(", ")));
         }
-        trunks::announce_breaker(&pool, &config.retry.breaker()).await?;
         let spool = Spool::new(&config.launcher.spool);
         spool.prepare()?;
         let launcher: Arc<dyn Launcher> = match config.launcher.launcher {
@@ -146,8 +140,6 @@ impl Service {
                 stun: config.media.stun.clone(),
             },
             queue: config.queue.clone(),
-            policy: config.retry.policy(),
-            breaker: config.retry.breaker(),
             whole_attempt: config.limits.whole_attempt(),
             starts: config.launcher.starts(),
             pool,
@@ -168,8 +160,6 @@ impl Service {
             launcher: self.launcher.clone(),
             spool: self.spool.clone(),
             specifier: self.specifier.clone(),
-            policy: self.policy,
-            breaker: self.breaker,
             whole_attempt: self.whole_attempt,
             stop_grace: self.queue.stop_grace,
             starts: Semaphore::new(self.starts.max(1)),
@@ -190,8 +180,15 @@ impl Service {
         let stop = CancellationToken::new();
         let services = TaskTracker::new();
         services.spawn(listener::listen(self.listen_url.clone(), wake, running.clone(), stop.clone()));
-        services.spawn(keeper.clone().renew(stop.clone()));
+        services.spawn(keeper.clone().renew(shutdown.drain.clone(), stop.clone()));
         services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
+        let sweeper = Sweeper {
+            pool: self.pool.clone(),
+            host: self.claimant.host.clone(),
+            spool: self.spool.clone(),
+            every: self.queue.sweep,
+        };
+        services.spawn(sweeper.run(stop.clone()));
         services.close();
         tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
 
@@ -209,6 +206,8 @@ impl Service {
         stop.cancel();
         let _ = tokio::time::timeout(FAREWELL, services.wait()).await;
         self.release(&left).await;
+        // Where this fails, we are missed after a lease.
+        let _ = tokio::time::timeout(FAREWELL, coordinators::gone(&self.pool, &self.claimant)).await;
         let _ = tokio::time::timeout(FAREWELL, self.pool.close()).await;
         result
     }

@@ -36,6 +36,11 @@ impl Running {
         Arc::new(Running { most, wake, state: Mutex::default() })
     }
 
+    /// The most attempts that are claimed.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// How many more calls may be claimed at `now`.
     pub fn room(&self, now: Instant) -> usize {
         let state = self.state();

@@ -117,31 +117,65 @@ impl Spool {
         let path = fs::canonicalize(&path).unwrap_or(path);
         let uri = format!("file://{}", path.display());
         let rescued = fs::read(&path).ok().and_then(|file| rescue::rescue(&file, uri.clone()));
+        if rescued.is_none() && report.as_ref().is_none_or(|report: &Report| report.recording.is_none()) {
+            // Cut off before any sound was on it: no row will ever name it, so nobody would ever take it away.
+            let _ = fs::remove_file(&path);
+        }
         Leavings { report, recording_uri: path.is_file().then_some(uri), rescued }
     }
 
     /// Takes away the secrets of an attempt that is over. One that has none is fine.
+    ///
+    /// # Errors
+    /// Where they are still there.
     pub fn scrub(&self, attempt: AttemptId) -> io::Result<()> {
-        match fs::remove_file(self.folder(attempt).join(SPECIFICATION_FILE)) {
+        gone_is_fine(fs::remove_file(self.folder(attempt).join(SPECIFICATION_FILE)))
+    }
+
+    /// Takes away what nobody needs of a settled attempt: all of it, but for a recording. One that has nothing is fine.
+    ///
+    /// # Errors
+    /// Where something cannot be removed; what could be is.
+    pub fn tidy(&self, attempt: AttemptId) -> io::Result<()> {
+        // Secrets first, whatever happens to the rest.
+        self.scrub(attempt)?;
+        let folder = self.folder(attempt);
+        if !folder.join(RECORDING_FILE).exists() {
+            return gone_is_fine(fs::remove_dir_all(&folder));
+        }
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name() != RECORDING_FILE {
+                let remove = if entry.file_type()?.is_dir() { fs::remove_dir_all } else { fs::remove_file };
+                gone_is_fine(remove(&entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the recording of an attempt with all that lies beside it. One that is gone already is fine.
+    ///
+    /// Only ever within this spool, whatever `uri` says: a worker had a hand in it.
+    ///
+    /// # Errors
+    /// Where the recording lies elsewhere, or cannot be deleted.
+    pub fn delete_recording(&self, attempt: AttemptId, uri: &str) -> io::Result<()> {
+        let folder = self.folder(attempt);
+        let ours = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone()).join(RECORDING_FILE);
+        let named = uri.strip_prefix("file://").map(Path::new);
+        if named != Some(ours.as_path()) && named.is_none_or(|named| named.exists()) {
+            return Err(io::Error::other(format!(
+                "{uri} does not lie in OFFHOOK_SPOOL; delete it by hand, then: select offhook_recording_deleted({}, {})",
+                attempt.call_id, attempt.attempt
+            )));
+        }
+        match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Takes away what nobody needs of a settled attempt: all of it, but for a recording.
-    pub fn tidy(&self, attempt: AttemptId) -> io::Result<()> {
-        self.scrub(attempt)?;
-        let folder = self.folder(attempt);
-        if !folder.join(RECORDING_FILE).exists() {
-            return match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
-        }
-        Ok(())
-    }
-
-    /// The attempts that have a folder with a specification: those that are not over, or whose coordinator died.
+    /// The attempts whose folder holds more than a recording: those that are not over, or whose coordinator died before it tidied.
     ///
     /// # Errors
     /// Where the spool cannot be read.
@@ -150,12 +184,28 @@ impl Spool {
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             if let Some(attempt) = entry.file_name().to_str().and_then(attempt_of)
-                && entry.path().join(SPECIFICATION_FILE).exists()
+                && is_untidy(&entry.path())
             {
                 found.push(attempt);
             }
         }
         Ok(found)
+    }
+}
+
+/// Nothing but a recording is tidy; a folder that went away meanwhile is tidier still.
+fn is_untidy(folder: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder) else { return false };
+    match (entries.next(), entries.next()) {
+        (Some(Ok(only)), None) => only.file_name() != RECORDING_FILE,
+        _ => true,
+    }
+}
+
+fn gone_is_fine(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -177,7 +227,55 @@ fn attempt_of(name: &str) -> Option<AttemptId> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_recording_is_deleted_with_its_folder_and_nothing_elsewhere_is() {
+        let root = std::env::temp_dir().join(format!("offhook-spool-deleting-{}", std::process::id()));
+        let (spool, attempt) = (Spool::new(&root), AttemptId { call_id: 12, attempt: 3 });
+        let ours = spool.folder(attempt);
+        fs::create_dir_all(&ours).expect("a folder");
+        fs::write(ours.join(RECORDING_FILE), b"sound").expect("a recording");
+        fs::write(ours.join(REPORT_FILE), b"words").expect("a report");
+        let other = root.join("somebody's");
+        fs::write(&other, b"not ours").expect("a file");
+
+        assert!(spool.delete_recording(attempt, &format!("file://{}", other.display())).is_err());
+        assert!(spool.delete_recording(attempt, "s3://somewhere/12-3").is_err());
+        assert!(other.exists() && ours.join(RECORDING_FILE).exists());
+
+        let uri = format!("file://{}", fs::canonicalize(&ours).expect("a path").join(RECORDING_FILE).display());
+        assert!(spool.delete_recording(attempt, &uri).is_ok());
+        assert!(!ours.exists());
+        assert!(spool.delete_recording(attempt, &uri).is_ok(), "deleted twice is deleted");
+        fs::remove_dir_all(&root).expect("cleaned up");
+    }
+
+    #[test]
+    fn of_a_settled_attempt_only_sound_is_kept() {
+        let root = std::env::temp_dir().join(format!("offhook-spool-{}", std::process::id()));
+        let (spool, sounding, silent) =
+            (Spool::new(&root), AttemptId { call_id: 1, attempt: 1 }, AttemptId { call_id: 2, attempt: 1 });
+        for (attempt, recording) in [(sounding, crate::rescue::tests::recording(1)), (silent, b"OggS".to_vec())] {
+            fs::create_dir_all(spool.folder(attempt)).unwrap();
+            for (name, content) in [(SPECIFICATION_FILE, &b"{}"[..]), ("worker.log", b"{}"), (RECORDING_FILE, &recording)] {
+                fs::write(spool.folder(attempt).join(name), content).unwrap();
+            }
+        }
+        assert!(spool.leavings(sounding).rescued.is_some());
+        assert!(spool.leavings(silent).rescued.is_none());
+        let mut untidy = spool.attempts().unwrap();
+        untidy.sort();
+        assert_eq!(untidy, [sounding, silent]);
+        spool.tidy(sounding).unwrap();
+        spool.tidy(silent).unwrap();
+        assert_eq!(spool.attempts().unwrap(), []);
+        let left: Vec<_> = fs::read_dir(spool.folder(sounding)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [RECORDING_FILE]);
+        assert!(!spool.folder(silent).exists(), "no sound, no folder");
+        fs::remove_dir_all(root).unwrap();
+    }
 
     #[test]
     fn folders_are_named_for_call_and_attempt() {

@@ -8,7 +8,6 @@ mod database;
 use database::{TestDatabase, claimant};
 use offhook::{
     disposition::Disposition,
-    policy::{Breaker, Policy},
     report::Report,
     store::{
         claim::{FreshClaim, claim},
@@ -65,7 +64,7 @@ async fn end(database: &TestDatabase, fresh: &FreshClaim, disposition: Dispositi
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
     let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
     let rng = &mut StdRng::seed_from_u64(1);
-    settle(&database.pool, &Policy::default(), &Breaker::default(), attempt, &evidence, rng).await.unwrap();
+    settle(&database.pool, attempt, &evidence, rng).await.unwrap();
 }
 
 async fn state(database: &TestDatabase, trunk: &str) -> String {

@@ -14,7 +14,6 @@ use std::{
 use database::{TestDatabase, claimant, first_attempt};
 use offhook::{
     disposition::Disposition,
-    policy::{Breaker, Policy},
     store::{
         claim::claim,
         evidence::Evidence,
@@ -89,7 +88,7 @@ async fn a_trunk_never_has_more_calls_than_it_may() {
                     for fresh in &found.calls {
                         let busy = Evidence { otherwise: Disposition::InvalidNumber, ..Evidence::lost("") };
                         let attempt = first_attempt(fresh.call.id);
-                        let settled = settle(&pool, &Policy::default(), &Breaker::default(), attempt, &busy, rng).await.unwrap();
+                        let settled = settle(&pool, attempt, &busy, rng).await.unwrap();
                         assert!(matches!(settled, Settled::Now { .. }));
                     }
                     let left: i64 =

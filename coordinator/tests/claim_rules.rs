@@ -24,7 +24,7 @@ async fn higher_priority_first_then_who_waits_longest() {
     let late = database.insert_calls(1, "", "").await;
     let early = database.insert_calls(1, "", "").await;
     let urgent = database.insert_calls(1, "priority, trunk", "50, 'lab'").await;
-    database.run(format!("update calls set due_at = now() - interval '1 hour' where id = {early}")).await;
+    database.run(format!("update calls set due_at = now() - interval '49 minutes' where id = {early}")).await;
     assert_eq!(claim_ids(&database, 10).await, [urgent, early, late]);
 }
 

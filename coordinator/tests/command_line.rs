@@ -80,8 +80,92 @@ async fn a_call_that_makes_no_sense_is_refused_with_a_sentence() {
     past[4] = "2001-12-04".to_owned();
     let refused = String::from_utf8(offhook(&database, &past).stderr).unwrap();
     assert!(refused.contains("is in the past") && !refused.contains("+4915112345678"), "{refused}");
+    let mut premium = add(&[]);
+    premium[6] = "+499001234567".to_owned();
+    let refused = String::from_utf8(offhook(&database, &premium).stderr).unwrap();
+    assert!(refused.contains("is a premium-rate number (Germany)") && refused.contains("an ordinary number"), "{refused}");
+    premium[6] = "+12125550100".to_owned();
+    let refused = String::from_utf8(offhook(&database, &premium).stderr).unwrap();
+    assert!(refused.contains("needs consent (United States)"), "{refused}");
+    premium.extend(["--consent".to_owned(), "by e-mail on 2026-11-02".to_owned()]);
+    assert_eq!(json(&offhook(&database, &premium))["state"], "queued");
     let unknown = offhook(&database, &["call", "show", "4711"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no call 4711"));
+}
+
+fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_put_off_and_uses_no_attempt() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let id = database.insert_calls(1, "", "").await.to_string();
+    let snoozed = json(&offhook(&database, &["call", "snooze", &id, "--for", "2h", "--json"]));
+    assert_eq!(snoozed["state"], "queued");
+    let put_off = "select waits_for = 'not_before' and attempts_counted = 0 and attempt = 0 and due_at = not_before \
+                   and due_at between now() + interval '119 minutes' and now() + interval '2 hours' from calls";
+    assert!(database.one::<bool>(put_off).await);
+    let again = out(&offhook(&database, &["call", "snooze", &id, "--for", "1h"]));
+    assert!(again.contains("is queued, due"), "{again}");
+    assert!(database.one::<bool>("select due_at < now() + interval '61 minutes' from calls").await, "put off for less after all");
+}
+
+#[tokio::test]
+async fn a_call_is_not_put_off_beyond_its_end_nor_while_it_is_made() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let id = database.insert_calls(1, "", "").await.to_string();
+    let late = refusal(&offhook(&database, &["call", "snooze", &id, "--for", "1000h"]));
+    assert!(late.contains("may not be made after") && late.contains("Snooze it for less"), "{late}");
+    let past = refusal(&offhook(&database, &["call", "snooze", &id, "--until", "2001-01-01T00:00:00Z"]));
+    assert!(past.contains("Name a moment still to come"), "{past}");
+    let endless = refusal(&offhook(&database, &["call", "snooze", &id, "--for", "5000000000000h"]));
+    assert!(endless.contains("cannot be snoozed") || endless.contains("may not be made after"), "{endless}");
+    // From an hour ago to half an hour ago, every day: not between 29 and 30 hours from now... nor where midnight is in between.
+    database
+        .run(
+            "update calls set not_after = now() + interval '30 hours', \
+             calling_from = ((now() + interval '31 hours') at time zone restaurant_zone)::time, \
+             calling_to = greatest(((now() + interval '32 hours') at time zone restaurant_zone)::time, \
+                                   ((now() + interval '31 hours 1 second') at time zone restaurant_zone)::time)",
+        )
+        .await;
+    let closed = refusal(&offhook(&database, &["call", "snooze", &id, "--for", "29h"]));
+    assert!(closed.contains("cannot be called before not_after"), "{closed}");
+    database.run_unruled("update calls set state = 'talking', claimed_by = 'c', lease_until = now()").await;
+    let talking = refusal(&offhook(&database, &["call", "snooze", &id, "--for", "2h"]));
+    assert!(talking.contains("is talking and cannot be snoozed"), "{talking}");
+    assert!(refusal(&offhook(&database, &["call", "snooze", "4711", "--for", "2h"])).contains("there is no call 4711"));
+    assert_eq!(offhook(&database, &["call", "snooze", &id]).status.code(), Some(2), "it says for how long");
+}
+
+#[tokio::test]
+async fn a_held_call_is_released_snoozed_or_finished_by_a_person() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let first = database.insert_calls(3, "", "").await;
+    database.run_unruled("update calls set state = 'held', why = 'the worker was lost', attempt = 1, attempts_counted = 1").await;
+    let [released, snoozed, finished] = [first, first + 1, first + 2].map(|id| id.to_string());
+    let shown = out(&offhook(&database, &["call", "show", &released]));
+    assert!(shown.contains("It waits for a person: the worker was lost. `offhook call release"), "{shown}");
+    assert_eq!(json(&offhook(&database, &["call", "release", &released, "--json"]))["state"], "queued");
+    assert_eq!(json(&offhook(&database, &["call", "snooze", &snoozed, "--for", "1h", "--json"]))["state"], "queued");
+    let over = json(&offhook(&database, &["call", "release", &finished, "--finish", "--json"]));
+    assert_eq!(
+        (over["state"].as_str(), over["why"].as_str()),
+        (Some("finished"), Some("finished by a person; it was held because the worker was lost"))
+    );
+    assert!(
+        database.one::<bool>(format!("select due_at <= now() and attempts_counted = 1 from calls where id = {released}")).await
+    );
+    let kinds = database.one::<String>("select string_agg(kind, ' ' order by call_id) from events").await;
+    assert_eq!(kinds, "released snoozed released");
+    let again = refusal(&offhook(&database, &["call", "release", &released]));
+    assert!(again.contains("is queued and cannot be released"), "{again}");
+    database.run_unruled("update calls set state = 'held'").await;
+    database.run(format!("insert into do_not_call (number) select number from calls where id = {released}")).await;
+    let refused = refusal(&offhook(&database, &["call", "release", &released]));
+    assert!(refused.contains("do-not-call list") && refused.contains("--finish"), "{refused}");
 }
 
 #[tokio::test]

@@ -8,9 +8,8 @@ mod database;
 use database::{TestDatabase, claimant, first_attempt};
 use offhook::{
     call::CallState,
-    disposition::Disposition,
+    disposition::{Disposition, FinalAnswer},
     outcome::{Outcome, OutcomeReport},
-    policy::{Breaker, Policy},
     report::{RecordingReport, Report},
     store::{
         claim::{FreshClaim, claim},
@@ -51,7 +50,7 @@ impl Scene {
 
     async fn settle(&self, attempt: AttemptId, evidence: &Evidence) -> Settled {
         let rng = &mut StdRng::seed_from_u64(1);
-        settle(&self.database.pool, &Policy::default(), &Breaker::default(), attempt, evidence, rng).await.unwrap()
+        settle(&self.database.pool, attempt, evidence, rng).await.unwrap()
     }
 
     async fn settled_state(&self, attempt: AttemptId, evidence: &Evidence) -> CallState {
@@ -239,14 +238,36 @@ async fn a_cut_recording_is_kept_and_a_told_one_gets_the_machines_path() {
 }
 
 #[tokio::test]
-async fn who_rejects_our_call_is_not_called_again() {
+async fn who_does_not_want_to_be_called_is_not_called_again() {
+    for code in [603, 607] {
+        let scene = Scene::new().await;
+        let fresh = scene.claimed().await;
+        let declined = Report { sip_code: Some(code), ..report(Disposition::Rejected) };
+        assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(declined)).await, CallState::Finished);
+        assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.number);
+    }
+}
+
+#[tokio::test]
+async fn a_call_refused_by_the_line_is_over_and_the_number_stays_callable() {
+    for (code, cause) in [(403, Some(21)), (480, Some(21)), (500, Some(21)), (503, Some(24)), (608, None), (470, None)] {
+        let scene = Scene::new().await;
+        let fresh = scene.claimed().await;
+        let answer = FinalAnswer { code: Some(code), cause, rang: false };
+        let refused = Report { sip_code: Some(code), cause, ..report(answer.disposition()) };
+        assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(refused)).await, CallState::Finished, "{code}");
+        assert_eq!(scene.database.one::<i64>("select count(*) from do_not_call").await, 0, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_not_to_be_called_is_not_called_again_even_where_the_line_drops_then() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
-    assert_eq!(
-        scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Rejected))).await,
-        CallState::Finished
-    );
-    assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.number);
+    let asked = Report { do_not_call: true, ..report(Disposition::Answered) };
+    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(asked)).await, CallState::Finished);
+    let (_, why) = scene.database.state(fresh.call.id).await;
+    assert_eq!(why.unwrap(), "the line dropped in the middle of the call, and the number is on the do-not-call list");
 }
 
 #[tokio::test]

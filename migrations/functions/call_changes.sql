@@ -110,7 +110,7 @@ end $$;
 create or replace trigger calls_before_change before update of
     request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time,
     earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before, not_after, calling_from,
-    calling_to, priority, max_attempts, record, trunk, line_type, consent on calls
+    calling_to, priority, max_attempts, record, trunk, keep, keep_recording, line_type, consent on calls
     for each row execute function calls_before_change();
 
 create or replace function calls_before_delete() returns trigger language plpgsql as $$

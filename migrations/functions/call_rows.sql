@@ -135,6 +135,12 @@ begin
     if c.max_attempts not between 1 and 10 then
         perform offhook_refuse(format('max_attempts is %s', c.max_attempts), 'Use 1 to 10; 3 is the default.', 'max_attempts_is_1_to_10');
     end if;
+    if not c.keep between interval '0' and interval '100 years' or not c.keep_recording between interval '0' and interval '100 years' then
+        perform offhook_refuse(format('keep %s, keep_recording %s: one of them is not a length of time', c.keep, c.keep_recording),
+            'Give an interval from the end of the call, such as ''30 days'', or leave it out to keep it as long as every other; ''0'' deletes '
+            || 'at once.', case when not c.keep between interval '0' and interval '100 years' then 'keep_is_0_to_100_years'
+                                else 'keep_recording_is_0_to_100_years' end);
+    end if;
     if c.trunk is not null and not exists (select from trunks t where t.name = c.trunk) then
         perform offhook_refuse(format('there is no trunk "%s"', c.trunk),
             format('Use one of %s, leave trunk out to take the preferred one, or insert it into trunks first.',

@@ -9,7 +9,7 @@ create or replace function worker_change_trunk(token text, nth int, next_trunk t
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     a attempts := offhook_own_attempt(token);
-    t trunks; moment timestamptz; bucket double precision; cancelled boolean; first text; first_call_id text; breaker installation;
+    t trunks; moment timestamptz; bucket double precision; cancelled boolean; first text; first_call_id text; refusal text[];
 begin
     perform pg_advisory_xact_lock(1869768040, 1);
     select c.cancel_requested into cancelled from calls c where c.id = a.call_id for update;
@@ -31,10 +31,16 @@ begin
         return jsonb_build_object('go', false, 'why', format('"%s" is not a fallback of "%s"', next_trunk, first));
     end if;
 
+    refusal := (select offhook_destination_refusal(c.number, c.line_type, c.consent) from calls c where c.id = a.call_id);
+    if refusal is not null then
+        return jsonb_build_object('go', false, 'why', refusal[1]);
+    end if;
     moment := clock_timestamp();
     select * into t from trunks k where k.name = next_trunk;
     if not t.enabled then
         return jsonb_build_object('go', false, 'why', format('"%s" is not enabled', next_trunk));
+    elsif t.paused then
+        return jsonb_build_object('go', false, 'why', format('"%s" is paused', next_trunk));
     elsif t.paused_until > moment then
         return jsonb_build_object('go', false, 'why', format('"%s" rests after failures', next_trunk));
     elsif t.paused_until is not null and offhook_calls_being_set_up(next_trunk) > 0 then
@@ -48,8 +54,7 @@ begin
             'why', format('the calls per second of "%s" are used up', next_trunk));
     end if;
     update trunks k set tokens = bucket - 1, refilled_at = moment where k.name = next_trunk;
-    select * into breaker from installation;
-    perform offhook_judge_trunk(a.trunk, true, offhook_seconds(failed -> 'retry_after'), breaker.breaker_failures, breaker.breaker_rest);
+    perform offhook_judge_trunk(a.trunk, true, offhook_seconds(failed -> 'retry_after'));
     update attempts k set
         trunk = next_trunk,
         sip_call_id = replace(first_call_id, '@', '.' || nth || '@'),

@@ -1,141 +1,153 @@
--- A free block of four UDP ports of a machine, wandering through the range so that late packets of the last call meet nobody.
-create or replace function offhook_free_port(on_host text, port_first int, port_last int, wander bigint) returns int language sql volatile
-set search_path from current as $$
-    select b from generate_series(port_first, port_last - 3, 4) b
-     where not exists (select from port_leases l where l.host = on_host and l.base = b)
-     order by ((b - port_first) / 4 - wander % 1000003 + 1000003) % greatest((port_last - port_first + 1) / 4, 1) limit 1
-$$;
+-- Up to `most` free blocks of four UDP ports of a machine, wandering through the range so that late packets of the last call meet
+-- nobody. A series in the select list is made one by one: nothing beyond what is needed is looked at.
+create or replace function offhook_free_ports(on_host text, port_first int, port_last int, wander bigint, most int) returns int[]
+language plpgsql stable as $$
+begin
+    return (select coalesce(array_agg(f.base), '{}') from (
+        select s.base from (
+            select port_first + ((wander % blocks.n + generate_series(0, blocks.n - 1)) % blocks.n)::int * 4 as base
+              from (select (port_last - port_first + 1) / 4 as n) blocks where blocks.n > 0
+        ) s
+         where (select true from port_leases l where l.host = on_host and l.base = s.base) is null
+         limit most
+    ) f);
+end $$;
+drop function if exists offhook_free_port(text, int, int, bigint);
 
 -- Claims up to as many due calls as there are `token_hashes` (sha-256 of the tokens their workers will carry).
 --   claimed   the calls, each now with a new current attempt, a lease, and four ports of `on_host`
---   wait_ms   set where a due call waits for nothing but its trunk's calls per second: ask again then
+--   wait_ms   set where a due call waits for nothing but its trunk's calls per second, or was not looked at: ask again then
 --   no_ports  a due call waits for ports
--- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was.
+-- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was. It looks at the
+-- head of the line; what it finds there that cannot be made leaves the line, so that nobody looks at it again before something changes.
+-- Plans that do not take the indexes are ruled out: a session may have made its plans while the tables were small. Nobody is woken by
+-- a claim, since it leaves less to do than before (wake_ups.sql).
 create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
     token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
-language plpgsql set search_path from current as $$
+language plpgsql set search_path from current set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set offhook.claiming = 'yes' as $$
 declare
-    look constant int := 32;             -- candidates looked at in one go
     moment timestamptz;
-    preferred text;
-    t trunks; c calls; candidate record;
-    live int; allowed int; taken int; bucket double precision; progressed boolean; next_moment timestamptz; port int; n int;
-    probing boolean; serves_all boolean; passed_preferred boolean := false; stands_in_for text[];
+    home installation;
+    wanted int;
+    -- The ways out; and by trunk: its name, and what it may still take.
+    lanes text[]; sip_only boolean[]; lane_trunks int[];
+    open_trunks text[]; rates double precision[]; rooms int[]; buckets double precision[]; left_over double precision[];
+    -- The head of the line, and over which trunk each of it may go.
+    heads bigint[]; head_trunks int[];
+    first int; size int; moved int;
 begin
     claimed := '{}';
     no_ports := false;
-    if coalesce(cardinality(token_hashes), 0) = 0 then return; end if;
+    wanted := coalesce(cardinality(token_hashes), 0);
+    if wanted = 0 then return; end if;
     perform pg_advisory_xact_lock(1869768040, 1);
     moment := clock_timestamp();
-    select name into preferred from trunks
-     where enabled and host is not null and paused_until is null order by preference, name limit 1;
+    select * into home from installation where single;
+    if home.paused then return; end if;
+    perform offhook_let_in(moment, greatest(4 * wanted, 32));
+    if home.max_concurrent is not null then
+        wanted := least(wanted, home.max_concurrent - offhook_live_calls_in_all());
+        if wanted <= 0 then return; end if;
+    end if;
+    select array_agg(w.lane), array_agg(w.sip_only), array_agg(w.nth),
+           array_agg(w.trunk) filter (where w.lane = w.trunk), array_agg(w.per_second) filter (where w.lane = w.trunk),
+           array_agg(w.room) filter (where w.lane = w.trunk), array_agg(w.bucket) filter (where w.lane = w.trunk)
+      into lanes, sip_only, lane_trunks, open_trunks, rates, rooms, buckets
+      from (select * from offhook_ways_out(moment) order by nth, lane) w;
+    if lanes is null then return; end if;
+    left_over := buckets;
 
-    <<trunk>>
-    for t in select * from trunks where enabled and (paused_until is null or paused_until <= moment) order by preference, name loop
-        live := offhook_live_calls(t.name);
-        allowed := least(cardinality(token_hashes) - cardinality(claimed), t.max_concurrent - live);
-        -- One call finds out whether a trunk that has rested works again; whoever prefers no trunk goes round it meanwhile.
-        probing := t.paused_until is not null;
-        if probing then
-            allowed := least(allowed, 1 - offhook_calls_being_set_up(t.name));
-        end if;
-        serves_all := t.host is not null and (coalesce(t.name = preferred, false) or (probing and not passed_preferred));
-        passed_preferred := passed_preferred or coalesce(t.name = preferred, false);
-        -- Calls that name a trunk which rests need not wait for it where it has a fallback.
-        stands_in_for := case when not probing then array(
-            select r.name from trunks r
-             where r.enabled and r.host is not null and r.paused_until is not null
-               and (r.paused_until > moment or offhook_calls_being_set_up(r.name) > 0)
-               and t.name = (select f.name from unnest(r.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
-                              where k.enabled and k.paused_until is null order by f.nth limit 1)) end;
-        continue trunk when allowed <= 0;
-        taken := 0;
-        -- A bucket near one call: what was not used in a quiet hour does not make a burst. The fraction is kept.
-        bucket := offhook_bucket(t, moment);
-
-        <<batch>>
-        for round in 1 .. 16 loop
-            progressed := false;
-            for candidate in
-                select q.id from (
-                    (select k.id, k.priority, k.due_at from calls k
-                      where k.state = 'queued' and offhook_lane(k.trunk, k.number) = t.name and k.due_at <= moment
-                        and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
-                      order by k.priority desc, k.due_at, k.id limit look)
-                    union all
-                    (select k.id, k.priority, k.due_at from calls k
-                      where serves_all
-                        and k.state = 'queued' and offhook_lane(k.trunk, k.number) = '' and k.due_at <= moment
-                        and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
-                      order by k.priority desc, k.due_at, k.id limit look)
-                    union all
-                    (select w.id, w.priority, w.due_at from unnest(stands_in_for) r (name) cross join lateral (
-                        select k.id, k.priority, k.due_at from calls k
-                         where k.state = 'queued' and offhook_lane(k.trunk, k.number) = r.name and k.due_at <= moment
-                           and (t.host is not null or k.number like 'sip%')
-                           and not exists (select from calls o where o.number = k.number and o.state in ('claimed', 'dialing', 'talking'))
-                         order by k.priority desc, k.due_at, k.id limit look) w)
-                ) q order by q.priority desc, q.due_at, q.id limit look
-            loop
-                exit batch when taken >= allowed;
-                select * into c from calls where id = candidate.id and state = 'queued' for update skip locked;
-                continue when not found;
-                begin
-                    next_moment := offhook_next_calling_moment(moment, c.number, c.restaurant_zone, c.calling_from, c.calling_to);
-                    if c.cancel_requested then
-                        update calls set state = 'cancelled', why = 'taken back by the user' where id = c.id;
-                        progressed := true;
-                    elsif c.not_after <= moment then
-                        update calls set state = 'expired', why = coalesce(c.why || '; ', '') || 'not_after passed' where id = c.id;
-                        progressed := true;
-                    elsif exists (select from do_not_call d where d.number = c.number) then
-                        update calls set state = 'cancelled', why = 'the number is on the do-not-call list: '
-                            || (select d.reason from do_not_call d where d.number = c.number) where id = c.id;
-                        progressed := true;
-                    elsif next_moment is null or (next_moment > moment and next_moment >= c.not_after) then
-                        update calls set state = 'expired', why = 'no calling hours are left before not_after' where id = c.id;
-                        progressed := true;
-                    elsif next_moment > moment then
-                        update calls set due_at = next_moment, why = 'waits for the calling hours' where id = c.id;
-                        progressed := true;
-                    elsif exists (select from calls o where o.number = c.number and o.state in ('claimed', 'dialing', 'talking')) then
-                        null;                               -- another call to this number was claimed a moment ago
-                    elsif bucket < 1 then
-                        wait_ms := least(coalesce(wait_ms, 60000), ceil((1 - bucket) / t.calls_per_second * 1000)::int);
-                        exit batch;
+    <<look>>
+    for round in 1 .. 8 loop
+        select array_agg(h.id order by h.turn_at, h.id, h.nth), array_agg(h.nth order by h.turn_at, h.id, h.nth)
+          into heads, head_trunks
+          from unnest(lanes, sip_only, lane_trunks) w (lane, sip_only, nth)
+         cross join lateral (
+            select k.id, k.turn_at, w.nth from calls k
+             where k.state = 'queued' and k.ready and offhook_lane(k.trunk, k.number) = w.lane
+               and (not w.sip_only or k.number like 'sip%')
+             order by k.turn_at, k.id
+             -- A few more than can be taken, in case some cannot be made; many more where that was so.
+             limit case when rooms[w.nth] <= 0 then 0 when round = 1 then least(wanted, rooms[w.nth]) + 4 else 64 end
+             for update skip locked) h;
+        moved := 0;
+        first := 1;
+        size := cardinality(heads);
+        while first <= cardinality(heads) loop
+            declare
+                free_ports int[] := offhook_free_ports(on_host, port_first, port_last, heads[first], least(size, wanted - cardinality(claimed)));
+                room int[] := rooms; bucket double precision[] := buckets; wait int := wait_ms; short_of_ports boolean := false;
+                taken bigint[] := '{}'; over int[] := '{}'; numbers_taken text[] := '{}';
+                sent bigint[] := '{}'; states call_state[] := '{}'; whys text[] := '{}'; dues timestamptz[] := '{}'; waits text[] := '{}';
+                c calls; nth int; head record; obstacle record;
+            begin
+                for head in
+                    select h.nth, k as call from unnest(heads[first : first + size - 1], head_trunks[first : first + size - 1])
+                                         with ordinality h (id, nth, place) join calls k on k.id = h.id order by h.place
+                loop
+                    c := head.call; nth := head.nth;
+                    exit when cardinality(claimed) + cardinality(taken) >= wanted;
+                    continue when room[nth] <= 0 or c.id = any (taken) or c.id = any (sent);
+                    obstacle := offhook_obstacle(c, moment, home, c.number = any (numbers_taken));
+                    if obstacle.goes_to is not null then
+                        sent := sent || c.id; states := states || obstacle.goes_to; whys := whys || obstacle.because;
+                        dues := dues || coalesce(obstacle.until, c.due_at); waits := waits || obstacle.waits;
+                    elsif bucket[nth] < 1 then
+                        wait := least(coalesce(wait, 60000), ceil((1 - bucket[nth]) / rates[nth] * 1000)::int);
+                        room[nth] := 0;                     -- nobody behind it gets through either
+                    elsif cardinality(taken) >= cardinality(free_ports) then
+                        short_of_ports := true;
+                        exit;
                     else
-                        port := offhook_free_port(on_host, port_first, port_last, c.id + c.attempt);
-                        if port is null then
-                            no_ports := true;
-                            exit batch;
-                        end if;
-                        n := c.attempt + 1;
-                        update calls set state = 'claimed', attempt = n, claimed_by = coordinator, lease_until = moment + lease, why = null
-                         where id = c.id;
-                        insert into attempts (call_id, number, trunk, host, container, sip_call_id, token_hash, port_base)
-                        values (c.id, n, t.name, on_host, format('%s-offhook-%s-%s', namespace, c.id, n),
-                                format('%s-%s-%s@offhook', c.id, n, (select i.id from installation i)),
-                                token_hashes[cardinality(claimed) + 1], port);
-                        insert into port_leases (host, base, call_id, attempt) values (on_host, port, c.id, n);
-                        insert into events (call_id, attempt, kind, detail)
-                        values (c.id, n, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator, 'trunk', t.name,
-                            'instead_of', nullif(c.trunk, t.name))));
-                        claimed := claimed || c.id;
-                        taken := taken + 1;
-                        bucket := bucket - 1;
-                        progressed := true;
+                        taken := taken || c.id; over := over || nth; numbers_taken := numbers_taken || c.number;
+                        room[nth] := room[nth] - 1;
+                        bucket[nth] := bucket[nth] - 1;
                     end if;
-                exception when others then
-                    -- One row that cannot be claimed must not keep the others waiting.
-                    update calls set due_at = moment + interval '10 minutes', why = 'could not be claimed: ' || sqlerrm where id = c.id;
-                    progressed := true;
-                end;
-            end loop;
-            exit batch when not progressed;
+                end loop;
+                if cardinality(taken) > 0 then
+                    update calls k set state = 'claimed', attempt = k.attempt + 1, claimed_by = coordinator,
+                           lease_until = moment + lease, why = null
+                     where k.id = any (taken);
+                    insert into attempts (call_id, number, trunk, host, container, sip_call_id, token_hash, port_base)
+                    select k.id, k.attempt, open_trunks[t.nth], on_host, format('%s-offhook-%s-%s', namespace, k.id, k.attempt),
+                           format('%s-%s-%s@offhook', k.id, k.attempt, home.id), token_hashes[cardinality(claimed) + t.place], t.port
+                      from unnest(taken, over, free_ports) with ordinality t (id, nth, port, place) join calls k on k.id = t.id
+                     where t.id is not null order by t.place;
+                    insert into port_leases (host, base, call_id, attempt)
+                    select on_host, a.port_base, a.call_id, a.number
+                      from unnest(taken) t (id) join calls k on k.id = t.id join attempts a on a.call_id = k.id and a.number = k.attempt;
+                    insert into events (call_id, attempt, kind, detail)
+                    select k.id, k.attempt, 'claimed', jsonb_strip_nulls(jsonb_build_object('by', coordinator,
+                           'trunk', open_trunks[t.nth], 'instead_of', nullif(k.trunk, open_trunks[t.nth])))
+                      from unnest(taken, over) with ordinality t (id, nth, place) join calls k on k.id = t.id order by t.place;
+                end if;
+                if cardinality(sent) > 0 then
+                    update calls k set state = s.state, why = s.why, due_at = s.due_at, waits_for = s.waits_for
+                      from unnest(sent, states, whys, dues, waits) s (id, state, why, due_at, waits_for) where k.id = s.id;
+                end if;
+                -- Nothing has failed: it stands.
+                claimed := claimed || taken; moved := moved + cardinality(sent);
+                rooms := room; buckets := bucket; wait_ms := wait; no_ports := short_of_ports;
+                first := first + size;
+            exception when others then
+                if size = 1 then
+                    update calls set due_at = moment + interval '10 minutes', waits_for = 'retry', why = 'could not be claimed: ' || sqlerrm
+                     where id = heads[first];
+                    moved := moved + 1;
+                    first := first + 1;
+                else
+                    size := 1;                              -- one by one, so that the one that cannot be claimed stops nobody else
+                end if;
+            end;
+            exit look when no_ports or cardinality(claimed) >= wanted;
         end loop;
-        if taken > 0 then
-            update trunks set tokens = bucket, refilled_at = moment where name = t.name;
+        exit look when moved = 0;
+        if round = 8 then
+            wait_ms := 1;                                   -- so many could not be made that the line is not looked through yet
         end if;
-        exit trunk when no_ports or cardinality(claimed) = cardinality(token_hashes);
     end loop;
+    update trunks t set tokens = u.now_left, refilled_at = moment
+      from unnest(open_trunks, left_over, buckets) u (name, before, now_left)
+     where t.name = u.name and u.now_left < u.before;
 end $$;

@@ -19,6 +19,23 @@ begin
     if new.attempt < old.attempt then
         perform offhook_refuse('an attempt number only grows', 'Leave attempt to the coordinator.');
     end if;
+    -- Its place in line. Whoever is sent outside by the queue itself keeps the turn it had; whoever has another wish takes a new one.
+    if new.state <> 'queued' then
+        new.ready := false;
+        new.waits_for := null;
+    elsif old.state <> 'queued' then
+        new.ready := new.due_at <= clock_timestamp();
+        new.turn_at := new.due_at - new.priority * interval '1 minute';
+        new.waits_for := case when not new.ready then coalesce(new.waits_for, 'retry') end;
+    elsif new.due_at <> old.due_at or new.priority <> old.priority then
+        new.turn_at := case
+            when new.due_at = old.due_at then old.turn_at - (new.priority - old.priority) * interval '1 minute'
+            when coalesce(new.waits_for, old.waits_for) in ('other_call', 'quiet_time', 'daily_cap', 'calling_hours', 'trunk')
+                then least(old.turn_at, new.due_at - new.priority * interval '1 minute')
+            else new.due_at - new.priority * interval '1 minute' end;
+        new.ready := new.due_at <= clock_timestamp();
+        new.waits_for := case when not new.ready then coalesce(new.waits_for, 'not_before') end;
+    end if;
     new.updated_at := now();
     return new;
 end $$;

@@ -1,8 +1,11 @@
 -- Queued calls that can never be made any more: expired, or their number asked not to be called. Answers how many it ended; called
 -- again while that is `most`. Loops over rows, because an update that finds none would still wake every coordinator.
-create or replace function offhook_sweep(most int) returns int language plpgsql set search_path from current as $$
+create or replace function offhook_sweep(most int) returns int language plpgsql
+set search_path from current set enable_seqscan = off set jit = off as $$
 declare c record; ended int := 0;
 begin
+    -- One at a time, whoever leads: a leader that was asleep for longer than its lease does not sweep beside the next one.
+    if not pg_try_advisory_xact_lock(1869768040, 3) then return 0; end if;
     for c in select id from calls where state = 'queued' and not_after <= now() order by not_after limit most for update skip locked loop
         update calls set state = 'expired', why = coalesce(why || '; ', '') || 'not_after passed' where id = c.id;
         ended := ended + 1;

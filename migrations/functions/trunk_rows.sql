@@ -8,7 +8,7 @@ begin
         when new.calls_per_second is null then 'calls_per_second' when new.enabled is null then 'enabled'
         when new.preference is null then 'preference' when new.tokens is null then 'tokens'
         when new.refilled_at is null then 'refilled_at' when new.anonymous is null then 'anonymous'
-        when new.headers is null then 'headers' when new.srtp is null then 'srtp' when new.fallback is null then 'fallback' end;
+        when new.headers is null then 'headers' when new.srtp is null then 'srtp' when new.fallback is null then 'fallback' when new.paused is null then 'paused' end;
     if missing is not null then
         perform offhook_refuse(format('%s of the trunk is missing', missing), case missing
             when 'name' then 'Give a short name in lower case, such as berlin-1.'
@@ -58,6 +58,10 @@ begin
     if new.from_domain !~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' then
         perform offhook_refuse(format('from_domain "%s" of trunk "%s" is not a host name', new.from_domain, new.name),
             'Write only the name, such as example.org, or leave it out.', 'trunk_from_domain_is_a_host');
+    end if;
+    if length(new.pause_reason) > 500 then
+        perform offhook_refuse(format('pause_reason of trunk "%s" has %s characters', new.name, length(new.pause_reason)),
+            'Say why it is paused in at most 500 characters.', 'trunk_pause_reason_is_short');
     end if;
     perform trunks_refuse_wrong_way_out(new);
     perform trunks_refuse_wrong_invite(new);
@@ -173,7 +177,7 @@ end $$;
 create or replace trigger trunks_refuse_wrong_row
     before insert or update of name, host, port, username, secret, caller_id, from_domain, codecs, max_concurrent, calls_per_second,
     enabled, preference, transport, outbound_proxy, outbound_proxy_port, tls_authorities, tls_certificate, tls_key, tls_server_name,
-    asserted_identity, anonymous, headers, register, session_expires, srtp, fallback on trunks
+    asserted_identity, anonymous, headers, register, session_expires, srtp, fallback, paused, pause_reason on trunks
     for each row execute function trunks_refuse_wrong_row();
 
 create or replace function trunks_before_delete() returns trigger language plpgsql as $$

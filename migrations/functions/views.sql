@@ -11,7 +11,7 @@ select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number,
        case when a.answered_at is not null then extract(epoch from a.ended_at - a.answered_at)::double precision end
            as talked_seconds,
        r.uri as recording, r.duration_ms as recording_ms,
-       c.due_at, c.created_at, c.finished_at,
+       c.due_at, c.created_at, c.finished_at, c.delete_after,
        a.trunk, a.failed_trunks, a.cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
 from calls c
 left join lateral (
@@ -21,11 +21,10 @@ left join recordings r on r.call_id = a.call_id and r.attempt = a.number;
 
 create view trunk_status as
 select t.name, t.host, t.port, t.transport, t.preference,
-       case when not t.enabled then 'disabled' when t.paused_until is null then 'ready'
+       case when not t.enabled then 'disabled' when t.paused then 'paused' when t.paused_until is null then 'ready'
             when t.paused_until > now() then 'resting' else 'probing' end as state,
-       t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
+       t.pause_reason, t.paused_until, t.failures, l.live, t.max_concurrent, t.fallback
 from trunks t
 cross join lateral (
-    select count(*)::int as live from calls c join attempts a on a.call_id = c.id and a.number = c.attempt
-     where c.state in ('claimed', 'dialing', 'talking') and a.trunk = t.name
+    select count(*)::int as live from attempts a where a.trunk = t.name and a.settled_at is null
 ) l;

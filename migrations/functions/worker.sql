@@ -59,7 +59,7 @@ begin
     if (case step when 'dialing' then a.dialing_at when 'ringing' then a.ringing_at else a.answered_at end) is null then
         insert into events (call_id, attempt, at, kind, detail) values (a.call_id, a.number, happened, step, worker_progress.detail);
         if step <> 'dialing' then
-            perform offhook_judge_trunk(a.trunk, false, null, null, null);
+            perform offhook_judge_trunk(a.trunk, false, null);
         end if;
     end if;
     return go_on;

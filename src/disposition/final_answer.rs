@@ -25,6 +25,13 @@ impl FinalAnswer {
         if refined == Disposition::TrunkFailure && self.rang { Disposition::NoAnswer } else { refined }
     }
 
+    /// Whether the callee itself says that it does not want to be called: 603 (RFC 3261 section 21.6.2) and 607 (RFC 8197). Such a
+    /// number is never called again. Whatever else is `rejected` was refused this once, by somebody or something on the way: 470
+    /// (RFC 5360), 608 (RFC 8688), and the causes 21 and 24, which exchanges also give for barred callers and screening.
+    pub fn is_unwanted(code: Option<u16>) -> bool {
+        matches!(code, Some(603 | 607))
+    }
+
     /// Whether another trunk may carry the call within the same attempt: the fault is this trunk's own, and nobody was disturbed.
     pub fn is_the_trunks_own(self) -> bool {
         if self.rang {
@@ -143,6 +150,17 @@ mod tests {
             for says_nothing in [16, 31, 127, 200] {
                 assert_eq!(answer(code, Some(says_nothing)).disposition(), answer(code, None).disposition(), "{code}");
             }
+        }
+    }
+
+    #[test]
+    fn only_the_callee_itself_says_never_again() {
+        let unwanted: Vec<u16> = (300..=999).filter(|code| FinalAnswer::is_unwanted(Some(*code))).collect();
+        assert_eq!(unwanted, [603, 607]);
+        assert!(!FinalAnswer::is_unwanted(None));
+        for code in [403, 480, 500, 503] {
+            assert_eq!(answer(code, Some(21)).disposition(), Rejected, "{code}: no for this call");
+            assert!(!FinalAnswer::is_unwanted(Some(code)), "{code}: but not for ever");
         }
     }
 

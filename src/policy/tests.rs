@@ -14,6 +14,8 @@ fn ending(disposition: Disposition) -> Ending<'static> {
         counted: 0,
         max_attempts: 3,
         cancel_requested: false,
+        unwanted: false,
+        do_not_call: false,
         retry_after: None,
         earlier: &[],
     }
@@ -106,9 +108,22 @@ fn an_outcome_is_final_even_if_the_user_took_the_call_back_meanwhile() {
 }
 
 #[test]
-fn an_invalid_number_is_never_called_again_and_a_rejecting_one_goes_on_the_list() {
+fn an_invalid_number_is_never_called_again_and_one_that_refuses_calls_goes_on_the_list() {
     assert!(matches!(settle(&ending(Disposition::InvalidNumber)), Settlement::Finish { do_not_call: false, .. }));
-    assert!(matches!(settle(&ending(Disposition::Rejected)), Settlement::Finish { do_not_call: true, .. }));
+    let unwanted = Ending { unwanted: true, ..ending(Disposition::Rejected) };
+    assert!(matches!(settle(&unwanted), Settlement::Finish { do_not_call: true, .. }));
+    let rejected = settle(&ending(Disposition::Rejected));
+    assert!(matches!(rejected, Settlement::Finish { do_not_call: false, .. }), "a pressed button is no wish for ever");
+}
+
+#[test]
+fn who_asked_not_to_be_called_is_not_called_again_whatever_ended_the_call() {
+    for disposition in Disposition::ALL {
+        for reached in [Reached::Nothing, Reached::Dialling, Reached::Media] {
+            let settled = settle(&Ending { do_not_call: true, reached, ..ending(disposition) });
+            assert!(!matches!(settled, Settlement::Retry { .. }), "{disposition:?} {reached:?}");
+        }
+    }
 }
 
 #[test]

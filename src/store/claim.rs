@@ -39,13 +39,14 @@ pub struct FreshClaim {
 pub struct Claim {
     /// The calls, committed as claimed; at most as many as there was room for.
     pub calls: Vec<FreshClaim>,
-    /// A due call waits for nothing but its trunk's calls per second: ask again after this.
+    /// A due call waits for nothing but its trunk's calls per second, or was not looked at yet: ask again after this.
     pub wait: Option<Duration>,
     /// A due call waits because every block of ports is leased.
     pub no_ports: bool,
 }
 
-/// Claims up to `room` due calls. Committed when it returns; nothing is claimed where it fails.
+/// Claims up to `room` due calls. Committed when it returns. Where it fails nothing is claimed, or what is claimed has a lease that
+/// nobody renews: it is taken over as the calls of any coordinator that has gone.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
@@ -81,35 +82,14 @@ pub async fn claim_while(
         .bind(hashes)
         .fetch_one(&mut *transaction)
         .await?;
-    let ids: Vec<i64> = taken.try_get("claimed")?;
-    let mut rows: Vec<ClaimedCall> = if ids.is_empty() {
-        Vec::new()
-    } else {
-        sqlx::query_as(
-            "select c.id, c.attempt, c.number, c.kind, c.restaurant_name, c.restaurant_zone, c.guest_name, c.guest_phone, \
-                    c.party_size, c.wanted_date, c.wanted_time, c.earliest_time, c.latest_time, c.other_dates, c.special_requests, \
-                    c.booking_reference, c.language_hint, c.due_at, \
-                    offhook_destination_refusal(c.number, c.line_type, c.consent) as refusal, offhook_recording(c.number, c.record) as recording, \
-                    exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
-                            and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
-                    a.trunk, a.port_base, a.sip_call_id, a.token_hash \
-             from calls c join attempts a on a.call_id = c.id and a.number = c.attempt \
-             where c.id = any($1) order by array_position($1, c.id)",
-        )
-        .bind(&ids)
-        .fetch_all(&mut *transaction)
-        .await?
-    };
-    if !ids.is_empty() {
-        for (call_id, trunk) in trunks::of_calls(&mut transaction, &ids).await? {
-            rows.iter_mut().filter(|row| row.id == call_id).for_each(|row| row.trunks.push(trunk.clone()));
-        }
-    }
+    // Others wait for their turn to claim until this is committed: what was claimed is read afterwards.
     if !still_wanted() {
         transaction.rollback().await?;
         return Ok(Claim::default());
     }
     transaction.commit().await?;
+    let ids: Vec<i64> = taken.try_get("claimed")?;
+    let rows = if ids.is_empty() { Vec::new() } else { claimed_calls(pool, &ids).await? };
 
     let token_of = |hash: &[u8]| tokens.iter().find(|(known, _)| known == hash).map(|(_, token)| token.clone());
     let calls = rows.into_iter().filter_map(|call| token_of(&call.token_hash).map(|token| FreshClaim { call, token })).collect();
@@ -118,12 +98,44 @@ pub async fn claim_while(
     Ok(Claim { calls, wait, no_ports: taken.try_get("no_ports")? })
 }
 
+/// The calls just claimed, in this order, each with its trunks.
+async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut rows: Vec<ClaimedCall> = sqlx::query_as(
+        "select c.id, c.attempt, c.number, c.kind, c.restaurant_name, c.restaurant_zone, c.guest_name, c.guest_phone, \
+                c.party_size, c.wanted_date, c.wanted_time, c.earliest_time, c.latest_time, c.other_dates, c.special_requests, \
+                c.booking_reference, c.language_hint, c.due_at, \
+                offhook_destination_refusal(c.number, c.line_type, c.consent) as refusal, offhook_recording(c.number, c.record) as recording, \
+                exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
+                        and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
+                a.trunk, a.port_base, a.sip_call_id, a.token_hash \
+         from calls c join attempts a on a.call_id = c.id and a.number = c.attempt \
+         where c.id = any($1) order by array_position($1, c.id)",
+    )
+    .bind(ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (call_id, trunk) in trunks::of_calls(&mut connection, ids).await? {
+        rows.iter_mut().filter(|row| row.id == call_id).for_each(|row| row.trunks.push(trunk.clone()));
+    }
+    Ok(rows)
+}
+
 /// Ends up to `most` queued calls that can never be made: expired, or on the do-not-call list. Answers how many.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn sweep(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar("select offhook_sweep($1)").bind(most).fetch_one(pool).await?)
+}
+
+/// Lets up to `most` calls that have become due into the line, and wakes those that wait for a call which has ended. Answers how many
+/// moved.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn keep_line(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("select offhook_keep_line($1)").bind(most).fetch_one(pool).await?)
 }
 
 /// A token and its SHA-256, as `attempts.token_hash` keeps it: of the token's text.

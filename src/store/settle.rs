@@ -10,13 +10,14 @@ use super::{
     claim::interval,
     evidence::Evidence,
     leases::{AttemptId, number},
+    policies,
     refusal::StoreError,
 };
 use crate::{
     call::CallState,
-    disposition::Disposition,
+    disposition::{Disposition, FinalAnswer},
     outcome::Outcome,
-    policy::{Breaker, Earlier, Ending, Policy, Reached, Settlement, TrunkVerdict, trunk_verdict},
+    policy::{Earlier, Ending, Reached, Settlement, TrunkVerdict, trunk_verdict},
 };
 
 /// What settling came to.
@@ -48,30 +49,29 @@ struct Facts {
     outcome: Option<Outcome>,
     detail: Option<String>,
     retry_after: Option<i32>,
+    sip_code: Option<i32>,
+    retry_policy: String,
+    do_not_call: bool,
 }
 
-/// Settles an attempt.
+/// Settles an attempt, by the retry policy that its call, else its trunk names, else by `default`, as it is at this moment.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it; then nothing was written, and it may be tried again.
 pub async fn settle(
     pool: &PgPool,
-    policy: &Policy,
-    breaker: &Breaker,
     attempt: AttemptId,
     evidence: &Evidence,
     rng: &mut (impl Rng + Send),
 ) -> Result<Settled, StoreError> {
     let mut transaction = pool.begin().await?;
-    let settled = settle_within(&mut transaction, policy, breaker, attempt, evidence, rng).await?;
+    let settled = settle_within(&mut transaction, attempt, evidence, rng).await?;
     transaction.commit().await?;
     Ok(settled)
 }
 
 async fn settle_within(
     connection: &mut PgConnection,
-    policy: &Policy,
-    breaker: &Breaker,
     attempt: AttemptId,
     evidence: &Evidence,
     rng: &mut (impl Rng + Send),
@@ -92,8 +92,10 @@ async fn settle_within(
 
     let facts: Facts = sqlx::query_as(
         "select c.state, c.attempts_counted, c.max_attempts, c.cancel_requested, a.trunk, a.dialing_at, a.answered_at, \
-                a.disposition, a.outcome, a.detail, a.retry_after \
-         from calls c join attempts a on a.call_id = c.id and a.number = $2 where c.id = $1",
+                a.disposition, a.outcome, a.detail, a.retry_after, a.sip_code, \
+                coalesce(c.retry_policy, t.retry_policy, 'default') as retry_policy, \
+                exists (select from do_not_call d where d.number = c.number) as do_not_call \
+         from calls c join attempts a on a.call_id = c.id and a.number = $2 join trunks t on t.name = a.trunk where c.id = $1",
     )
     .bind(attempt.call_id)
     .bind(number(attempt))
@@ -108,6 +110,7 @@ async fn settle_within(
     .await?;
     let earlier: Vec<Earlier> =
         earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
+    let policy = policies::find(&mut *connection, &facts.retry_policy).await?;
     let reached = reached(&facts);
     let decided = evidence.decided.clone().filter(|_| reached == Reached::Nothing);
     let settlement = decided.unwrap_or_else(|| {
@@ -119,6 +122,8 @@ async fn settle_within(
                 counted: facts.attempts_counted.unsigned_abs(),
                 max_attempts: facts.max_attempts.unsigned_abs().into(),
                 cancel_requested: facts.cancel_requested,
+                unwanted: FinalAnswer::is_unwanted(facts.sip_code.and_then(|code| u16::try_from(code).ok())),
+                do_not_call: facts.do_not_call,
                 retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
                 earlier: &earlier,
             },
@@ -128,7 +133,7 @@ async fn settle_within(
 
     let (state, why) = move_call(connection, attempt, &facts, &settlement).await?;
     close_attempt(connection, attempt, state, &why).await?;
-    judge_trunk(connection, breaker, &facts, trunk_verdict(facts.disposition, reached)).await?;
+    judge_trunk(connection, &facts, trunk_verdict(facts.disposition, reached)).await?;
     Ok(Settled::Now { state, disposition: facts.disposition, why })
 }
 
@@ -250,23 +255,16 @@ async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state:
 }
 
 /// The breaker, as migrations/functions/trunk_room.sql keeps it. Locked last, as in the claim.
-async fn judge_trunk(
-    connection: &mut PgConnection,
-    breaker: &Breaker,
-    facts: &Facts,
-    verdict: TrunkVerdict,
-) -> Result<(), StoreError> {
+async fn judge_trunk(connection: &mut PgConnection, facts: &Facts, verdict: TrunkVerdict) -> Result<(), StoreError> {
     let failed = match verdict {
         TrunkVerdict::Unknown => return Ok(()),
         TrunkVerdict::Works => false,
         TrunkVerdict::Failed => true,
     };
-    sqlx::query("select offhook_judge_trunk($1, $2, $3, $4, $5)")
+    sqlx::query("select offhook_judge_trunk($1, $2, $3)")
         .bind(&facts.trunk)
         .bind(failed)
         .bind(facts.retry_after)
-        .bind(i32::try_from(breaker.failures).unwrap_or(i32::MAX))
-        .bind(interval(breaker.rest))
         .execute(connection)
         .await?;
     Ok(())

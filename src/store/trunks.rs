@@ -5,11 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool, types::Json};
 
-use super::{claim::interval, refusal::StoreError};
-use crate::{
-    attempt::{CodecName, SipTransport, SrtpPolicy, WayOut},
-    policy::Breaker,
-};
+use super::refusal::StoreError;
+use crate::attempt::{CodecName, SipTransport, SrtpPolicy, WayOut};
 
 /// A row of `trunks`, as far as a call needs it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -176,8 +173,10 @@ pub struct TrunkStatus {
     pub port: Option<i32>,
     /// `None`: as the DNS says.
     pub transport: Option<String>,
-    /// `ready`, `resting` (after failures, or as the trunk wished), `probing` (one call finds out), `disabled`.
+    /// `ready`, `resting` (after failures, or as the trunk wished), `probing` (one call finds out), `paused` (by a person), `disabled`.
     pub state: String,
+    /// Why it is paused, if somebody said so.
+    pub pause_reason: Option<String>,
     /// Until when it rests.
     pub paused_until: Option<chrono::DateTime<chrono::Utc>>,
     /// Failures in a row.
@@ -207,19 +206,6 @@ pub async fn status(pool: &PgPool) -> Result<Vec<TrunkStatus>, StoreError> {
     Ok(sqlx::query_as("select * from trunk_status order by preference, name").fetch_all(pool).await?)
 }
 
-/// Tells the database when trunks rest, for workers that change their trunk in the middle of an attempt.
-///
-/// # Errors
-/// [`StoreError`] as the database gives it.
-pub async fn announce_breaker(pool: &PgPool, breaker: &Breaker) -> Result<(), StoreError> {
-    sqlx::query("update installation set breaker_failures = $1, breaker_rest = $2")
-        .bind(i32::try_from(breaker.failures).unwrap_or(i32::MAX))
-        .bind(interval(breaker.rest))
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
 /// The trunks of claimed calls: each call's own first, then those of its fallbacks that are enabled, do not rest and can carry the
 /// number. The call comes with each.
 pub(super) async fn of_calls(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, TrunkRow)>, StoreError> {
@@ -235,7 +221,7 @@ pub(super) async fn of_calls(connection: &mut PgConnection, ids: &[i64]) -> Resu
          cross join lateral (select f.name, 0::bigint as nth union all select b.name, b.nth from unnest(f.fallback) with ordinality b (name, nth)) n \
          join trunks t on t.name = n.name \
          where c.id = any($1) \
-           and (n.nth = 0 or t.enabled and (t.paused_until is null or t.paused_until <= clock_timestamp()) \
+           and (n.nth = 0 or t.enabled and not t.paused and (t.paused_until is null or t.paused_until <= clock_timestamp()) \
                              and (t.host is not null or c.number like 'sip%')) \
          order by c.id, n.nth"
     );

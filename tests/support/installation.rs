@@ -68,10 +68,8 @@ impl Installation {
 
     /// The same with further arguments for the sandbox and settings for the coordinator.
     pub async fn start_with(sandbox_arguments: &[&str], settings: &[(&str, &str)]) -> Installation {
-        let mut installation = Installation::idle(sandbox_arguments).await;
-        installation.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        installation.start_coordinator().await;
-        installation
+        let installation = Installation::idle(sandbox_arguments).await;
+        installation.with_settings(settings).await
     }
 
     /// A sandbox, a trunk and a database, and no coordinator yet.
@@ -108,6 +106,21 @@ impl Installation {
             coordinator: None,
             others: Vec::new(),
         }
+    }
+
+    /// Runs statements that bind nothing.
+    pub async fn run(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&self.database.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Starts the coordinator with these settings.
+    pub async fn with_settings(mut self, settings: &[(&str, &str)]) -> Installation {
+        self.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.start_coordinator().await;
+        self
     }
 
     /// Starts the coordinator (again).
@@ -333,14 +346,14 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, log: &Path) -> Running {
+    pub(super) fn start(mut command: Command, log: &Path) -> Running {
         let file = std::fs::File::create(log).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let child = command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
         Running { child, log: log.to_owned() }
     }
 
-    async fn wait_for_line(&self, word: &str, within: Duration) {
+    pub async fn wait_for_line(&self, word: &str, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
             let text = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -352,12 +365,18 @@ impl Running {
         }
     }
 
-    fn kill(mut self) {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    async fn terminate(mut self, within: Duration) {
+    /// SIGTERM, and waits for the end.
+    pub async fn terminate(mut self, within: Duration) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let waited = tokio::task::spawn_blocking(move || self.child.wait());

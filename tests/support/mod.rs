@@ -4,9 +4,13 @@
 //! per set of migrations, under an advisory lock, so test processes that run side by side build it once.
 #![allow(dead_code)] // every test file uses its part
 
+pub mod callees;
 pub mod carrier;
+pub mod cluster;
+pub mod engine;
 pub mod installation;
 pub mod recording;
+pub mod site;
 pub mod wire;
 
 use std::{str::FromStr, time::Duration};
@@ -39,6 +43,11 @@ pub struct StartedAttempt {
 impl TestDatabase {
     pub async fn create() -> TestDatabase {
         let admin = std::env::var("OFFHOOK_TEST_DATABASE_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
+        TestDatabase::create_on(admin).await
+    }
+
+    /// On another server: `admin` is the URL of a role that may create databases and roles.
+    pub async fn create_on(admin: String) -> TestDatabase {
         let mut connection = PgConnection::connect(&admin).await.unwrap_or_else(|error| {
             panic!("no Postgres behind {admin}: {error}; run `eval \"$(scripts/services.sh start)\"` or set OFFHOOK_TEST_DATABASE_URL")
         });
@@ -63,6 +72,14 @@ impl TestDatabase {
         let (scheme, authority) = server.split_once("://").expect("a database URL has a scheme");
         let credentials = authority.rsplit_once('@').map(|(credentials, _)| format!("{credentials}@")).unwrap_or_default();
         Secret::new(format!("{scheme}://{credentials}127.0.0.1:{port}/{}{query}", self.name))
+    }
+
+    /// The names of all tables.
+    pub async fn tables(&self) -> Vec<String> {
+        sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public' order by 1")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// Host and port of the server, for tests that put something between it and the worker.

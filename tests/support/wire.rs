@@ -1,4 +1,5 @@
-//! A wire between a worker and its Postgres that a test can cut, or let swallow the answers.
+//! A wire to Postgres that a test can cut, stall, or let swallow the answers.
+#![allow(dead_code)] // every test file uses its part
 
 use std::net::SocketAddr;
 
@@ -12,8 +13,10 @@ use tokio::{
 pub enum Wire {
     /// Everything passes.
     Whole,
-    /// What the worker says arrives, what Postgres answers does not.
+    /// What the near side says arrives, what Postgres answers does not.
     AnswersLost,
+    /// Connections stand and carry nothing; what was on its way arrives later.
+    Stalled,
     /// Nothing passes; connections break, new ones are closed at once.
     Cut,
 }
@@ -66,6 +69,9 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch
             read = from.read(&mut buffer) => read,
         };
         let Ok(length @ 1..) = read else { return };
+        if state.wait_for(|wire| *wire != Wire::Stalled).await.is_err() {
+            return;
+        }
         if answers && *state.borrow() == Wire::AnswersLost {
             continue;
         }

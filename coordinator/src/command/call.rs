@@ -1,19 +1,26 @@
 //! `offhook call …`: what a person does with calls from a shell. Plain SQL does the same.
 
-use std::fmt::Write;
+use std::{fmt::Write, process::ExitCode, time::Duration};
 
+use chrono::{DateTime, Utc};
 use offhook::{
     call::CallState,
+    span::duration,
     store::{
         calls::{self, CallResult},
         refusal::StoreError,
         watch::{self as history, EventRow, TurnRow},
+        why_not_yet::{self, Obstacle},
     },
 };
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{add::Add, watch};
+use super::{
+    add::Add,
+    import::{Import, ImportError},
+    watch,
+};
 use crate::config::database::{ConnectError, DatabaseConfig};
 
 /// `offhook call`
@@ -44,7 +51,9 @@ pub enum CallCommand {
         #[arg(long, default_value_t = 50)]
         limit: i64,
     },
-    /// One call: its result, what happened, what was said
+    /// Put many calls into the queue, from a file
+    Import(Box<Import>),
+    /// One call: its result, why it has not been made yet, what happened, what was said
     Show {
         /// Its number
         id: i64,
@@ -55,11 +64,47 @@ pub enum CallCommand {
         #[arg(required = true)]
         ids: Vec<i64>,
     },
+    /// Put a call off; uses up no attempt
+    Snooze {
+        /// Its number
+        id: i64,
+        /// When to call again
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// Let a held call go: it is made again, or with --finish it is over
+    Release {
+        /// Its number
+        id: i64,
+        /// It is over
+        #[arg(long)]
+        finish: bool,
+    },
     /// Take a call back
     Cancel {
         /// Its number
         id: i64,
     },
+}
+
+/// A moment to come.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Moment {
+    /// Not before this moment, such as 2026-12-01T10:00:00Z
+    #[arg(long)]
+    pub until: Option<DateTime<Utc>>,
+    /// Not for so long, such as 90m or 2h
+    #[arg(long = "for", value_parser = duration)]
+    pub pause: Option<Duration>,
+}
+
+impl Moment {
+    /// Seen from `now`. The end of time where the pause is longer than a calendar; the database refuses it.
+    fn after(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let pause = self.pause.and_then(|pause| chrono::TimeDelta::from_std(pause).ok());
+        self.until.or_else(|| now.checked_add_signed(pause?)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
 }
 
 /// A command that could not be carried out.
@@ -74,6 +119,9 @@ pub enum CallError {
     /// Wrong number.
     #[error("there is no call {0}; `offhook call list` shows those there are")]
     Unknown(i64),
+    /// An import that did not get to its end.
+    #[error(transparent)]
+    Import(#[from] ImportError),
 }
 
 impl Call {
@@ -81,40 +129,50 @@ impl Call {
     ///
     /// # Errors
     /// [`CallError`]: what was wrong and what to do.
-    pub async fn run(&self) -> Result<(), CallError> {
+    pub async fn run(&self) -> Result<ExitCode, CallError> {
         let pool = self.database.connect().await?;
         match &self.command {
             CallCommand::Add(add) => {
                 let id = calls::add(&pool, &add.as_ref().into()).await?;
-                self.print_call(&pool, id, |call| format!("call {id} is {}, due {}", call.state.as_str(), call.due_at)).await
+                self.print_call(&pool, id, due).await?;
             }
+            CallCommand::Import(import) => return Ok(import.run(&pool, self.json).await?),
             CallCommand::List { state, limit } => {
                 for call in calls::list(&pool, *state, *limit).await? {
                     self.print(&call, line);
                 }
-                Ok(())
             }
-            CallCommand::Show { id } => self.show(&pool, *id).await,
-            CallCommand::Watch { ids } => watch::watch(&pool, &self.database, ids, self.json).await,
+            CallCommand::Show { id } => self.show(&pool, *id).await?,
+            CallCommand::Watch { ids } => watch::watch(&pool, &self.database, ids, self.json).await?,
+            CallCommand::Snooze { id, moment } => {
+                calls::snooze(&pool, *id, moment.after(Utc::now())).await?.ok_or(CallError::Unknown(*id))?;
+                self.print_call(&pool, *id, due).await?;
+            }
+            CallCommand::Release { id, finish } => {
+                calls::release(&pool, *id, *finish).await?.ok_or(CallError::Unknown(*id))?;
+                self.print_call(&pool, *id, due).await?;
+            }
             CallCommand::Cancel { id } => {
                 calls::cancel(&pool, *id).await?.ok_or(CallError::Unknown(*id))?;
                 self.print_call(&pool, *id, |call| match call.state.is_final() {
                     true => format!("call {id} is {}", call.state.as_str()),
                     false => format!("call {id} is under way; its worker ends it within seconds"),
                 })
-                .await
+                .await?;
             }
         }
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn show(&self, pool: &PgPool, id: i64) -> Result<(), CallError> {
         let call = calls::find(pool, id).await?.ok_or(CallError::Unknown(id))?;
         let events = history::events(pool, id, 0).await?;
         let turns = history::turns(pool, id).await?;
+        let obstacles = why_not_yet::obstacles(pool, id).await?;
         if self.json {
-            println!("{}", json!({ "call": call, "events": events, "turns": turns }));
+            println!("{}", json!({ "call": call, "why_not_yet": obstacles, "events": events, "turns": turns }));
         } else {
-            print!("{}", page(&call, &events, &turns));
+            print!("{}", page(&call, &obstacles, &events, &turns));
         }
         Ok(())
     }
@@ -155,8 +213,20 @@ pub(super) fn line(call: &CallResult) -> String {
     line
 }
 
-fn page(call: &CallResult, events: &[EventRow], turns: &[TurnRow]) -> String {
+/// Where a call stands, and when it is due if it waits.
+fn due(call: &CallResult) -> String {
+    match call.state {
+        CallState::Queued => format!("call {} is queued, due {}", call.id, call.due_at.format("%F %T UTC")),
+        state => format!("call {} is {}", call.id, state.as_str()),
+    }
+}
+
+fn page(call: &CallResult, obstacles: &[Obstacle], events: &[EventRow], turns: &[TurnRow]) -> String {
     let mut page = line(call) + "\n";
+    if !call.state.is_final() {
+        let sentences: Vec<&str> = obstacles.iter().take(2).map(|obstacle| obstacle.sentence.as_str()).collect();
+        let _ = writeln!(page, "        {}", sentences.join(" "));
+    }
     let mut field = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             let _ = writeln!(page, "        {name}: {value}");

@@ -64,7 +64,7 @@ impl Trunk {
 }
 
 /// One trunk in one line.
-fn line(trunk: &TrunkStatus) -> String {
+pub(super) fn line(trunk: &TrunkStatus) -> String {
     let mut line = format!("{:<20}  {:<8}  {:>5}/{:<5}", trunk.name, trunk.state, trunk.live, trunk.max_concurrent);
     let host = trunk.host.as_deref().unwrap_or("where a sip: URI points");
     let port = trunk.port.map(|port| format!(" {port}")).unwrap_or_default();
@@ -72,6 +72,9 @@ fn line(trunk: &TrunkStatus) -> String {
     let _ = write!(line, "  {host}{port}{transport}");
     if let Some(until) = trunk.paused_until.filter(|_| trunk.state == "resting") {
         let _ = write!(line, "  until {}", until.format("%F %T UTC"));
+    }
+    if let Some(reason) = &trunk.pause_reason {
+        let _ = write!(line, "  ({reason})");
     }
     if trunk.failures > 0 {
         let _ = write!(line, "  {} failures in a row", trunk.failures);
@@ -94,6 +97,7 @@ mod tests {
             port: Some(5061),
             transport: Some("tls".into()),
             state: "resting".into(),
+            pause_reason: None,
             paused_until: chrono::DateTime::from_timestamp(1_900_000_000, 0),
             failures: 5,
             live: 1,

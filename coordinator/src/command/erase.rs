@@ -1,0 +1,81 @@
+//! `offhook erase`: everything about a number is deleted, whether it was called or called for.
+
+use std::time::{Duration, Instant};
+
+use offhook::{
+    span::duration,
+    store::{refusal::StoreError, retention},
+};
+use serde_json::json;
+
+use crate::config::database::{ConnectError, DatabaseConfig};
+
+/// How often we look whether it is done.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// `offhook erase`
+#[derive(Debug, clap::Args)]
+pub struct Erase {
+    /// E.164 such as +493012345678, or a sip: URI; as it stands in `number` or `guest_phone`
+    pub number: String,
+    /// How long to wait until the coordinators have deleted all of it; `0s` does not wait
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub wait: Duration,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+}
+
+/// What keeps us from it.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// No database.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not done in time.
+    #[error(
+        "{left} of {concerned} calls are still there: their recordings are deleted by a coordinator of the machine they lie on, and a \
+         call under way is over first; see the logs of the coordinators, and run this again"
+    )]
+    NotYet {
+        /// Calls that still name the number.
+        left: i64,
+        /// Calls there were.
+        concerned: i32,
+    },
+}
+
+impl Erase {
+    /// Does it, and prints.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub async fn run(&self) -> Result<(), EraseError> {
+        let pool = self.database.connect().await?;
+        let begun = Instant::now();
+        let concerned = retention::erase(&pool, &self.number).await?;
+        let left = loop {
+            let left = retention::calls_about(&pool, &self.number).await?;
+            if left == 0 || begun.elapsed() >= self.wait {
+                break left;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if left > 0 && !self.wait.is_zero() {
+            return Err(EraseError::NotYet { left, concerned });
+        }
+        match self.json {
+            true => println!("{}", json!({ "concerned": concerned, "left": left })),
+            false if concerned == 0 => println!("no call names this number"),
+            false if left == 0 => println!("{concerned} calls are erased, with recordings and transcripts"),
+            false => println!("{concerned} calls will be erased by the coordinators"),
+        }
+        Ok(())
+    }
+}

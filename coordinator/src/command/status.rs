@@ -1,0 +1,141 @@
+//! `offhook status`: how things are, at one look.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use offhook::store::{
+    refusal::StoreError,
+    status::{Status, status},
+};
+use serde_json::json;
+
+use super::trunk;
+use crate::config::database::{ConnectError, DatabaseConfig};
+
+/// `offhook status`
+#[derive(Debug, clap::Args)]
+pub struct StatusCommand {
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+}
+
+/// What keeps us from it.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// No database.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StatusCommand {
+    /// Looks, and prints.
+    ///
+    /// # Errors
+    /// [`StatusError`].
+    pub async fn run(&self) -> Result<(), StatusError> {
+        let status = status(&self.database.connect().await?).await?;
+        match self.json {
+            true => println!("{}", json!(status)),
+            false => print!("{}", page(&status, Utc::now())),
+        }
+        Ok(())
+    }
+}
+
+fn page(status: &Status, now: DateTime<Utc>) -> String {
+    let mut page = String::new();
+    if status.paused {
+        let reason = status.pause_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let _ = writeln!(page, "PAUSED{reason}: no new calls; `offhook resume` goes on\n");
+    }
+    let _ = writeln!(page, "calls");
+    for calls in status.calls.iter().filter(|calls| calls.count > 0) {
+        let _ = writeln!(page, "  {:<10} {:>8}", calls.state.as_str(), calls.count);
+    }
+    if status.calls.iter().all(|calls| calls.count == 0) {
+        let _ = writeln!(page, "  none");
+    }
+    if let Some(oldest) = status.oldest_due {
+        let _ = writeln!(page, "  {} due by now, the oldest since {}", status.due, ago(now - oldest));
+    }
+    if let Some(next) = status.next_due {
+        let _ = writeln!(page, "  the next is due at {}", next.format("%F %T UTC"));
+    }
+    let _ = writeln!(page, "trunks");
+    for trunk in &status.trunks {
+        let _ = writeln!(page, "  {}", trunk::line(trunk));
+    }
+    let _ = writeln!(page, "coordinators");
+    for coordinator in &status.coordinators {
+        let draining = if coordinator.draining { "  draining" } else { "" };
+        let _ = writeln!(
+            page,
+            "  {:<30} {:>5}/{:<5}  since {}{draining}",
+            coordinator.name,
+            coordinator.calls,
+            coordinator.most_calls,
+            ago(now - coordinator.started_at),
+        );
+    }
+    if status.coordinators.is_empty() {
+        let _ = writeln!(page, "  none runs; start one with `offhook run`");
+    }
+    page
+}
+
+/// A length of time in the largest unit that says enough.
+fn ago(length: chrono::TimeDelta) -> String {
+    match length.num_seconds().max(0) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use offhook::{
+        call::CallState,
+        store::{coordinators::Coordinator, status::CallsInState},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_page_says_what_waits_and_who_works() {
+        let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let status = Status {
+            paused: true,
+            pause_reason: Some("maintenance".into()),
+            calls: CallState::ALL.map(|state| CallsInState { state, count: i64::from(state == CallState::Queued) * 3 }).to_vec(),
+            due: 2,
+            oldest_due: Some(now - chrono::TimeDelta::minutes(7)),
+            next_due: None,
+            trunks: vec![],
+            coordinators: vec![Coordinator {
+                name: "here/1".into(),
+                host: "here".into(),
+                calls: 1,
+                most_calls: 20,
+                draining: true,
+                started_at: now - chrono::TimeDelta::days(3),
+            }],
+        };
+        let page = page(&status, now);
+        for said in
+            ["PAUSED (maintenance)", "queued            3\n", "2 due by now, the oldest since 7 min", "since 3 days  draining"]
+        {
+            assert!(page.contains(said), "{page}");
+        }
+        assert!(!page.contains("talking"), "{page}");
+    }
+}

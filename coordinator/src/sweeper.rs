@@ -1,0 +1,95 @@
+//! Deletes what was kept long enough: recordings of this machine from the spool, then the rows whose sound is gone.
+
+use std::{io, time::Duration};
+
+use offhook::store::{refusal::StoreError, retention};
+use sqlx::PgPool;
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::spool::Spool;
+
+/// How many recordings, and how many calls, one round deletes at most in one statement.
+const BATCH: i32 = 200;
+
+/// Sweeps.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The database.
+    pub pool: PgPool,
+    /// This machine, as attempts name it.
+    pub host: String,
+    /// Where its recordings lie.
+    pub spool: Spool,
+    /// The time between two rounds.
+    pub every: Duration,
+}
+
+/// What one round did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// Recordings whose sound is gone now.
+    pub recordings: usize,
+    /// Recordings that could not be deleted; the log says why.
+    pub kept: usize,
+    /// Rows of calls.
+    pub calls: usize,
+}
+
+impl Sweeper {
+    /// Sweeps at once and then regularly, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut tick = interval(self.every);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            match self.sweep().await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(Swept { recordings, kept, calls }) => {
+                    tracing::info!(recordings, kept, calls, "deleted what was kept long enough")
+                }
+                Err(error) => tracing::warn!(%error, "nothing more is deleted for now"),
+            }
+        }
+    }
+
+    /// One round: all that is due, in batches.
+    ///
+    /// # Errors
+    /// [`StoreError`] as the database gives it; what was deleted before stays deleted.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        loop {
+            let due = retention::recordings_to_delete(&self.pool, &self.host, BATCH).await?;
+            let found = due.len();
+            let gone_before = swept.recordings;
+            for recording in due {
+                let (spool, attempt) = (self.spool.clone(), recording.attempt);
+                let deleted = spawn_blocking(move || spool.delete_recording(attempt, &recording.uri)).await;
+                match deleted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+                    Ok(()) => {
+                        retention::recording_deleted(&self.pool, attempt).await?;
+                        swept.recordings += 1;
+                    }
+                    Err(error) => {
+                        tracing::error!(%attempt, %error, "a recording that was kept long enough cannot be deleted");
+                        swept.kept += 1;
+                    }
+                }
+            }
+            // One that cannot be deleted stays due: it would be found again at once.
+            if found < BATCH as usize || swept.recordings == gone_before {
+                break;
+            }
+        }
+        loop {
+            let deleted = retention::delete_calls(&self.pool, BATCH).await?;
+            swept.calls += usize::try_from(deleted).unwrap_or_default();
+            if deleted < BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What is kept how long: the sound goes before the row, a number can be erased, and the audit knows.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/database.rs"]
+mod database;
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use database::{TestDatabase, claimant, first_attempt};
+use offhook::store::{claim, leases::AttemptId};
+use offhook_coordinator::{
+    spool::Spool,
+    sweeper::{Sweeper, Swept},
+};
+
+const HERE: &str = "here";
+
+struct House {
+    database: TestDatabase,
+    spool: Spool,
+    root: PathBuf,
+}
+
+impl House {
+    async fn new() -> House {
+        let root = std::env::temp_dir().join(format!("offhook-retention-{}", uuid::Uuid::new_v4().simple()));
+        fs::create_dir_all(&root).unwrap();
+        House {
+            database: TestDatabase::new().await.with_trunk().await,
+            spool: Spool::new(&root),
+            root: fs::canonicalize(root).unwrap(),
+        }
+    }
+
+    /// Calls that are over, each with a recording in the spool of `host`; `columns` and `values` say what else.
+    async fn finished(&self, count: usize, host: &str, columns: &str, values: &str) -> Vec<i64> {
+        let first = self.database.insert_calls(count, columns, values).await;
+        let mut calls: Vec<i64> = Vec::new();
+        while calls.len() < count {
+            self.database.run("update trunks set tokens = 50, refilled_at = now()").await;
+            let claimed = claim::claim(&self.database.pool, &claimant("one", host), count - calls.len()).await.unwrap();
+            calls.extend(claimed.calls.iter().map(|call| call.call.id));
+        }
+        calls.sort_unstable();
+        assert_eq!(calls[0], first);
+        for call in &calls {
+            let folder = self.spool.folder(first_attempt(*call));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("recording.opus"), b"sound").unwrap();
+            fs::write(folder.join("report.json"), b"{}").unwrap();
+            self.database
+                .run(format!(
+                    "insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms) \
+                     values ({call}, 1, 'file://{}', 'x', 5, 1000); \
+                     insert into turns (call_id, attempt, number, speaker, text, started_ms, ended_ms) values ({call}, 1, 1, 'callee', 'Hello', 0, 1); \
+                     update calls set state = 'finished' where id = {call}",
+                    self.root.join(format!("{call}-1")).join("recording.opus").display()
+                ))
+                .await;
+        }
+        calls
+    }
+
+    /// The time that calls of the past are past by grows.
+    async fn days_pass(&self, days: u32) {
+        self.database
+            .run_unruled(format!(
+                "update calls set finished_at = finished_at - interval '{days} days', delete_after = delete_after - interval '{days} days'; \
+                 update recordings set delete_after = delete_after - interval '{days} days'"
+            ))
+            .await;
+    }
+
+    fn sweeper(&self, host: &str) -> Sweeper {
+        Sweeper { pool: self.database.pool.clone(), host: host.into(), spool: self.spool.clone(), every: Duration::from_secs(1) }
+    }
+
+    fn sound(&self, call: i64) -> bool {
+        self.spool.folder(AttemptId { call_id: call, attempt: 1 }).exists()
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        self.database.one(format!("select count(*) from {table}")).await
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+#[tokio::test]
+async fn the_sound_goes_after_thirty_days_and_the_call_after_half_a_year() {
+    let house = House::new().await;
+    let call = house.finished(1, HERE, "", "").await[0];
+    let sweeper = house.sweeper(HERE);
+    house.days_pass(29).await;
+    assert_eq!(sweeper.sweep().await.unwrap(), Swept::default());
+
+    house.days_pass(2).await;
+    assert_eq!(sweeper.sweep().await.unwrap(), Swept { recordings: 1, ..Swept::default() });
+    assert!(!house.sound(call));
+    let shown: (Option<String>, Option<i64>) = sqlx::query_as("select recording, recording_ms from call_results where id = $1")
+        .bind(call)
+        .fetch_one(&house.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(shown, (None, Some(1000)), "the row says that there was one");
+    assert_eq!(house.count("turns").await, 1, "the transcript is still there");
+
+    house.days_pass(150).await;
+    assert_eq!(sweeper.sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+    for table in ["calls", "attempts", "turns", "events", "recordings"] {
+        assert_eq!(house.count(table).await, 0, "{table}");
+    }
+    let acts: Vec<String> = sqlx::query_scalar("select act from audit where call_id = $1 order by id")
+        .bind(call)
+        .fetch_all(&house.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(acts, ["recording deleted", "call deleted"]);
+}
+
+#[tokio::test]
+async fn a_row_says_how_long_it_is_kept_even_when_it_is_over() {
+    let house = House::new().await;
+    let [short, long] = house.finished(2, HERE, "keep, keep_recording", "interval '2 days', interval '1 day'").await[..] else {
+        panic!()
+    };
+    house.database.run(format!("update calls set keep = '90 days', keep_recording = '90 days' where id = {long}")).await;
+    house.days_pass(3).await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { recordings: 1, kept: 0, calls: 1 });
+    assert!(!house.sound(short) && house.sound(long));
+    assert_eq!(house.database.one::<i64>("select id from calls").await, long);
+
+    let refused = sqlx::query("update calls set keep = '-1 day'").execute(&house.database.pool).await.unwrap_err().to_string();
+    assert!(refused.contains("not a length of time"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_person_keeps_its_sound() {
+    let house = House::new().await;
+    house.database.insert_calls(1, "keep, keep_recording", "interval '0', interval '0'").await;
+    let claimed = claim::claim(&house.database.pool, &claimant("one", HERE), 1).await.unwrap();
+    let call = claimed.calls[0].call.id;
+    house.database.run(format!("update calls set state = 'held' where id = {call}")).await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
+    house.database.run(format!("update calls set state = 'finished' where id = {call}")).await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+}
+
+#[tokio::test]
+async fn a_row_stays_until_its_machine_has_deleted_the_sound() {
+    let house = House::new().await;
+    house.finished(1, "there", "keep", "interval '0'").await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
+    assert_eq!(house.sweeper("there").sweep().await.unwrap(), Swept { recordings: 1, kept: 0, calls: 1 });
+}
+
+#[tokio::test]
+async fn a_recording_that_lies_elsewhere_is_left_alone_and_its_row_stays() {
+    let house = House::new().await;
+    let call = house.finished(1, HERE, "keep", "interval '0'").await[0];
+    let elsewhere = house.root.join("elsewhere");
+    fs::write(&elsewhere, b"not ours").unwrap();
+    house.database.run(format!("update recordings set uri = 'file://{}'", elsewhere.display())).await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { kept: 1, ..Swept::default() });
+    assert!(elsewhere.exists() && house.sound(call));
+    assert_eq!(house.count("calls").await, 1);
+}
+
+#[tokio::test]
+async fn hundreds_are_swept_in_one_round() {
+    let house = House::new().await;
+    house.finished(450, HERE, "keep", "interval '0'").await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { recordings: 450, kept: 0, calls: 450 });
+    assert_eq!(fs::read_dir(&house.root).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_number_is_erased_wherever_it_stands() {
+    let house = House::new().await;
+    let over = house.finished(2, HERE, "", "").await;
+    let guest = "+4915100000001";
+    house.database.run_unruled(format!("update calls set guest_phone = '{guest}' where id = {}", over[0])).await;
+    let queued = house.database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
+    house.database.run(format!("update calls set guest_phone = '{guest}' where id = {queued}")).await;
+    house
+        .database
+        .run(format!(
+            "insert into do_not_call (number, reason, call_id) values ('{guest}', 'said: I am Ada, never again', {})",
+            over[0]
+        ))
+        .await;
+
+    let sweeper = house.sweeper(HERE);
+    let sweeping = tokio::spawn(async move {
+        let mut swept = Swept::default();
+        while swept.calls < 2 {
+            let round = sweeper.sweep().await.unwrap();
+            swept.recordings += round.recordings;
+            swept.calls += round.calls;
+            tokio::task::yield_now().await;
+        }
+        swept
+    });
+    let url = house.database.url.expose().to_owned();
+    let erased = tokio::task::spawn_blocking(move || {
+        Command::new(env!("CARGO_BIN_EXE_offhook")).args(["erase", guest]).env("OFFHOOK_DATABASE_URL", url).output().unwrap()
+    });
+    let output = erased.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("2 calls are erased"),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert_eq!(sweeping.await.unwrap(), Swept { recordings: 1, kept: 0, calls: 2 });
+
+    assert_eq!(house.database.one::<i64>("select id from calls").await, over[1], "the other one is nobody's business");
+    assert!(house.sound(over[1]) && !house.sound(over[0]));
+    let left: (String, Option<i64>) =
+        sqlx::query_as("select reason, call_id from do_not_call").fetch_one(&house.database.pool).await.unwrap();
+    assert_eq!(left, ("asked not to be called".into(), None), "the wish stays, its story goes");
+    let everything: String = house
+        .database
+        .one("select string_agg(t::text, ' ') from (select row_to_json(a)::text as t from audit a union all select row_to_json(e)::text from events e) x")
+        .await;
+    assert!(!everything.contains(guest), "{everything}");
+}
+
+#[tokio::test]
+async fn a_call_under_way_is_ended_first_and_erased_when_it_is_over() {
+    let house = House::new().await;
+    house.database.insert_calls(1, "", "").await;
+    let call = claim::claim(&house.database.pool, &claimant("one", HERE), 1).await.unwrap().calls[0].call.clone();
+    let concerned = offhook::store::retention::erase(&house.database.pool, &call.number).await.unwrap();
+    assert_eq!(concerned, 1);
+    assert!(house.database.one::<bool>("select cancel_requested and state = 'claimed' from calls").await);
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
+    house.database.run("update calls set state = 'cancelled'").await;
+    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+}
+
+#[tokio::test]
+async fn the_audit_tells_what_people_change_and_cannot_be_changed() {
+    let house = House::new().await;
+    let database = &house.database;
+    let call = database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
+    database
+        .run("update trunks set max_concurrent = 7 where name = 'lab'; update trunks set tokens = 0.5, refilled_at = now()")
+        .await;
+    database.run("insert into do_not_call (number) values ('+493055512345'); insert into do_not_call (number) values ('sip:ada@example.org')").await;
+    database
+        .run(format!("update calls set cancel_requested = true where id = {call}; delete from calls where id = {call}"))
+        .await;
+    let told: Vec<(String, Option<String>, serde_json::Value)> =
+        sqlx::query_as("select act, subject, detail from audit where act <> 'trunks added' order by id")
+            .fetch_all(&database.pool)
+            .await
+            .unwrap();
+    let told: Vec<String> =
+        told.into_iter().map(|(act, subject, detail)| format!("{act} {} {detail}", subject.unwrap_or_default())).collect();
+    assert_eq!(
+        told.iter().map(|line| line.split(" {").next().unwrap().trim()).collect::<Vec<_>>(),
+        [
+            "trunks changed lab",
+            "do_not_call added …345",
+            "do_not_call added sip:…@example.org",
+            "call taken back",
+            "call removed by hand"
+        ]
+    );
+    assert!(told[0].contains(r#""max_concurrent":[10000,7]"#), "{}", told[0]);
+    assert!(!told.join(" ").contains("+4930555"), "{told:?}");
+    let who: String = database.one("select who from audit order by id desc limit 1").await;
+    assert_eq!(who, database.one::<String>("select session_user::text").await);
+    for act in ["update audit set who = 'nobody'", "delete from audit", "truncate audit"] {
+        let refused = sqlx::query(act).execute(&database.pool).await.unwrap_err().to_string();
+        assert!(refused.contains("only ever added to"), "{refused}");
+    }
+}

@@ -1,0 +1,194 @@
+-- "Why has this call not been made yet?": `select offhook_why_not_yet(id) from calls where state = 'queued'`.
+
+create or replace function offhook_local(moment timestamptz, zone text) returns text language sql stable as $$
+    select to_char(moment at time zone zone, 'FMDy YYYY-MM-DD HH24:MI') || ' in ' || zone
+$$;
+
+-- A sentence of its own out of words that stand in `why`.
+create or replace function offhook_sentence(words text) returns text language sql immutable as $$
+    select upper(left(words, 1)) || substr(words, 2)
+$$;
+
+-- What this call waits for before its moment has come: one row.
+create or replace function offhook_waits_until(c calls, out reason text, out sentence text, out until timestamptz) language plpgsql stable
+set search_path from current as $$
+declare
+    i installation; n numbers; other bigint;
+    due text := offhook_local(c.due_at, c.restaurant_zone);
+begin
+    select * into i from installation;
+    select * into n from numbers k where k.number = c.number;
+    until := c.due_at;
+    -- What the database noted when it set due_at; where nothing was noted, what can be seen.
+    reason := coalesce(case when c.waits_for not in ('not_before', 'calling_hours') then c.waits_for end,
+        case when c.not_before > clock_timestamp() then 'not_before' when c.attempt > 0 and c.waits_for is null then 'retry' else 'calling_hours' end);
+    select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
+    sentence := case reason
+        when 'not_before' then format('It is not to be made before %s%s.', offhook_local(c.not_before, c.restaurant_zone),
+            case when c.due_at > c.not_before then ', and may be made from ' || due || ' on' else '' end)
+        when 'calling_hours' then case when c.due_at >= c.not_after then format('No hours in which the restaurant may be called are left before %s.', due)
+            else format('It is outside the hours in which the restaurant may be called, until %s.', due) end
+        when 'retry' then format('%s; attempt %s is made at %s.', offhook_sentence(coalesce(c.why, 'the last attempt came to nothing')), c.attempt + 1, due)
+        when 'quiet_time' then format('The number was rung %sa moment ago and is left alone for %s (quiet_time); the call is due at %s.',
+            coalesce('at ' || offhook_local(n.last_rung_at, c.restaurant_zone) || ', ', ''), i.quiet_time, due)
+        when 'daily_cap' then format('The number was rung %s today, and %s a day is the most (calls_per_day); the call is due at %s.',
+            coalesce(n.rung || ' times', 'often enough'), i.calls_per_day, due)
+        when 'other_call' then format('%s goes first, to the same number; this one is looked at again at %s.',
+            coalesce('Call ' || other, 'Another call'), due)
+        when 'trunk' then format('No trunk could take it; it is looked at again at %s.', due)
+        else format('It is due at %s.', due) end;
+end $$;
+
+-- Everything between a call and its being made, the weightiest first: a word for programs, a sentence for people, and until when, where
+-- that is known.
+create or replace function offhook_explain(of_call bigint) returns table (reason text, sentence text, until timestamptz)
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+    moment timestamptz := clock_timestamp();
+    c calls; a attempts; i installation; t trunks; instead trunks; n numbers; d do_not_call;
+    due boolean; other bigint; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
+begin
+    select * into c from calls k where k.id = of_call;
+    if not found then
+        return;
+    end if;
+    whose := coalesce(': ' || c.why, '');
+    select * into a from attempts k where k.call_id = c.id and k.number = c.attempt;
+    if c.state in ('claimed', 'dialing', 'talking') then
+        return query select c.state::text, format('It is being made: attempt %s over trunk "%s" %s%s.', c.attempt, a.trunk,
+            case when a.ended_at is not null then 'has ended and is being settled' when c.state = 'talking' then 'talks'
+                 when a.ringing_at is not null then 'rings' when c.state = 'dialing' then 'dials' else 'is being started' end,
+            case when c.cancel_requested then ', and is being taken back' else '' end), null::timestamptz;
+        return;
+    elsif c.state = 'held' then
+        return query select 'held', format('It waits for a person%s. `offhook call release %s` has it made again, with --finish it stays as it is.',
+            whose, c.id), null::timestamptz;
+        return;
+    elsif c.state = 'expired' then
+        return query select 'expired', format('Its time has passed%s. Insert a new call.', whose), null::timestamptz;
+        return;
+    elsif c.state = 'cancelled' then
+        return query select 'cancelled', format('It was cancelled%s.', whose), null::timestamptz;
+        return;
+    elsif c.state = 'finished' then
+        return query select 'finished', format('It is finished%s.', whose), null::timestamptz;
+        return;
+    end if;
+
+    select * into d from do_not_call k where k.number = c.number;
+    if found then
+        return query select 'do_not_call', format('Its number is on the do-not-call list (%s); it will be cancelled.', d.reason), null::timestamptz;
+        return;
+    elsif c.not_after <= moment then
+        return query select 'expired', format('Its time has passed: it was not to be made after %s.', offhook_local(c.not_after, c.restaurant_zone)),
+            null::timestamptz;
+        return;
+    end if;
+
+    due := c.due_at <= moment;
+    if not due then
+        return query select w.reason, w.sentence, w.until from offhook_waits_until(c) w;
+    end if;
+
+    -- What keeps it back however long it waits, until somebody does something.
+    select * into i from installation;
+    if i.paused then
+        return query select 'paused', format('All calls are paused%s; `offhook resume` goes on.', coalesce(' (' || i.pause_reason || ')', '')),
+            null::timestamptz;
+    end if;
+    if offhook_lane(c.trunk, c.number) <> '' then
+        select * into t from trunks k where k.name = offhook_lane(c.trunk, c.number);
+    else
+        select * into t from trunks k where k.enabled and k.host is not null
+         order by coalesce(k.paused, false), k.paused_until is not null, k.preference, k.name limit 1;
+    end if;
+    if t.name is null then
+        return query select 'no_trunk', case when c.number like 'sip%'
+            then 'There is no trunk "direct" to dial a SIP address through; insert it into trunks without a host, or name a trunk in the call.'
+            else 'No trunk with a host is enabled; insert one into trunks, or set enabled = true.' end, null::timestamptz;
+    elsif not t.enabled then
+        return query select 'trunk_disabled', format('Trunk "%s" is disabled; set enabled = true, or name another trunk in the call.', t.name),
+            null::timestamptz;
+    elsif t.paused then
+        return query select 'trunk_paused', format('%s "%s" is paused%s; `offhook resume --trunk %s` goes on.',
+            case when c.trunk is null and t.host is not null then 'Every trunk that could carry it is paused, and' else 'Trunk' end, t.name,
+            coalesce(' (' || t.pause_reason || ')', ''), t.name), null::timestamptz;
+    end if;
+    select count(*), count(*) filter (where k.draining), sum(k.most_calls) filter (where not k.draining), sum(k.calls) filter (where not k.draining)
+      into running, draining, most, under_way from coordinators k where k.until > moment;
+    -- Those of a version that does not say so itself are seen by what they do.
+    if running = 0 and not exists (select from leader k where k.until > moment)
+        and not exists (select from calls k where k.state in ('claimed', 'dialing', 'talking') and k.lease_until > moment) then
+        return query select 'no_coordinator', 'No coordinator runs; start one with `offhook run`.', null::timestamptz;
+    elsif running > 0 and running = draining then
+        return query select 'no_coordinator', 'Every coordinator is leaving (draining); start one with `offhook run`.', null::timestamptz;
+    end if;
+    if not due then
+        return;
+    end if;
+
+    -- What passes by itself.
+    select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
+    if other is not null then
+        return query select 'other_call', format('Call %s to the same number is under way; there is one at a time.', other), null::timestamptz;
+    end if;
+    select * into n from numbers k where k.number = c.number;
+    if n.last_rung_at + i.quiet_time > moment then
+        return query select 'quiet_time', format('The number was rung at %s and is left alone for %s (quiet_time).',
+            offhook_local(n.last_rung_at, c.restaurant_zone), i.quiet_time), n.last_rung_at + i.quiet_time;
+    end if;
+    if n.rung >= i.calls_per_day and n.day = (moment at time zone c.restaurant_zone)::date then
+        return query select 'daily_cap', format('The number was rung %s times today, and %s a day is the most (calls_per_day).', n.rung, i.calls_per_day),
+            null::timestamptz;
+    end if;
+    if t.enabled and not coalesce(t.paused, false) then
+        if t.paused_until is not null then
+            -- Whoever names a trunk that rests goes over its first fallback that works.
+            select k.* into instead from unnest(t.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
+             where k.enabled and not coalesce(k.paused, false) and k.paused_until is null and (k.host is not null or c.number like 'sip%')
+             order by f.nth limit 1;
+            if instead.name is not null then
+                t := instead;
+            elsif t.paused_until > moment then
+                return query select 'trunk_resting', format('Trunk "%s" rests %suntil %s.', t.name,
+                    case when t.failures > 1 then format('after %s failures in a row ', t.failures) else 'as it wished ' end,
+                    to_char(t.paused_until at time zone 'UTC', 'HH24:MI:SS "UTC"')), t.paused_until;
+            elsif offhook_calls_being_set_up(t.name) > 0 then
+                return query select 'trunk_probing', format('Another call finds out whether trunk "%s" works again.', t.name), null::timestamptz;
+            end if;
+        end if;
+        live := offhook_live_calls(t.name);
+        if live >= t.max_concurrent then
+            return query select 'trunk_full', format('Trunk "%s" is full: %s of %s calls are under way.', t.name, live, t.max_concurrent), null::timestamptz;
+        end if;
+        bucket := offhook_bucket(t, moment);
+        if bucket < 1 then
+            return query select 'calls_per_second', format('The calls per second of trunk "%s" (%s) are used up for the moment.', t.name, t.calls_per_second),
+                moment + (1 - bucket) / t.calls_per_second * interval '1 second';
+        end if;
+    end if;
+    if i.max_concurrent is not null then
+        select count(*) into live from calls k where k.state in ('claimed', 'dialing', 'talking');
+        if live >= i.max_concurrent then
+            return query select 'installation_full', format('%s of %s calls in all are under way (installation.max_concurrent).', live, i.max_concurrent),
+                null::timestamptz;
+        end if;
+    end if;
+    if under_way >= most then
+        return query select 'coordinators_full', format('Every coordinator is busy: %s of %s calls are under way (OFFHOOK_MAX_CALLS).', under_way, most),
+            null::timestamptz;
+    end if;
+    select count(*) into before from calls k
+     where k.state = 'queued' and k.due_at <= moment and offhook_lane(k.trunk, k.number) in (offhook_lane(c.trunk, c.number), t.name)
+       and (coalesce(k.turn_at, k.due_at - k.priority * interval '1 minute'), k.id)
+         < (coalesce(c.turn_at, c.due_at - c.priority * interval '1 minute'), c.id);
+    return query select 'in_line', case before when 0 then 'It is due, and next in line.' when 1 then 'It is due; one call comes before it.'
+        else format('It is due; %s calls come before it.', before) end, null::timestamptz;
+end $$;
+
+-- One or two sentences; null where there is no such call.
+create or replace function offhook_why_not_yet(of_call bigint) returns text language sql stable set search_path from current as $$
+    select string_agg(o.sentence, ' ' order by o.nth)
+      from offhook_explain(of_call) with ordinality o (reason, sentence, until, nth) where o.nth <= 2
+$$;

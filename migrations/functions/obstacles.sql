@@ -1,0 +1,52 @@
+-- What keeps a queued call that is due from being made at `moment`, whatever room there is; all null where nothing does.
+-- `taken`: a call to its number has been claimed a moment ago.
+--   goes_to  the state it belongs into: cancelled or expired, or queued where it only has to wait
+--   because  for people
+--   until    when it may be made again
+--   waits    what for, as in calls.waits_for
+create or replace function offhook_obstacle(c calls, moment timestamptz, home installation, taken boolean default false,
+    out goes_to call_state, out because text, out until timestamptz, out waits text)
+language plpgsql stable as $$
+declare unwanted text; busy boolean; rung numbers; here text := c.restaurant_zone;
+begin
+    if c.cancel_requested then
+        goes_to := 'cancelled'; because := 'taken back by the user';
+        return;
+    elsif c.not_after <= moment then
+        goes_to := 'expired'; because := coalesce(c.why || '; ', '') || 'not_after passed';
+        return;
+    end if;
+    unwanted := (select d.reason from do_not_call d where d.number = c.number);
+    if unwanted is not null then
+        goes_to := 'cancelled'; because := 'the number is on the do-not-call list: ' || unwanted;
+        return;
+    end if;
+    until := offhook_next_calling_moment(moment, c.number, here, c.calling_from, c.calling_to);
+    if until is distinct from moment then
+        waits := 'calling_hours'; because := 'waits for the calling hours';
+    else
+        until := null;
+        select * into rung from numbers n where n.number = c.number;
+        busy := taken or exists (select from calls o where o.number = c.number and o.state in ('claimed', 'dialing', 'talking'));
+        if busy then
+            -- Its end wakes us (line.sql); this is for the day nobody does.
+            until := moment + interval '10 minutes';
+            waits := 'other_call'; because := 'waits for the end of another call to this number';
+        elsif rung.day = (moment at time zone here)::date and rung.rung >= home.calls_per_day then
+            until := offhook_next_calling_moment((rung.day + 1)::timestamp at time zone here, c.number, here, c.calling_from, c.calling_to);
+            waits := 'daily_cap'; because := format('the number has been rung %s times today', rung.rung);
+        elsif rung.last_rung_at + home.quiet_time > moment then
+            until := offhook_next_calling_moment(rung.last_rung_at + home.quiet_time, c.number, here, c.calling_from, c.calling_to);
+            waits := 'quiet_time'; because := 'the number was rung a moment ago';
+        else
+            return;
+        end if;
+    end if;
+    goes_to := 'queued';
+    if waits <> 'other_call' and (until is null or until >= c.not_after) then
+        goes_to := 'expired';
+        because := case waits when 'calling_hours' then 'no calling hours are left before not_after'
+                              else because || ', and there is no time left before not_after' end;
+        until := null; waits := null;
+    end if;
+end $$;

@@ -1,0 +1,62 @@
+-- What is kept how long. The sound of a call is deleted by a coordinator of the machine it lies on, the row by whoever leads.
+
+-- The name sorts it behind calls_at_cancel, which may end a call itself. `finished_at` is filled in by a later trigger.
+create or replace function calls_at_end() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+declare usual installation;
+begin
+    select * into usual from installation;
+    new.delete_after := coalesce(old.finished_at, now()) + coalesce(new.keep, usual.keep);
+    update recordings r
+       set delete_after = least(coalesce(old.finished_at, now()) + coalesce(new.keep_recording, usual.keep_recordings), new.delete_after)
+     where r.call_id = new.id and r.deleted_at is null;
+    return new;
+end $$;
+
+create or replace trigger calls_at_end before update of state, cancel_requested, keep, keep_recording on calls
+    for each row when (new.state in ('finished', 'expired', 'cancelled')) execute function calls_at_end();
+
+create or replace function offhook_recordings_to_delete(on_host text, most int, out call_id bigint, out attempt int, out uri text)
+returns setof record language sql stable set search_path from current as $$
+    select r.call_id, r.attempt, r.uri from recordings r join attempts a on a.call_id = r.call_id and a.number = r.attempt
+     where r.deleted_at is null and r.delete_after <= clock_timestamp() and a.host = on_host
+     order by r.delete_after limit most
+$$;
+
+create or replace function offhook_recording_deleted(of_call bigint, of_attempt int) returns void language plpgsql
+set search_path from current as $$
+begin
+    update recordings set uri = null, deleted_at = clock_timestamp() where call_id = of_call and attempt = of_attempt and deleted_at is null;
+    if found then
+        insert into audit (act, call_id, subject) values ('recording deleted', of_call, of_call || '-' || of_attempt);
+    end if;
+end $$;
+
+-- Deletes calls whose time has come, with all that hangs on them, where their sound is gone. Answers how many.
+create or replace function offhook_delete_calls(most int) returns int language sql set search_path from current as $$
+    with due as materialized (
+        select c.id from calls c
+         where c.delete_after <= clock_timestamp()
+           and not exists (select from recordings r where r.call_id = c.id and r.deleted_at is null)
+         order by c.delete_after limit most for update skip locked
+    ), gone as (
+        delete from calls c using due where c.id = due.id returning c.id
+    ), noted as (
+        insert into audit (act, call_id) select 'call deleted', id from gone returning 1
+    )
+    select count(*)::int from noted
+$$;
+
+-- Everything about a number: calls to it, and calls made for whoever has it. What waits is taken back, what is under way is ended, and
+-- all of it is due to be deleted as soon as it is over. Its entry in do_not_call stays, without a story: it is the owner's own wish.
+-- Answers how many calls are concerned.
+create or replace function offhook_erase(of_number text) returns int language plpgsql set search_path from current as $$
+declare concerned int;
+begin
+    update calls c set keep = '0', keep_recording = '0', cancel_requested = cancel_requested or state not in ('finished', 'expired', 'cancelled')
+     where c.number = of_number or c.guest_phone = of_number;
+    get diagnostics concerned = row_count;
+    delete from numbers n where n.number = of_number;
+    update do_not_call d set reason = 'asked not to be called', call_id = null where d.number = of_number;
+    insert into audit (act, subject, detail) values ('erase', offhook_mask(of_number), jsonb_build_object('calls', concerned));
+    return concerned;
+end $$;
