@@ -12,6 +12,8 @@ pub const SPECIFICATION_FILE: &str = "attempt.json";
 pub const REPORT_FILE: &str = "report.json";
 /// The journal of tools, one JSON object a line, written only where the database was away when a tool was about to run.
 pub const TOOLS_FILE: &str = "tools.jsonl";
+/// What the database had not taken when the call was over, an array of [`crate::store::worker::Note`]s.
+pub const NOTES_FILE: &str = "notes.json";
 /// The name of the recording in the spool folder.
 pub const RECORDING_FILE: &str = "recording.opus";
 

@@ -242,11 +242,16 @@ impl Policy {
         }
         match ending.reached {
             Reached::Media => Settlement::Hold { why: "the worker was stopped after somebody answered".into() },
-            // The worker itself said so: its CANCEL or BYE is out, nothing rings any more.
-            Reached::Dialling | Reached::Nothing => Settlement::Retry {
+            // The worker itself said so: its CANCEL is out, nothing rings any more. To the callee it was a call that rang and stopped.
+            Reached::Dialling => Settlement::Retry {
+                after: self.no_answer.pick(rng),
+                counted: false,
+                why: "the worker was stopped while the telephone may have been ringing".into(),
+            },
+            Reached::Nothing => Settlement::Retry {
                 after: self.trunk_failure.pick(rng),
                 counted: false,
-                why: "the worker was stopped before anybody answered".into(),
+                why: "the worker was stopped before it dialled".into(),
             },
         }
     }

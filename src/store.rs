@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod import;
 pub mod leader;
 pub mod leases;
+mod notes;
 pub mod pauses;
 pub mod policies;
 pub mod refusal;

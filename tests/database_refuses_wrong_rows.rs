@@ -411,20 +411,6 @@ async fn a_wrong_number_is_not_taken_onto_the_do_not_call_list() {
 }
 
 #[tokio::test]
-async fn wrong_opening_times_are_refused() {
-    let database = TestDatabase::create().await;
-    for wrong in WRONG_OPENING_TIMES {
-        refused(&database.pool, insert_statement("opening_times", OPENING_TIMES, wrong.1), wrong).await;
-    }
-    for wrong in WRONG_CLOSED_DAYS {
-        refused(&database.pool, insert_statement("closed_days", CLOSED_DAY, wrong.1), wrong).await;
-    }
-    for (table, row) in [("opening_times", OPENING_TIMES), ("closed_days", CLOSED_DAY)] {
-        sqlx::query(AssertSqlSafe(insert_statement(table, row, &[]))).execute(&database.pool).await.unwrap();
-    }
-}
-
-#[tokio::test]
 async fn a_wrong_retry_policy_is_refused() {
     let database = TestDatabase::create().await;
     for wrong in WRONG_RETRY_POLICIES {
@@ -446,6 +432,20 @@ async fn a_wrong_retry_policy_is_refused() {
     database.insert_call(&[("retry_policy", "'patient'")]).await;
     let named = Wrong("retry_policy_is_known", &[], "call 1 names it", "or to null for the default");
     refused(&database.pool, "delete from retry_policies where name = 'patient'".to_owned(), &named).await;
+}
+
+#[tokio::test]
+async fn wrong_opening_times_are_refused() {
+    let database = TestDatabase::create().await;
+    for wrong in WRONG_OPENING_TIMES {
+        refused(&database.pool, insert_statement("opening_times", OPENING_TIMES, wrong.1), wrong).await;
+    }
+    for wrong in WRONG_CLOSED_DAYS {
+        refused(&database.pool, insert_statement("closed_days", CLOSED_DAY, wrong.1), wrong).await;
+    }
+    for (table, row) in [("opening_times", OPENING_TIMES), ("closed_days", CLOSED_DAY)] {
+        sqlx::query(AssertSqlSafe(insert_statement(table, row, &[]))).execute(&database.pool).await.unwrap();
+    }
 }
 
 /// No rule may be added without its sentence: every CHECK and every NOT NULL of these tables has a case above.

@@ -94,6 +94,11 @@ impl Attendant {
         let evidence = match origin {
             Origin::Fresh(claim) => match self.launch(attempt, &claim).await {
                 Ok(()) => self.see_through(&slot).await,
+                // It may be dialling by now: whoever is rung must not be rung again, nor be left with a call that nobody ends.
+                Err(NotLaunched::Launch(error @ LaunchError::Unsure(_))) => {
+                    tracing::warn!(%attempt, %error, "perhaps launched");
+                    self.see_through(&slot).await
+                }
                 Err(error) => {
                     tracing::warn!(%attempt, %error, "not launched");
                     Some(error.evidence())
@@ -144,10 +149,11 @@ impl Attendant {
         }
     }
 
-    /// Makes sure that a launch that failed half-way has left nothing; what others made is left alone.
+    /// Makes sure that a launch that failed half-way has left nothing; what others made, or what may run, is left alone.
     async fn undo_launch(&self, attempt: AttemptId, error: &NotLaunched) {
         match error {
-            NotLaunched::Launch(LaunchError::NameTaken(_)) | NotLaunched::Spool(SpoolError::Exists(_)) => {}
+            NotLaunched::Launch(LaunchError::NameTaken(_) | LaunchError::Unsure(_))
+            | NotLaunched::Spool(SpoolError::Exists(_)) => {}
             _ => self.clear_away(attempt).await,
         }
     }
@@ -183,9 +189,9 @@ impl Attendant {
             }
             spool.leavings(attempt)
         });
-        let Leavings { report, recording_uri, rescued } = leavings.await.unwrap_or_default();
+        let Leavings { report, notes, recording_uri, rescued } = leavings.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, recording_uri, rescued, ..Evidence::lost(detail) }
+        Evidence { report, notes, recording_uri, rescued, ..Evidence::lost(detail) }
     }
 
     /// Settles, however long the database is away. `None` where it is left to the next coordinator.
@@ -194,6 +200,11 @@ impl Attendant {
         loop {
             match settle(&self.pool, attempt, &evidence, &mut rng()).await {
                 Ok(settled) => return Some(settled),
+                Err(error @ StoreError::Refused { .. }) if !evidence.notes.is_empty() => {
+                    tracing::error!(%attempt, %error, "the database refuses the worker's notes; going on without them");
+                    evidence.notes.clear();
+                    continue;
+                }
                 Err(error @ StoreError::Refused { .. }) if evidence.report.is_some() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's report; going on without it");
                     evidence.detail = format!("the worker's report was refused: {error}");

@@ -2,7 +2,11 @@
 //! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes. What concerns all machines is
 //! done by one coordinator at a time, the leader.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use offhook::store::{
     claim::{Claimant, keep_line, sweep},
@@ -24,6 +28,8 @@ use crate::{
 
 /// The longest time between two looks around.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// A look around that comes later than its time by more than this has met a database that was away or stood still.
+const GAP: Duration = Duration::from_secs(5);
 /// How many rows one sweep ends at most, and one look lets into the line.
 const SWEEP: i32 = 500;
 
@@ -88,7 +94,9 @@ impl Keeper {
 
     /// Looks around at once and then regularly, until `stop`. Nothing is taken over any more after `drain`.
     pub async fn look_around(self, drain: CancellationToken, stop: CancellationToken) {
-        let mut tick = every((self.claimant.lease / 3).min(LOOK_AROUND));
+        let period = (self.claimant.lease / 3).min(LOOK_AROUND);
+        let mut tick = every(period);
+        let mut in_sight = InSight::new(period + GAP);
         let mut leads = false;
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             if drain.is_cancelled() {
@@ -96,13 +104,14 @@ impl Keeper {
                 leads = leads && self.lead(Duration::ZERO).await.is_err();
                 continue;
             }
-            if let Err(error) = self.take_over().await {
-                tracing::warn!(%error, "abandoned calls are not looked for");
+            match self.take_over().await {
+                Ok(()) => in_sight.seen(Instant::now()),
+                Err(error) => tracing::warn!(%error, "abandoned calls are not looked for"),
             }
             if let Err(error) = self.remove_strays().await {
                 tracing::warn!(%error, "strays are not looked for");
             }
-            leads = match self.sweep().await {
+            leads = match self.sweep(in_sight.since(Instant::now())).await {
                 Ok(leads) => leads,
                 Err(error) => {
                     tracing::warn!(%error, "expired calls are not swept");
@@ -146,13 +155,16 @@ impl Keeper {
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
-    /// What only the leader does. Answers whether we lead.
-    async fn sweep(&self) -> Result<bool, LookError> {
+    /// What only the leader does; `in_sight` is how long the database has been there without a gap. Answers whether we lead.
+    async fn sweep(&self, in_sight: Duration) -> Result<bool, LookError> {
         if !self.lead(self.claimant.lease).await? {
             return Ok(false);
         }
-        let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
-        self.source.adopt(elsewhere, || Origin::Elsewhere);
+        // Right after an outage everybody's last sign of life is old: those who live get as long as ever to give the next one.
+        if in_sight >= self.abandoned_after {
+            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+            self.source.adopt(elsewhere, || Origin::Elsewhere);
+        }
         while sweep(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
         while keep_line(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
         Ok(true)
@@ -163,8 +175,51 @@ impl Keeper {
     }
 }
 
+/// How long the database has answered without a gap.
+#[derive(Debug)]
+struct InSight {
+    gap: Duration,
+    /// The first and the last of the looks that followed each other closely.
+    looks: Option<(Instant, Instant)>,
+}
+
+impl InSight {
+    /// Two looks further apart than `gap` do not belong together.
+    fn new(gap: Duration) -> Self {
+        InSight { gap, looks: None }
+    }
+
+    fn seen(&mut self, now: Instant) {
+        let first = self.looks.filter(|(_, last)| now.duration_since(*last) <= self.gap).map_or(now, |(first, _)| first);
+        self.looks = Some((first, now));
+    }
+
+    fn since(&self, now: Instant) -> Duration {
+        let close = self.looks.filter(|(_, last)| now.duration_since(*last) <= self.gap);
+        close.map_or(Duration::ZERO, |(first, _)| now.duration_since(first))
+    }
+}
+
 fn every(period: Duration) -> tokio::time::Interval {
     let mut tick = interval(period.max(Duration::from_millis(50)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_makes_the_time_in_sight_begin_anew() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut in_sight = InSight::new(10 * second);
+        assert_eq!(in_sight.since(start), Duration::ZERO);
+        (0..=60).step_by(5).for_each(|at| in_sight.seen(start + at * second));
+        assert_eq!(in_sight.since(start + 62 * second), 62 * second);
+        assert_eq!(in_sight.since(start + 75 * second), Duration::ZERO, "nothing was heard for 15 s");
+        in_sight.seen(start + 75 * second);
+        in_sight.seen(start + 80 * second);
+        assert_eq!(in_sight.since(start + 80 * second), 5 * second);
+    }
 }

@@ -76,6 +76,9 @@ pub enum LaunchError {
         "the Docker Engine at {0} does not answer: {1}; start it, or set OFFHOOK_DOCKER_HOST, or use OFFHOOK_LAUNCHER=process"
     )]
     NoEngine(String, String),
+    /// The order was given, and the answer did not come: the worker may run, and may dial.
+    #[error("the Docker Engine did not say whether it started the worker: {0}; check that it runs")]
+    Unsure(String),
     /// It said no.
     #[error("the launcher failed: {0}")]
     Failed(String),

@@ -69,8 +69,8 @@ fn on_signals() -> std::io::Result<Shutdown> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            tracing::info!("told to stop; once more leaves running calls to the next coordinator");
             token.cancel();
+            tracing::info!("told to stop: no more claims; once more leaves running calls to the next coordinator");
         }
     });
     Ok(shutdown)

@@ -11,9 +11,9 @@ use std::{
 };
 
 use offhook::{
-    attempt::{AttemptSpecification, RECORDING_FILE, REPORT_FILE, SPECIFICATION_FILE},
+    attempt::{AttemptSpecification, NOTES_FILE, RECORDING_FILE, REPORT_FILE, SPECIFICATION_FILE, TOOLS_FILE},
     report::{RecordingReport, Report},
-    store::leases::AttemptId,
+    store::{leases::AttemptId, worker::Note},
 };
 
 use crate::{config::launcher::ContainerUser, rescue};
@@ -55,6 +55,8 @@ pub enum SpoolError {
 pub struct Leavings {
     /// Its report, where it could write one.
     pub report: Option<Report>,
+    /// What it could not tell the database in time.
+    pub notes: Vec<Note>,
     /// Where its recording lies, where it could be played.
     pub recording_uri: Option<String>,
     /// The recording as a cut one, for where nobody told of it.
@@ -108,11 +110,9 @@ impl Spool {
     /// What the worker of an ended attempt left. `told` is the machine's path to the folder, for the recording's URI.
     pub fn leavings(&self, attempt: AttemptId) -> Leavings {
         let folder = self.folder(attempt);
-        let report = fs::read(folder.join(REPORT_FILE)).ok().and_then(|text| {
-            let report = serde_json::from_slice(&text);
-            // Torn: the worker died while writing it. The recording and the database may know more.
-            report.inspect_err(|error| tracing::warn!(%attempt, %error, "the worker's report cannot be read")).ok()
-        });
+        let report = read(attempt, &folder.join(REPORT_FILE));
+        let mut notes = tools_journaled_on_disk(&folder.join(TOOLS_FILE));
+        notes.extend(read::<Vec<Note>>(attempt, &folder.join(NOTES_FILE)).unwrap_or_default());
         let path = folder.join(RECORDING_FILE);
         let path = fs::canonicalize(&path).unwrap_or(path);
         let uri = format!("file://{}", path.display());
@@ -121,7 +121,7 @@ impl Spool {
             // Cut off before any sound was on it: no row will ever name it, so nobody would ever take it away.
             let _ = fs::remove_file(&path);
         }
-        Leavings { report, recording_uri: path.is_file().then_some(uri), rescued }
+        Leavings { report, notes, recording_uri: path.is_file().then_some(uri), rescued }
     }
 
     /// Takes away the secrets of an attempt that is over. One that has none is fine.
@@ -191,6 +191,25 @@ impl Spool {
         }
         Ok(found)
     }
+}
+
+/// What is torn (the worker died while writing it) counts as not there: the recording and the database may know more.
+fn read<T: serde::de::DeserializeOwned>(attempt: AttemptId, file: &Path) -> Option<T> {
+    let read = serde_json::from_slice(&fs::read(file).ok()?);
+    read.inspect_err(|error| tracing::warn!(%attempt, file = %file.display(), %error, "what the worker left cannot be read")).ok()
+}
+
+/// The worker writes one a line, as it begins a tool that the database cannot be told of.
+fn tools_journaled_on_disk(file: &Path) -> Vec<Note> {
+    #[derive(serde::Deserialize)]
+    struct Tool {
+        number: i32,
+        name: String,
+        arguments: serde_json::Value,
+    }
+    let lines = fs::read_to_string(file).unwrap_or_default();
+    let tools = lines.lines().filter_map(|line| serde_json::from_str(line).ok());
+    tools.map(|Tool { number, name, arguments }| Note::ToolBegin { number, name, arguments }).collect()
 }
 
 /// Nothing but a recording is tidy; a folder that went away meanwhile is tidier still.

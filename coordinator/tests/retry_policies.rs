@@ -16,6 +16,7 @@ use rand::{SeedableRng, rngs::StdRng};
 
 /// Makes the due call with `disposition` as its end; answers how many minutes later it is due again, rounded.
 async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) -> Option<i64> {
+    database.run("update installation set quiet_time = '0'").await;
     let fresh = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap().calls.pop().expect("a due call");
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
     let report = Report { disposition, ..told() };

@@ -131,7 +131,10 @@ begin
                 rooms := room; buckets := bucket; wait_ms := wait; no_ports := short_of_ports;
                 first := first + size;
             exception when others then
-                if size = 1 then
+                -- A lost lock, no room on the disk, a shutdown (appendix A of the manual): no row's fault, and the claim fails as a whole.
+                if left(sqlstate, 2) in ('40', '53', '54', '55', '57', '58', 'XX') then
+                    raise;
+                elsif size = 1 then
                     update calls set due_at = moment + interval '10 minutes', waits_for = 'retry', why = 'could not be claimed: ' || sqlerrm
                      where id = heads[first];
                     moved := moved + 1;

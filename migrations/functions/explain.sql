@@ -9,32 +9,34 @@ create or replace function offhook_sentence(words text) returns text language sq
     select upper(left(words, 1)) || substr(words, 2)
 $$;
 
--- What this call waits for before its moment has come: one row.
-create or replace function offhook_waits_until(c calls, out reason text, out sentence text, out until timestamptz) language plpgsql stable
+-- What this call waits for, one of the words of calls.waits_for, in a sentence.
+create or replace function offhook_waits_for(c calls, waits text, until timestamptz) returns text language plpgsql stable
 set search_path from current as $$
 declare
     i installation; n numbers; other bigint;
-    due text := offhook_local(c.due_at, c.restaurant_zone);
+    due text := offhook_local(until, c.restaurant_zone);
 begin
     select * into i from installation;
     select * into n from numbers k where k.number = c.number;
-    until := c.due_at;
-    -- What the database noted when it set due_at; where nothing was noted, what can be seen.
-    reason := coalesce(case when c.waits_for not in ('not_before', 'calling_hours') then c.waits_for end,
-        case when c.not_before > clock_timestamp() then 'not_before' when c.attempt > 0 and c.waits_for is null then 'retry' else 'calling_hours' end);
-    select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
-    sentence := case reason
-        when 'not_before' then format('It is not to be made before %s%s.', offhook_local(c.not_before, c.restaurant_zone),
-            case when c.due_at > c.not_before then ', and may be made from ' || due || ' on' else '' end)
-        when 'calling_hours' then case when c.due_at >= c.not_after then format('No hours in which the restaurant may be called are left before %s.', due)
+    if waits = 'other_call' then
+        select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
+        return format('%s to the same number is under way; there is one at a time.', coalesce('Call ' || other, 'Another call'));
+    end if;
+    return case waits
+        when 'not_before' then case
+            when c.not_before <= clock_timestamp() then format('It was put off until %s.', due)
+            when until > c.not_before then format('It is not to be made before %s, and may be made from %s on.',
+                offhook_local(c.not_before, c.restaurant_zone), due)
+            else format('It is not to be made before %s.', due) end
+        when 'calling_hours' then case
+            when c.due_at >= c.not_after then format('No hours in which the restaurant may be called are left before %s.', due)
             else format('It is outside the hours in which the restaurant may be called, until %s.', due) end
-        when 'retry' then format('%s; attempt %s is made at %s.', offhook_sentence(coalesce(c.why, 'the last attempt came to nothing')), c.attempt + 1, due)
-        when 'quiet_time' then format('The number was rung %sa moment ago and is left alone for %s (quiet_time); the call is due at %s.',
-            coalesce('at ' || offhook_local(n.last_rung_at, c.restaurant_zone) || ', ', ''), i.quiet_time, due)
-        when 'daily_cap' then format('The number was rung %s today, and %s a day is the most (calls_per_day); the call is due at %s.',
-            coalesce(n.rung || ' times', 'often enough'), i.calls_per_day, due)
-        when 'other_call' then format('%s goes first, to the same number; this one is looked at again at %s.',
-            coalesce('Call ' || other, 'Another call'), due)
+        when 'retry' then format('%s; attempt %s is made at %s.', offhook_sentence(coalesce(c.why, 'the last attempt came to nothing')),
+            c.attempt + 1, due)
+        when 'quiet_time' then format('The number was rung at %s and is left alone for %s (quiet_time); the call is due at %s.',
+            offhook_local(n.last_rung_at, c.restaurant_zone), i.quiet_time, due)
+        when 'daily_cap' then format('The number was rung %s times today, and %s times a day is the most (calls_per_day); the call is due at %s.',
+            n.rung, i.calls_per_day, due)
         when 'trunk' then format('No trunk could take it; it is looked at again at %s.', due)
         else format('It is due at %s.', due) end;
 end $$;
@@ -46,8 +48,8 @@ language plpgsql stable security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
     moment timestamptz := clock_timestamp();
-    c calls; a attempts; i installation; t trunks; instead trunks; n numbers; d do_not_call;
-    due boolean; other bigint; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
+    c calls; a attempts; i installation; t trunks; instead trunks; keeps record;
+    due boolean; waits text; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
 begin
     select * into c from calls k where k.id = of_call;
     if not found then
@@ -76,23 +78,29 @@ begin
         return;
     end if;
 
-    select * into d from do_not_call k where k.number = c.number;
-    if found then
-        return query select 'do_not_call', format('Its number is on the do-not-call list (%s); it will be cancelled.', d.reason), null::timestamptz;
+    select * into i from installation;
+    keeps := offhook_obstacle(c, moment, i);
+    if keeps.goes_to = 'cancelled' then
+        return query select 'do_not_call', format('It will be cancelled: %s.', keeps.because), null::timestamptz;
         return;
-    elsif c.not_after <= moment then
-        return query select 'expired', format('Its time has passed: it was not to be made after %s.', offhook_local(c.not_after, c.restaurant_zone)),
-            null::timestamptz;
+    elsif keeps.goes_to = 'expired' then
+        return query select 'expired', format('It will end as expired: %s.', keeps.because), null::timestamptz;
         return;
     end if;
 
+    -- Until its moment has come, or what has to pass first as soon as somebody looks.
     due := c.due_at <= moment;
     if not due then
-        return query select w.reason, w.sentence, w.until from offhook_waits_until(c) w;
+        waits := case when c.waits_for in ('not_before', 'calling_hours') and c.not_before > moment then 'not_before'
+                      when c.waits_for = 'not_before' and keeps.waits = 'calling_hours' and keeps.until = c.due_at then 'calling_hours'
+                      else coalesce(c.waits_for, case when c.attempt > 0 then 'retry' else 'not_before' end) end;
+        return query select waits, offhook_waits_for(c, waits, c.due_at), case when waits <> 'other_call' then c.due_at end;
+    elsif keeps.waits is not null then
+        return query select keeps.waits, offhook_waits_for(c, keeps.waits, keeps.until),
+            case when keeps.waits <> 'other_call' then keeps.until end;
     end if;
 
     -- What keeps it back however long it waits, until somebody does something.
-    select * into i from installation;
     if i.paused then
         return query select 'paused', format('All calls are paused%s; `offhook resume` goes on.', coalesce(' (' || i.pause_reason || ')', '')),
             null::timestamptz;
@@ -101,7 +109,7 @@ begin
         select * into t from trunks k where k.name = offhook_lane(c.trunk, c.number);
     else
         select * into t from trunks k where k.enabled and k.host is not null
-         order by coalesce(k.paused, false), k.paused_until is not null, k.preference, k.name limit 1;
+         order by k.paused, k.paused_until is not null, k.preference, k.name limit 1;
     end if;
     if t.name is null then
         return query select 'no_trunk', case when c.number like 'sip%'
@@ -124,29 +132,16 @@ begin
     elsif running > 0 and running = draining then
         return query select 'no_coordinator', 'Every coordinator is leaving (draining); start one with `offhook run`.', null::timestamptz;
     end if;
-    if not due then
+    if not due or keeps.waits is not null then
         return;
     end if;
 
     -- What passes by itself.
-    select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
-    if other is not null then
-        return query select 'other_call', format('Call %s to the same number is under way; there is one at a time.', other), null::timestamptz;
-    end if;
-    select * into n from numbers k where k.number = c.number;
-    if n.last_rung_at + i.quiet_time > moment then
-        return query select 'quiet_time', format('The number was rung at %s and is left alone for %s (quiet_time).',
-            offhook_local(n.last_rung_at, c.restaurant_zone), i.quiet_time), n.last_rung_at + i.quiet_time;
-    end if;
-    if n.rung >= i.calls_per_day and n.day = (moment at time zone c.restaurant_zone)::date then
-        return query select 'daily_cap', format('The number was rung %s times today, and %s a day is the most (calls_per_day).', n.rung, i.calls_per_day),
-            null::timestamptz;
-    end if;
-    if t.enabled and not coalesce(t.paused, false) then
+    if t.enabled and not t.paused then
         if t.paused_until is not null then
             -- Whoever names a trunk that rests goes over its first fallback that works.
             select k.* into instead from unnest(t.fallback) with ordinality f (name, nth) join trunks k on k.name = f.name
-             where k.enabled and not coalesce(k.paused, false) and k.paused_until is null and (k.host is not null or c.number like 'sip%')
+             where k.enabled and not k.paused and k.paused_until is null and (k.host is not null or c.number like 'sip%')
              order by f.nth limit 1;
             if instead.name is not null then
                 t := instead;
@@ -169,7 +164,7 @@ begin
         end if;
     end if;
     if i.max_concurrent is not null then
-        select count(*) into live from calls k where k.state in ('claimed', 'dialing', 'talking');
+        live := offhook_live_calls_in_all();
         if live >= i.max_concurrent then
             return query select 'installation_full', format('%s of %s calls in all are under way (installation.max_concurrent).', live, i.max_concurrent),
                 null::timestamptz;
@@ -180,9 +175,8 @@ begin
             null::timestamptz;
     end if;
     select count(*) into before from calls k
-     where k.state = 'queued' and k.due_at <= moment and offhook_lane(k.trunk, k.number) in (offhook_lane(c.trunk, c.number), t.name)
-       and (coalesce(k.turn_at, k.due_at - k.priority * interval '1 minute'), k.id)
-         < (coalesce(c.turn_at, c.due_at - c.priority * interval '1 minute'), c.id);
+     where k.state = 'queued' and k.ready and offhook_lane(k.trunk, k.number) in (offhook_lane(c.trunk, c.number), t.name)
+       and (k.turn_at, k.id) < (c.turn_at, c.id);
     return query select 'in_line', case before when 0 then 'It is due, and next in line.' when 1 then 'It is due; one call comes before it.'
         else format('It is due; %s calls come before it.', before) end, null::timestamptz;
 end $$;

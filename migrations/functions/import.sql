@@ -46,8 +46,9 @@ begin
 end $$;
 
 -- Inserts the objects of the array `calls`. Answers how many are new, and which were refused, counted from 0; the others are known by
--- their request_key. One statement where all are right, row by row where one is not.
-create or replace function offhook_import(columns text[], calls jsonb) returns jsonb language plpgsql set search_path from current as $$
+-- their request_key. One statement where all are right, row by row where one is not. 04/12/2030 is refused: it may be April or December.
+create or replace function offhook_import(columns text[], calls jsonb) returns jsonb language plpgsql
+set search_path from current set datestyle = 'ISO, YMD' as $$
 declare
     statement constant text := offhook_import_statement(columns);
     inserted int := 0; one int; refused jsonb := '[]'; sentence text; hint text; fault text[];

@@ -29,9 +29,9 @@ create or replace function offhook_is_paused(trunk text) returns boolean languag
 declare is_so boolean;
 begin
     if trunk is null then
-        return (select coalesce(i.paused, false) from installation i);
+        return (select i.paused from installation i);
     end if;
-    select coalesce(t.paused, false) into is_so from trunks t where t.name = trunk;
+    select t.paused into is_so from trunks t where t.name = trunk;
     if not found then
         perform offhook_refuse(format('there is no trunk "%s"', trunk),
             format('Use one of %s.', (select string_agg(t.name, ', ' order by t.name) from trunks t)), 'trunk_is_known');

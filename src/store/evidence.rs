@@ -1,5 +1,6 @@
 //! What is left of an attempt when its container has ended.
 
+use super::worker::Note;
 use crate::{
     disposition::Disposition,
     policy::Settlement,
@@ -11,6 +12,8 @@ use crate::{
 pub struct Evidence {
     /// The worker's report out of the spool; used where the worker could not tell the database itself.
     pub report: Option<Report>,
+    /// What the worker could not tell the database before it left, oldest first; what it could after all is stored once.
+    pub notes: Vec<Note>,
     /// The end to assume where neither the database nor the spool has one.
     pub otherwise: Disposition,
     /// Why, for people.
@@ -28,6 +31,7 @@ impl Evidence {
     pub fn lost(detail: impl Into<String>) -> Self {
         Evidence {
             report: None,
+            notes: Vec::new(),
             otherwise: Disposition::Lost,
             detail: detail.into(),
             recording_uri: None,
@@ -58,10 +62,12 @@ impl Evidence {
         }
     }
 
-    /// The report to store where the database has none.
-    pub(super) fn last_word(&self) -> Report {
+    /// The report to store where the database has none. An attempt that has `dialled` did not fail to start, whatever was believed.
+    pub(super) fn last_word(&self, dialled: bool) -> Report {
+        let not_launched = self.otherwise == Disposition::TrunkFailure;
+        let disposition = if dialled && not_launched { Disposition::Lost } else { self.otherwise };
         self.report.clone().unwrap_or_else(|| Report {
-            disposition: self.otherwise,
+            disposition,
             sip_code: None,
             sip_reason: None,
             cause: None,
@@ -73,5 +79,17 @@ impl Evidence {
             recording: None,
             do_not_call: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_dialled_was_lost_and_not_merely_not_launched() {
+        let evidence = Evidence::not_launched("the engine is away");
+        assert_eq!(evidence.last_word(false).disposition, Disposition::TrunkFailure, "tried again soon");
+        assert_eq!(evidence.last_word(true).disposition, Disposition::Lost, "a person decides");
     }
 }

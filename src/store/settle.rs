@@ -10,7 +10,7 @@ use super::{
     claim::interval,
     evidence::Evidence,
     leases::{AttemptId, number},
-    policies,
+    notes, policies,
     refusal::StoreError,
 };
 use crate::{
@@ -146,11 +146,17 @@ fn reached(facts: &Facts) -> Reached {
 }
 
 async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evidence: &Evidence) -> Result<(), StoreError> {
+    notes::store(connection, attempt, &evidence.notes).await?;
+    let dialled: bool = sqlx::query_scalar("select dialing_at is not null from attempts where call_id = $1 and number = $2")
+        .bind(attempt.call_id)
+        .bind(number(attempt))
+        .fetch_one(&mut *connection)
+        .await?;
     // Does nothing where the worker has told its end already.
     sqlx::query("select offhook_finish_attempt($1, $2, $3)")
         .bind(attempt.call_id)
         .bind(number(attempt))
-        .bind(Json(evidence.last_word()))
+        .bind(Json(evidence.last_word(dialled)))
         .execute(&mut *connection)
         .await?;
     if let Some(rescued) = &evidence.rescued {

@@ -47,7 +47,7 @@ pub struct CallsInState {
 /// [`StoreError`] as the database gives it.
 pub async fn status(pool: &PgPool) -> Result<Status, StoreError> {
     let (paused, pause_reason): (bool, Option<String>) =
-        sqlx::query_as("select coalesce(paused, false), pause_reason from installation").fetch_one(pool).await?;
+        sqlx::query_as("select paused, pause_reason from installation").fetch_one(pool).await?;
     let calls = sqlx::query_as(
         "select s.state, count(c.id) from unnest(enum_range(null::call_state)) s (state) left join calls c on c.state = s.state \
          group by s.state order by s.state",

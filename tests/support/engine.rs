@@ -23,7 +23,7 @@ pub struct EngineWire {
     pub launches_wait: bool,
     /// No container is removed: the request waits.
     pub removals_wait: bool,
-    /// Containers are started, and the connection breaks before anybody hears of it.
+    /// Containers are started, and nobody hears of it until the connection breaks.
     pub start_answers_lost: bool,
     /// Connections break, new ones are closed at once.
     pub cut: bool,
@@ -136,7 +136,10 @@ async fn answers(
             read = from.read(&mut buffer) => read,
         };
         let Ok(length @ 1..) = read else { return };
-        if *loses_answer.borrow() || to.write_all(&buffer[..length]).await.is_err() {
+        if *loses_answer.borrow() {
+            continue;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }

@@ -375,12 +375,17 @@ impl Running {
         let _ = self.child.wait();
     }
 
+    /// Waits until it ends by itself.
+    pub async fn ends(mut self, within: Duration) {
+        let waited = tokio::task::spawn_blocking(move || self.child.wait());
+        tokio::time::timeout(within, waited).await.expect("it ends in time").unwrap().unwrap();
+    }
+
     /// SIGTERM, and waits for the end.
-    pub async fn terminate(mut self, within: Duration) {
+    pub async fn terminate(self, within: Duration) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let waited = tokio::task::spawn_blocking(move || self.child.wait());
-        tokio::time::timeout(within, waited).await.expect("drained in time").unwrap().unwrap();
+        self.ends(within).await;
     }
 }
 

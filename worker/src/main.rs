@@ -76,6 +76,10 @@ async fn run() -> Result<bool> {
         }
     };
     tracing::info!(disposition = report.disposition.as_str(), "attempt over");
-    ending::write(&specification.spool, &report).context("writing the report beside the recording")?;
+    let spool = &specification.spool;
+    // A disk that is full is no reason to keep the end from the database.
+    if let Err(error) = ending::write(spool, &report).and_then(|()| ending::write_notes(spool, &journal.unsent())) {
+        tracing::error!(%error, "the report is not on disk; it is told to the database only");
+    }
     Ok(journal.finish(&report).await)
 }

@@ -148,7 +148,10 @@ impl Launcher for DockerLauncher {
                 });
             }
         }
-        self.engine.start_container(&name, None).await.map_err(|error| self.error(error))
+        self.engine.start_container(&name, None).await.map_err(|error| match self.error(error) {
+            LaunchError::NoEngine(_, why) => LaunchError::Unsure(why),
+            refused => refused,
+        })
     }
 
     async fn list(&self) -> Result<Vec<Launched>, LaunchError> {

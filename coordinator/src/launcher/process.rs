@@ -105,8 +105,12 @@ impl Launcher for ProcessLauncher {
             .map_err(|error| LaunchError::NoProgram(self.program.clone(), error.to_string()))?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         if let Some(process) = pid.and_then(|pid| Some(Process { pid, started: start_time(pid)? })) {
-            let text = serde_json::to_vec(&process).map_err(|error| LaunchError::Failed(error.to_string()))?;
-            fs::write(launch.folder.join(PROCESS_FILE), text).map_err(failed)?;
+            let noted = serde_json::to_vec(&process).map_err(std::io::Error::other);
+            // It runs, whatever the disk says; without the note it is found by what it was started with.
+            if let Err(error) = noted.and_then(|text| fs::write(launch.folder.join(PROCESS_FILE), text)) {
+                tracing::warn!(attempt = %launch.attempt, %error, "the worker's process number is not noted");
+                let _ = fs::remove_file(launch.folder.join(PROCESS_FILE));
+            }
         }
         let child = Arc::new(tokio::sync::Mutex::new(child));
         self.children.lock().unwrap_or_else(PoisonError::into_inner).insert(launch.attempt, child);

@@ -9,14 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle, time};
 
 use super::{
     WorkerStoreError,
     connection::Line,
-    statement::{Statement, Step, Turn},
+    statement::{Statement, Step, Turn, storable, storable_text},
 };
 
 /// How many notes wait at most. A talkative minute makes about 30, so this is half an hour without a database.
@@ -24,18 +25,22 @@ const CAPACITY: usize = 1024;
 /// How many notes may wait before events are refused; the rest is for turns and tools.
 const CAPACITY_FOR_EVENTS: usize = 768;
 
-/// Something that has not reached the database yet, for the spool.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Something that is not known to have reached the database, for the spool: the coordinator stores it when it settles the attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "snake_case")]
 pub enum Note {
     /// [`super::WorkerStore::turn`]
     Turn(Turn),
     /// [`super::WorkerStore::event`]
     Event {
+        /// Its number among the attempt's events.
+        number: i32,
         /// Its kind.
         kind: String,
         /// Its detail.
         detail: Value,
+        /// When it happened.
+        at: DateTime<Utc>,
     },
     /// [`super::WorkerStore::progress_later`]
     Progress {
@@ -43,6 +48,17 @@ pub enum Note {
         step: Step,
         /// Its detail.
         detail: Value,
+        /// When it was taken.
+        at: DateTime<Utc>,
+    },
+    /// [`super::WorkerStore::tool_begin`], of a tool that was journaled on disk.
+    ToolBegin {
+        /// The number of the tool call.
+        number: i32,
+        /// Its name.
+        name: String,
+        /// Its arguments.
+        arguments: Value,
     },
     /// [`super::WorkerStore::tool_end`]
     ToolEnd {
@@ -170,10 +186,16 @@ async fn empty(waiting: Arc<Waiting>, line: Arc<Line>) {
 
 fn note(statement: &Statement) -> Option<Note> {
     Some(match statement.clone() {
-        Statement::Turn(turn) => Note::Turn(turn),
-        Statement::Event { kind, detail, .. } => Note::Event { kind, detail },
-        Statement::Progress { step, detail, .. } => Note::Progress { step, detail },
-        Statement::ToolEnd { number, result } => Note::ToolEnd { number, result },
+        Statement::Turn(turn) => Note::Turn(Turn { text: storable_text(&turn.text), ..turn }),
+        Statement::Event { number, kind, detail, since } => {
+            Note::Event { number, kind: storable_text(&kind), detail: storable(&detail), at: moment(since) }
+        }
+        Statement::Progress { step, detail, since } => Note::Progress { step, detail: storable(&detail), at: moment(since) },
+        Statement::ToolEnd { number, result } => Note::ToolEnd { number, result: storable(&result) },
         Statement::Seen | Statement::ToolBegin { .. } | Statement::ChangeTrunk { .. } | Statement::Finish { .. } => return None,
     })
+}
+
+fn moment(since: Instant) -> DateTime<Utc> {
+    Utc::now() - since.elapsed()
 }

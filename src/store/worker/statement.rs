@@ -190,11 +190,11 @@ fn age_ms(since: Instant) -> i64 {
 }
 
 /// Postgres stores every character but U+0000, and a model may write that one too; a transcript must not be lost over it.
-fn storable_text(text: &str) -> String {
+pub(super) fn storable_text(text: &str) -> String {
     text.replace('\0', "")
 }
 
-fn storable(value: &Value) -> Value {
+pub(super) fn storable(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(storable_text(text)),
         Value::Array(items) => items.iter().map(storable).collect(),

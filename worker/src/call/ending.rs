@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use offhook::{
-    attempt::{CodecName, REPORT_FILE},
+    attempt::{CodecName, NOTES_FILE, REPORT_FILE},
     disposition::Disposition,
     report::{RecordingReport, Report},
+    store::worker::Note,
 };
+use serde::Serialize;
 
 use crate::{
     media::{EarlyMedia, MediaOutcome, Recording},
@@ -79,11 +81,23 @@ fn recording_report(recording: Recording) -> RecordingReport {
 /// # Errors
 /// Where the spool folder cannot be written.
 pub fn write(spool: &Path, report: &Report) -> std::io::Result<()> {
-    let unfinished = spool.join(format!("{REPORT_FILE}.part"));
-    let json = serde_json::to_vec_pretty(report).map_err(std::io::Error::other)?;
+    write_whole(spool, REPORT_FILE, report)
+}
+
+/// Writes what the database has not taken yet beside the report, for the same reason.
+///
+/// # Errors
+/// Where the spool folder cannot be written.
+pub fn write_notes(spool: &Path, notes: &[Note]) -> std::io::Result<()> {
+    if notes.is_empty() { Ok(()) } else { write_whole(spool, NOTES_FILE, notes) }
+}
+
+fn write_whole(spool: &Path, name: &str, content: &(impl Serialize + ?Sized)) -> std::io::Result<()> {
+    let unfinished = spool.join(format!("{name}.part"));
+    let json = serde_json::to_vec_pretty(content).map_err(std::io::Error::other)?;
     std::fs::write(&unfinished, json)?;
     std::fs::File::open(&unfinished)?.sync_all()?;
-    std::fs::rename(unfinished, spool.join(REPORT_FILE))
+    std::fs::rename(unfinished, spool.join(name))
 }
 
 #[cfg(test)]

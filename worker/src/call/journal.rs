@@ -15,7 +15,9 @@ use offhook::{
     attempt::TOOLS_FILE,
     report::Report,
     secret::Secret,
-    store::worker::{Speaker, Step, ToolBegin, TrunkChange, TrunkFailed, Turn as StoredTurn, WorkerStore, WorkerStoreError},
+    store::worker::{
+        Note, Speaker, Step, ToolBegin, TrunkChange, TrunkFailed, Turn as StoredTurn, WorkerStore, WorkerStoreError,
+    },
 };
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -136,6 +138,11 @@ impl Journal {
             }
             asking.store(false, Ordering::Release);
         });
+    }
+
+    /// What the database has not taken yet.
+    pub fn unsent(&self) -> Vec<Note> {
+        self.store.unsent()
     }
 
     /// Tells the end. Answers whether the database knows it (or does not want to know it any more).
