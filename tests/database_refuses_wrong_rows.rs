@@ -40,7 +40,12 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("destination_is_allowed", &[("number", "'+499001234567'")], "is a premium-rate number (Germany)", "ordinary number"),
     Wrong("destination_is_allowed", &[("number", "'+18765551234'")], "may not call (Jamaica)", "where code = 'JM'"),
     Wrong("destination_is_allowed", &[("number", "'+999123456789'")], "is in no country", "country code"),
-    Wrong("mobile_has_consent", &[("number", "'+12125550100'")], "may be a mobile, and in United States", "how and when"),
+    Wrong(
+        "mobile_has_consent",
+        &[("number", "'+12125550100'")],
+        "may be a mobile, and an automated call to a mobile there needs consent",
+        "how and when",
+    ),
     Wrong("line_type_is_known", &[("line_type", "'cell'")], "line_type \"cell\"", "landline or mobile"),
     Wrong("consent_is_told", &[("consent", "' '")], "consent is empty", "how and when"),
     Wrong("consent_is_told", &[("consent", "repeat('x', 501)")], "consent is longer than 500", "how and when"),

@@ -30,9 +30,13 @@ const USER_READS: &[&str] = &[
     "call_results",
     "call_transitions",
     "calls",
+    "closed_days",
+    "countries",
     "do_not_call",
     "events",
+    "number_ranges",
     "numbers",
+    "opening_times",
     "recordings",
     "restaurant_zones",
     "retry_policies",
@@ -42,7 +46,7 @@ const USER_READS: &[&str] = &[
     "turns",
 ];
 /// Tables a person may change whole.
-const USER_WRITES: &[&str] = &["do_not_call"];
+const USER_WRITES: &[&str] = &["closed_days", "do_not_call", "opening_times"];
 /// Columns of calls that are the coordinator's alone.
 const COORDINATORS: &[&str] = &[
     "id",

@@ -220,7 +220,7 @@ async fn a_change_of_opening_times_moves_the_calls_that_wait() {
     database
         .run(format!(
             "update calls set number = '{BERLIN}' where id <> {other}; \
-             update calls set attempt = 1, due_at = now() + interval '30 minutes' where id = {retried}"
+             update calls set attempt = 1, waits_for = 'retry', due_at = now() + interval '30 minutes' where id = {retried}"
         ))
         .await;
     let due = |id: i64| format!("select due_at from calls where id = {id}");
@@ -232,7 +232,7 @@ async fn a_change_of_opening_times_moves_the_calls_that_wait() {
         let moved: bool = database
             .one(format!(
                 "select due_at at time zone 'Europe/Berlin' = (now() at time zone 'Europe/Berlin')::date + 6 + time '12:00' \
-                 and why = 'waits for the calling hours' from calls where id = {id}"
+                 and waits_for = case {id} when {open} then 'calling_hours' else 'retry' end from calls where id = {id}"
             ))
             .await;
         assert!(moved, "{:?}", database.state(id).await);

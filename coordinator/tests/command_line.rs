@@ -80,6 +80,15 @@ async fn a_call_that_makes_no_sense_is_refused_with_a_sentence() {
     past[4] = "2001-12-04".to_owned();
     let refused = String::from_utf8(offhook(&database, &past).stderr).unwrap();
     assert!(refused.contains("is in the past") && !refused.contains("+4915112345678"), "{refused}");
+    let mut premium = add(&[]);
+    premium[6] = "+499001234567".to_owned();
+    let refused = String::from_utf8(offhook(&database, &premium).stderr).unwrap();
+    assert!(refused.contains("is a premium-rate number (Germany)") && refused.contains("an ordinary number"), "{refused}");
+    premium[6] = "+12125550100".to_owned();
+    let refused = String::from_utf8(offhook(&database, &premium).stderr).unwrap();
+    assert!(refused.contains("needs consent (United States)"), "{refused}");
+    premium.extend(["--consent".to_owned(), "by e-mail on 2026-11-02".to_owned()]);
+    assert_eq!(json(&offhook(&database, &premium))["state"], "queued");
     let unknown = offhook(&database, &["call", "show", "4711"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no call 4711"));
 }

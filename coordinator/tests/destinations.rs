@@ -4,10 +4,14 @@
 
 #[path = "support/database.rs"]
 mod database;
+#[path = "support/service.rs"]
+mod service;
 
-use database::TestDatabase;
+use database::{TestDatabase, claimant, until};
+use offhook::{attempt::AttemptSpecification, recording::RecordingPolicy, store::claim::claim};
 use phonenumber::{Type, metadata::DATABASE};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use service::{Running, TestSpool, config};
 use sqlx::AssertSqlSafe;
 
 /// Inserts a call to a number with more columns; answers the constraint, the sentence and the hint of its refusal.
@@ -61,7 +65,7 @@ async fn only_ordinary_numbers_in_countries_that_are_allowed_are_called() {
     ] {
         let (constraint, said, hinted) = refusal(&database, number, &[]).await.unwrap_or_else(|| panic!("{number} is taken"));
         assert_eq!(constraint, "destination_is_allowed", "{number}");
-        assert!(said.contains(sentence) && said.contains(number), "{number}: {said}");
+        assert!(said.contains(sentence) && !said.contains(number), "{number}: {said}");
         assert!(hinted.contains(hint), "{number}: {hinted}");
     }
     // What the hint says works; so does a range of one's own.
@@ -98,7 +102,7 @@ async fn a_mobile_is_called_with_consent_where_the_law_wants_it() {
     let american = "+12125550100";
     let (constraint, said, hint) = refusal(&database, american, &[]).await.unwrap();
     assert_eq!(constraint, "mobile_has_consent");
-    assert!(said.contains("may be a mobile, and in United States an automated call to a mobile needs consent"), "{said}");
+    assert!(said.contains("may be a mobile, and an automated call to a mobile there needs consent (United States)"), "{said}");
     assert!(hint.contains("line_type to landline") && hint.contains("how and when"), "{hint}");
     assert_eq!(refusal(&database, american, &[("line_type", "landline")]).await, None);
     let mobile = refusal(&database, american, &[("line_type", "mobile")]).await.unwrap();
@@ -237,4 +241,86 @@ async fn the_ranges_agree_with_the_numbering_plans_of_every_country() {
         refused_all_the_same.len(),
         &refused_all_the_same
     );
+}
+
+#[tokio::test]
+async fn what_may_not_be_called_any_more_is_not_dialled() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    let first = database.insert_calls(3, "special_requests", "'play: busy'").await;
+    let [cancelled, nobodys, premium] = [first, first + 1, first + 2];
+    // Queued before an operator changed his mind; a number that looks right and is too short; and a range that was opened by mistake.
+    database
+        .run(format!(
+            "update calls set number = '+33123456789' where id = {cancelled}; \
+             update countries set allowed = false where code = 'FR'; \
+             update calls set number = '+44201234567' where id = {nobodys}; \
+             insert into number_ranges values ('+499001', 'DE', 'landline', 'a mistake'); \
+             update calls set number = '+499001234567' where id = {premium}"
+        ))
+        .await;
+    let running = Running::start(&config(&database, &spool.0, &[])).await;
+    for (id, state, disposition, reason) in [
+        (cancelled, "cancelled", "cancelled", "in a country offhook may not call (France)"),
+        (nobodys, "finished", "invalid_number", "no telephone can have this number"),
+        (premium, "finished", "invalid_number", "it is a premium-rate number"),
+    ] {
+        until(&format!("call {id} is {state}"), || async { database.state(id).await.0 == state }).await;
+        let why = database.state(id).await.1.unwrap_or_default();
+        assert!(why.contains(reason), "{why}");
+        let (ended, dialled): (String, bool) =
+            sqlx::query_as("select disposition::text, dialing_at is not null from attempts where call_id = $1")
+                .bind(id)
+                .fetch_one(&database.pool)
+                .await
+                .unwrap();
+        assert_eq!((ended.as_str(), dialled), (disposition, false));
+        assert!(!spool.file(&format!("started-{id}-1")).exists(), "no worker was started");
+    }
+    running.drain().await;
+    assert_eq!(database.one::<i64>("select count(*) from do_not_call").await, 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_changes_its_trunk_asks_again() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    database
+        .run("insert into trunks (name, host, preference) values ('other', '127.0.0.2', 50); update trunks set fallback = '{other}' where name = 'lab'")
+        .await;
+    let id = database.insert_calls(1, "", "").await;
+    let claimed = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap();
+    let token = claimed.calls[0].token.expose().to_owned();
+    let ask = format!("select worker_change_trunk('{token}', 2, 'other', '{{\"why\": \"503\"}}')::text");
+    database.run("update countries set allowed = false where code = 'DE'").await;
+    let refused: String = database.one(ask.clone()).await;
+    assert!(refused.contains("\"go\": false") && refused.contains("may not call (Germany)"), "{refused}");
+    database.run("update countries set allowed = true where code = 'DE'").await;
+    assert!(database.one::<String>(ask).await.contains("\"go\": true"), "call {id}");
+}
+
+#[tokio::test]
+async fn a_call_is_recorded_as_its_country_has_it() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    database.run("update countries set recording = 'off' where code = 'NL'").await;
+    let first = database.insert_calls(5, "special_requests", "'play: wait'").await;
+    database
+        .run(format!(
+            "update calls set number = '+31200000101' where id = {first} + 1; \
+             update calls set number = '+12125550100', line_type = 'landline', restaurant_zone = 'UTC' where id = {first} + 2; \
+             update calls set record = false where id = {first} + 3; \
+             update calls set number = 'sip:loewen@127.0.0.1:5999' where id = {first} + 4; \
+             update countries set calling_from = null, calling_to = null where code = 'US'; \
+             update calls set due_at = now() where state = 'queued'"
+        ))
+        .await;
+    let running = Running::start(&config(&database, &spool.0, &[])).await;
+    use RecordingPolicy::{AfterConsent, Announced, Off};
+    for (id, policy) in (first..).zip([Announced, Off, AfterConsent, Off, Announced]) {
+        until("the worker runs", || async { spool.file(&format!("started-{id}-1")).exists() }).await;
+        let read = std::fs::read(spool.file(&format!("{id}-1/attempt.json"))).unwrap();
+        let specification: AttemptSpecification = serde_json::from_slice(&read).unwrap();
+        let told = (specification.media.recording, specification.media.record, specification.request.record);
+        assert_eq!(told, (policy, policy != Off, policy != Off), "call {}", id - first);
+    }
+    spool.go();
+    running.drain().await;
 }

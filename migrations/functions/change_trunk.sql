@@ -9,7 +9,7 @@ create or replace function worker_change_trunk(token text, nth int, next_trunk t
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     a attempts := offhook_own_attempt(token);
-    t trunks; moment timestamptz; bucket double precision; cancelled boolean; first text; first_call_id text;
+    t trunks; moment timestamptz; bucket double precision; cancelled boolean; first text; first_call_id text; refusal text[];
 begin
     perform pg_advisory_xact_lock(1869768040, 1);
     select c.cancel_requested into cancelled from calls c where c.id = a.call_id for update;
@@ -31,6 +31,10 @@ begin
         return jsonb_build_object('go', false, 'why', format('"%s" is not a fallback of "%s"', next_trunk, first));
     end if;
 
+    refusal := (select offhook_destination_refusal(c.number, c.line_type, c.consent) from calls c where c.id = a.call_id);
+    if refusal is not null then
+        return jsonb_build_object('go', false, 'why', refusal[1]);
+    end if;
     moment := clock_timestamp();
     select * into t from trunks k where k.name = next_trunk;
     if not t.enabled then

@@ -1,26 +1,27 @@
 -- Whom we may call. One answer for everybody who asks: the row that comes in, the coordinator before it starts a worker, and the worker
 -- before it changes its trunk.
 
--- The range of a telephone number, by the longest prefix; null where no number begins like that, and for SIP addresses. The prefix that
--- stands next before the number in the index is its own, or shares a beginning with it, which is looked up in turn: two or three
--- look-ups, not one for each digit.
+-- The range of a telephone number, by the longest prefix; null where no number begins like that, and for SIP addresses. The last prefix in
+-- the order of characters that is not after the number is the longest, if the number begins with it; if not, what both begin with is
+-- looked for in its place.
 create or replace function offhook_range(number text) returns number_ranges language plpgsql stable as $$
 declare
-    r number_ranges; beginning text := number; alike int;
+    r number_ranges; beginning text := number; digits int;
 begin
-    while beginning like '+_%' loop
-        select * into r from number_ranges n where n.prefix collate "C" <= beginning collate "C" order by n.prefix collate "C" desc limit 1;
-        exit when not found;
-        if starts_with(number, r.prefix) then
+    if number not like '+%' then
+        return null;
+    end if;
+    loop
+        select * into r from number_ranges n where n.prefix <= beginning order by n.prefix desc limit 1;
+        if not found or starts_with(beginning, r.prefix) then
             return r;
         end if;
-        alike := 1;
-        while substr(r.prefix, alike + 1, 1) = substr(number, alike + 1, 1) loop
-            alike := alike + 1;
+        digits := 1;
+        while left(beginning, digits) = left(r.prefix, digits) loop
+            digits := digits + 1;
         end loop;
-        beginning := left(number, alike);
+        beginning := left(beginning, digits - 1);
     end loop;
-    return null;
 end $$;
 
 -- The domain a sip: URI leads to, without port and parameters.
@@ -29,7 +30,8 @@ create or replace function offhook_sip_domain(uri text) returns text language sq
     from (select substring(uri from '@([^@]*)$') as place) p
 $$;
 
--- Why a number must not be called: a sentence, a hint, and the constraint's name for programs; or null.
+-- Why a number must not be called: a sentence, a hint, and the constraint's name for programs; or null. The number is not repeated: the
+-- sentence also goes into calls.why and logs.
 create or replace function offhook_destination_refusal(number text, line_type text, consent text) returns text[]
 language plpgsql stable as $$
 #variable_conflict use_variable
@@ -39,8 +41,8 @@ begin
     if number like 'sip%' then
         select i.sip_domains into domains from installation i;
         place := offhook_sip_domain(number);
-        if place <> all(domains) then
-            return array[format('number "%s" leads to %s, which is not among the domains offhook may call', number, place),
+        if domains is not null and not exists (select from unnest(domains) d where lower(d) = place) then
+            return array[format('the number leads to %s, which is not among the domains offhook may call', place),
                 format('An operator allows it with: update installation set sip_domains = sip_domains || ''{%s}''.', place),
                 'destination_is_allowed'];
         end if;
@@ -49,12 +51,12 @@ begin
     d := offhook_range(number);
     select * into c from countries k where k.code = d.country;
     if not found then
-        return array[format('number "%s" is in no country: no telephone number begins like that', number),
+        return array['the number is in no country: no telephone number begins like that',
             'Check the country code, such as +49 for Germany.', 'destination_is_allowed'];
     end if;
     if d.kind not in ('landline', 'mobile', 'landline_or_mobile') then
         return array[
-            format('number "%s" is %s (%s)', number, case d.kind
+            format('the number is %s (%s)', case d.kind
                 when 'premium' then 'a premium-rate number' when 'shared_cost' then 'a shared-cost number'
                 when 'personal' then 'a personal number, which may lead anywhere' when 'pager' then 'the number of a pager'
                 when 'satellite' then 'the number of a satellite telephone' when 'international' then 'a number of an international network'
@@ -63,14 +65,14 @@ begin
     end if;
     if not c.allowed then
         return array[
-            format('number "%s" is in a country offhook may not call (%s)', number, c.name),
+            format('the number is in a country offhook may not call (%s)', c.name),
             format('An operator allows it with: update countries set allowed = true where code = ''%s''.', c.code),
             'destination_is_allowed'];
     end if;
     if c.mobile_needs_consent and consent is null
         and (d.kind = 'mobile' or line_type = 'mobile' or (d.kind = 'landline_or_mobile' and line_type is null)) then
         return array[
-            format('number "%s" %s a mobile, and in %s an automated call to a mobile needs consent', number,
+            format('the number %s a mobile, and an automated call to a mobile there needs consent (%s)',
                 case when 'mobile' in (d.kind, line_type) then 'is' else 'may be' end, c.name),
             case when d.kind = 'landline_or_mobile' and line_type is null
                 then 'Set line_type to landline where it is one; for a mobile, say in consent how and when it was given.'

@@ -28,7 +28,9 @@ begin
             when until > c.not_before then format('It is not to be made before %s, and may be made from %s on.',
                 offhook_local(c.not_before, c.restaurant_zone), due)
             else format('It is not to be made before %s.', due) end
-        when 'calling_hours' then format('It is outside the hours in which the restaurant may be called, until %s.', due)
+        when 'calling_hours' then case
+            when c.due_at >= c.not_after then format('No hours in which the restaurant may be called are left before %s.', due)
+            else format('It is outside the hours in which the restaurant may be called, until %s.', due) end
         when 'retry' then format('%s; attempt %s is made at %s.', offhook_sentence(coalesce(c.why, 'the last attempt came to nothing')),
             c.attempt + 1, due)
         when 'quiet_time' then format('The number was rung at %s and is left alone for %s (quiet_time); the call is due at %s.',

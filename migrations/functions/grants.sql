@@ -25,21 +25,21 @@ grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest
 
 grant insert, update, delete on do_not_call, opening_times, closed_days to offhook_user;
 
+grant select (sip_domains, sip_recording) on installation to offhook_user;
+
 -- Which retry policy a call follows; the policies themselves, pausing and trunks are the owner's.
 grant select on retry_policies to offhook_user;
 
 grant insert (retry_policy), update (retry_policy) on calls to offhook_user;
 
-grant select (sip_domains, sip_recording) on installation to offhook_user;
-
 grant execute on function offhook_snooze, offhook_release, offhook_why_not_yet, offhook_explain, offhook_import, offhook_import_statement,
     offhook_import_fault
     to offhook_user;
 
-grant execute on function offhook_refuse, offhook_lane, offhook_number_hint, offhook_is_dialable,
+grant execute on function offhook_refuse, offhook_lane, offhook_number_hint, offhook_is_dialable, offhook_last_table, calls_refuse_wrong_row,
     offhook_next_calling_moment(timestamptz, text, text, time, time), offhook_next_open_moment, offhook_ahead_of_utc,
-    offhook_reschedule, offhook_last_table, offhook_range, offhook_sip_domain, offhook_destination_refusal,
-    offhook_refuse_destination, offhook_refuse_hours, offhook_recording, calls_refuse_wrong_row to offhook_user;
+    offhook_range, offhook_sip_domain, offhook_destination_refusal, offhook_refuse_destination, offhook_refuse_hours, offhook_recording
+    to offhook_user;
 
 -- A worker: its own attempt, by token, and nothing else.
 grant execute on function worker_event, worker_progress, worker_seen, worker_turn, worker_tool_begin, worker_tool_end, worker_finish,

@@ -53,31 +53,37 @@ create or replace trigger closed_days_refuse_wrong_row before insert or update o
     for each row execute function closed_days_refuse_wrong_row();
 
 -- Puts the queued calls to these numbers to their new next moment. The wait after an attempt stays: only a call that waits for no
--- retry gets earlier. One that has no moment left waits for its end, since the times may change again.
-create or replace function offhook_reschedule(numbers text[]) returns void language plpgsql security definer
-set search_path = public, pg_temp as $$
+-- retry gets earlier. One that waits for something else (another call, its quiet time) is looked at when that is over. One that has no
+-- moment left waits for its end, since the times may change again.
+create or replace function offhook_reschedule(numbers text[]) returns void language plpgsql set search_path from current as $$
 begin
     update calls c set
         due_at = coalesce(n.due, c.not_after),
         why = case when n.due is null then 'no calling hours are left before not_after'
-                   when n.due > now() then 'waits for the calling hours' end
+                   when c.why in ('no calling hours are left before not_after', 'waits for the calling hours') then null
+                   else c.why end,
+        waits_for = case when n.due is null then 'calling_hours' when n.due <= now() then null when c.waits_for = 'retry' then 'retry'
+                         when n.due > greatest(now(), c.not_before) then 'calling_hours' else 'not_before' end
       from (select k.id, case when m.due < k.not_after then m.due end as due
               from calls k
              cross join lateral (
-                select offhook_next_calling_moment(greatest(now(), k.not_before, case when k.attempt > 0 then k.due_at end),
+                select offhook_next_calling_moment(greatest(now(), k.not_before, case when k.waits_for = 'retry' then k.due_at end),
                     k.number, k.restaurant_zone, k.calling_from, k.calling_to) as due) m
              where k.state = 'queued' and k.number = any(numbers)
+               and coalesce(k.waits_for, '') not in ('other_call', 'quiet_time', 'daily_cap', 'trunk')
              order by k.id for update of k) n
      where c.id = n.id and c.due_at <> coalesce(n.due, c.not_after);
 end $$;
 
-create or replace function opening_times_changed() returns trigger language plpgsql as $$
+create or replace function opening_times_changed() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     perform offhook_reschedule(array(select distinct t.number from changed t));
     return null;
 end $$;
 
-create or replace function opening_times_moved() returns trigger language plpgsql as $$
+create or replace function opening_times_moved() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     perform offhook_reschedule(array(select t.number from before t union select t.number from changed t));
     return null;

@@ -26,7 +26,7 @@ create table countries (
 );
 
 create table number_ranges (
-    prefix  text primary key,                    -- of numbers in E.164; the longest that fits counts
+    prefix  text collate "C" primary key,        -- of numbers in E.164; the longest that fits counts
     country text not null references countries (code),
     kind    text not null,
     source  text not null,

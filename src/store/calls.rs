@@ -50,6 +50,10 @@ pub struct NewCall {
     pub priority: Option<i16>,
     /// 3 where absent.
     pub max_attempts: Option<i16>,
+    /// landline or mobile; as the numbering plan tells where absent.
+    pub line_type: Option<String>,
+    /// To an automated call: how and when it was given.
+    pub consent: Option<String>,
     /// Recorded where absent.
     pub record: Option<bool>,
     /// The preferred one where absent.
@@ -153,9 +157,9 @@ pub async fn add(pool: &PgPool, call: &NewCall) -> Result<i64, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(
         "insert into calls (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, \
                             wanted_date, wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, \
-                            language_hint, not_before, not_after, priority, max_attempts, record, trunk) \
+                            language_hint, not_before, not_after, priority, max_attempts, record, trunk, line_type, consent) \
          values (coalesce($1, gen_random_uuid()::text), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-                 coalesce($17, now()), $18, coalesce($19, 0::smallint), coalesce($20, 3::smallint), coalesce($21, true), $22) \
+                 coalesce($17, now()), $18, coalesce($19, 0::smallint), coalesce($20, 3::smallint), coalesce($21, true), $22, $23, $24) \
          on conflict (request_key) do nothing returning id",
     )
     .bind(&call.request_key)
@@ -180,6 +184,8 @@ pub async fn add(pool: &PgPool, call: &NewCall) -> Result<i64, StoreError> {
     .bind(call.max_attempts)
     .bind(call.record)
     .bind(&call.trunk)
+    .bind(&call.line_type)
+    .bind(&call.consent)
     .fetch_optional(pool)
     .await?;
     match id {

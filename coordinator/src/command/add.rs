@@ -76,6 +76,12 @@ pub struct Add {
     /// How often to try
     #[arg(long)]
     pub max_attempts: Option<i16>,
+    /// landline or mobile, where the number does not tell
+    #[arg(long)]
+    pub line_type: Option<String>,
+    /// How and when the restaurant agreed to automated calls
+    #[arg(long)]
+    pub consent: Option<String>,
     /// Do not record
     #[arg(long)]
     pub no_recording: bool,
@@ -115,6 +121,8 @@ impl From<&Add> for NewCall {
             not_after: add.not_after,
             priority: add.priority,
             max_attempts: add.max_attempts,
+            line_type: add.line_type.clone(),
+            consent: add.consent.clone(),
             record: add.no_recording.then_some(false),
             trunk: add.trunk.clone(),
         }
