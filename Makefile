@@ -3,10 +3,11 @@
 # make lint    format, clippy, licences, scripts
 # make fuzz    random bytes for everything that reads bytes from outside, FUZZ_SECONDS=60 for each target
 # make bench   how fast, how small
+# make chaos   the five chaos runs the field publishes for queues in Postgres, and 500 calls in a row: lost, dialled twice, left over
 # make image   the images for production, offhook-worker:latest and offhook:latest
 # make setup   the missing Debian packages
 SHELL := bash
-.PHONY: demo test lint fuzz bench image setup
+.PHONY: demo test lint fuzz bench chaos image setup
 
 demo: setup
 	@scripts/demo.sh
@@ -22,6 +23,9 @@ fuzz: setup
 
 bench: setup
 	@scripts/bench.sh
+
+chaos: setup
+	@scripts/chaos.sh
 
 image:
 	cargo build --release -p offhook-worker -p offhook-coordinator

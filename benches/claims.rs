@@ -22,8 +22,8 @@ const COORDINATORS: usize = 3;
 const BATCH: usize = 15;
 const QUEUED: usize = 100_000;
 /// Calls of a round are live at the same time; between two rounds, while no clock runs, they are ended.
-const ROUND: usize = 3_000;
-const ROUNDS: usize = 6;
+const ROUND: usize = 1_500;
+const ROUNDS: usize = 12;
 
 #[tokio::main]
 async fn main() {

@@ -26,6 +26,7 @@ fn brisk() -> Patience {
         connect: Duration::from_secs(5),
         statement: Duration::from_millis(700),
         ask: Duration::from_secs(10),
+        tool: Duration::from_secs(10),
         finish: Duration::from_secs(30),
         first_pause: Duration::from_millis(10),
         longest_pause: Duration::from_millis(50),

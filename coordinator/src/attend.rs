@@ -9,7 +9,7 @@ use offhook::store::{
     claim::FreshClaim,
     evidence::Evidence,
     leases::{self, AttemptId},
-    refusal::StoreError,
+    refusal::{StoreError, within},
     settle::{Settled, settle},
 };
 use sqlx::PgPool;
@@ -47,6 +47,8 @@ pub struct Attendant {
     pub whole_attempt: Duration,
     /// How long a worker may take to leave.
     pub stop_grace: Duration,
+    /// How long a statement may take, before it is tried again.
+    pub statement: Duration,
     /// How many are started at once.
     pub starts: Semaphore,
     /// What is under way.
@@ -135,7 +137,7 @@ impl Attendant {
                 self.running.go_on();
                 let since_due_ms = (chrono::Utc::now() - claim.call.due_at).num_milliseconds();
                 tracing::info!(%attempt, trunk = claim.call.trunk, since_due_ms, launch_ms = begun.elapsed().as_millis(), "launched");
-                if let Err(error) = leases::launched(&self.pool, attempt).await {
+                if let Err(error) = within(self.statement, leases::launched(&self.pool, attempt)).await {
                     tracing::warn!(%attempt, %error, "the moment of the launch is not noted");
                 }
                 Ok(())
@@ -198,7 +200,9 @@ impl Attendant {
     async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match settle(&self.pool, attempt, &evidence, &mut rng()).await {
+            let mut rng = rng();
+            let settled = settle(&self.pool, attempt, &evidence, &mut rng);
+            match within(self.statement, settled).await {
                 Ok(settled) => return Some(settled),
                 Err(error @ StoreError::Refused { .. }) if !evidence.notes.is_empty() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's notes; going on without them");

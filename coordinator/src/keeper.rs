@@ -13,7 +13,7 @@ use offhook::store::{
     coordinators,
     leader::{self, lead},
     leases::{self, AttemptId},
-    refusal::StoreError,
+    refusal::{StoreError, within},
 };
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval};
@@ -75,14 +75,15 @@ impl Keeper {
                 self.renew_leases(&attempts).await;
             }
             let (most, draining) = (self.running.most(), drain.is_cancelled());
-            if let Err(error) = coordinators::here(&self.pool, &self.claimant, attempts.len(), most, draining).await {
+            let told = coordinators::here(&self.pool, &self.claimant, attempts.len(), most, draining);
+            if let Err(error) = within(self.claimant.lease, told).await {
                 tracing::warn!(%error, "nobody is told that this coordinator runs");
             }
         }
     }
 
     async fn renew_leases(&self, attempts: &[AttemptId]) {
-        match leases::renew(&self.pool, &self.claimant, attempts).await {
+        match within(self.claimant.lease, leases::renew(&self.pool, &self.claimant, attempts)).await {
             Ok(renewed) => {
                 for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
                     tracing::debug!(%attempt, "the lease is not ours any more");
@@ -125,7 +126,8 @@ impl Keeper {
     }
 
     async fn take_over(&self) -> Result<(), LookError> {
-        let here = leases::take_over(&self.pool, &self.claimant, &self.running.attempts()).await?;
+        let besides = self.running.attempts();
+        let here = within(self.claimant.lease, leases::take_over(&self.pool, &self.claimant, &besides)).await?;
         self.source.adopt(here, || Origin::Adopted);
         Ok(())
     }
@@ -151,7 +153,7 @@ impl Keeper {
         if doubtful.is_empty() {
             return Ok(Vec::new());
         }
-        let unsettled = leases::unsettled(&self.pool, &doubtful).await?;
+        let unsettled = within(self.claimant.lease, leases::unsettled(&self.pool, &doubtful)).await?;
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
@@ -162,16 +164,18 @@ impl Keeper {
         }
         // Right after an outage everybody's last sign of life is old: those who live get as long as ever to give the next one.
         if in_sight >= self.abandoned_after {
-            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after).await?;
+            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after);
+            let elsewhere = within(self.claimant.lease, elsewhere).await?;
             self.source.adopt(elsewhere, || Origin::Elsewhere);
         }
-        while sweep(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
-        while keep_line(&self.pool, SWEEP).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
+        while within(self.claimant.lease, sweep(&self.pool, SWEEP)).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
+        while within(self.claimant.lease, keep_line(&self.pool, SWEEP)).await? >= SWEEP && self.lead(self.claimant.lease).await? {
+        }
         Ok(true)
     }
 
     async fn lead(&self, lease: Duration) -> Result<bool, StoreError> {
-        lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease).await
+        within(self.claimant.lease, lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease)).await
     }
 }
 

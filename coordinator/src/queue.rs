@@ -29,6 +29,7 @@ use apalis_core::backend::{
 use offhook::store::{
     claim::{self, Claimant, FreshClaim},
     leases::{self, AttemptId},
+    refusal::within,
 };
 use sqlx::PgPool;
 use tokio::{
@@ -100,7 +101,9 @@ impl Source {
             return assignments;
         }
         let room = self.running.room(Instant::now());
-        let claim = match claim::claim_while(&self.pool, &self.claimant, room, || !self.drain.is_cancelled()).await {
+        let claim = claim::claim_while(&self.pool, &self.claimant, room, || !self.drain.is_cancelled());
+        // What was claimed all the same is taken over when its lease has run out.
+        let claim = match within(self.claimant.lease, claim).await {
             Ok(claim) => claim,
             Err(error) => {
                 // Never an error to apalis: it would drop every call under way. The poll tries again.

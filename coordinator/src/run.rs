@@ -162,6 +162,8 @@ impl Service {
             specifier: self.specifier.clone(),
             whole_attempt: self.whole_attempt,
             stop_grace: self.queue.stop_grace,
+            // Whoever waits longer is taken for gone by the others.
+            statement: self.claimant.lease,
             starts: Semaphore::new(self.starts.max(1)),
             running: running.clone(),
             leave: shutdown.leave.clone(),

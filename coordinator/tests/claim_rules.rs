@@ -152,6 +152,17 @@ async fn taking_back_a_queued_call_cancels_it_on_the_spot() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_lost_after_it_was_taken_back_can_be_taken_back_again() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let id = database.insert_calls(1, "", "").await;
+    claim_ids(&database, 1).await;
+    database.run("update calls set cancel_requested = true").await;
+    database.run("update calls set state = 'held', why = 'the worker was lost'").await;
+    database.run("update calls set cancel_requested = true").await;
+    assert_eq!(database.state(id).await.0, "cancelled");
+}
+
+#[tokio::test]
 async fn the_trunk_is_the_named_one_or_direct_or_the_preferred_one() {
     let database = TestDatabase::new().await;
     database

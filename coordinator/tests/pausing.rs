@@ -67,6 +67,19 @@ async fn a_paused_trunk_carries_nothing_new_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn who_paused_what_is_in_the_audit() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    offhook(&database, &["pause", "--trunk", "lab", "--reason", "unpaid"]);
+    offhook(&database, &["pause"]);
+    offhook(&database, &["resume"]);
+    database.run("update retry_policies set lost_times = 3").await;
+    let acts = database.one::<String>("select string_agg(act, ', ' order by id) from audit where act not like '%added'").await;
+    assert_eq!(acts, "trunks changed, installation changed, installation changed, retry_policies changed");
+    let detail = "select (detail -> 'pause_reason' ->> 1) || ' ' || program from audit where act = 'trunks changed'";
+    assert_eq!(database.one::<String>(detail).await, "unpaid offhook");
+}
+
+#[tokio::test]
 async fn a_trunk_that_is_none_is_not_paused() {
     let database = TestDatabase::new().await.with_trunk().await;
     for command in ["pause", "resume"] {

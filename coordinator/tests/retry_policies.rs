@@ -76,6 +76,7 @@ async fn the_calls_own_policy_wins_then_its_trunks_then_the_default() {
 async fn a_policy_that_is_changed_holds_for_the_next_end() {
     let database = TestDatabase::new().await.with_trunk().await;
     database.insert_calls(1, "max_attempts", "5").await;
+    database.run("update installation set quiet_time = '0'").await;
     database.run("update retry_policies set machine_times = 3, machine_from = '90 minutes', machine_to = '90 minutes'").await;
     for _ in 0..3 {
         assert_eq!(minutes_until_again(&database, Disposition::Voicemail).await, Some(90));

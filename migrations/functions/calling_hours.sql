@@ -93,7 +93,12 @@ returns timestamptz language sql stable as $$
 $$;
 
 -- The latest table the guest would take: after it there is nothing left to call about.
-create or replace function offhook_last_table(c calls) returns timestamptz language sql stable as $$
-    select (greatest(c.wanted_date, (select max(d) from unnest(c.other_dates) d)) + coalesce(c.latest_time, c.wanted_time))
-        at time zone c.restaurant_zone
-$$;
+create or replace function offhook_last_table(c calls) returns timestamptz language plpgsql stable as $$
+declare
+    day date := c.wanted_date;
+begin
+    if c.other_dates <> '{}' then
+        day := greatest(day, (select max(d) from unnest(c.other_dates) d));
+    end if;
+    return (day + coalesce(c.latest_time, c.wanted_time)) at time zone c.restaurant_zone;
+end $$;

@@ -24,7 +24,7 @@ drop function if exists offhook_free_port(text, int, int, bigint);
 -- a claim, since it leaves less to do than before (wake_ups.sql).
 create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
     token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
-language plpgsql set search_path from current set enable_seqscan = off set enable_bitmapscan = off set jit = off
+language plpgsql set search_path from current set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 set offhook.claiming = 'yes' as $$
 declare
     moment timestamptz;

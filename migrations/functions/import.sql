@@ -46,34 +46,41 @@ begin
 end $$;
 
 -- Inserts the objects of the array `calls`. Answers how many are new, and which were refused, counted from 0; the others are known by
--- their request_key. One statement where all are right, row by row where one is not. 04/12/2030 is refused: it may be April or December.
+-- their request_key. 04/12/2030 is refused: it may be April or December.
 create or replace function offhook_import(columns text[], calls jsonb) returns jsonb language plpgsql
 set search_path from current set datestyle = 'ISO, YMD' as $$
 declare
     statement constant text := offhook_import_statement(columns);
-    inserted int := 0; one int; refused jsonb := '[]'; sentence text; hint text; fault text[];
+    total constant int := jsonb_array_length(calls);
+    -- All at once; where one of them is wrong, block by block, and row by row within the block that has it.
+    block constant int := 32;
+    first int := 0; size int := greatest(total, 1); part jsonb;
+    inserted int := 0; here int; refused jsonb := '[]'; sentence text; hint text; fault text[];
 begin
-    begin
-        execute statement using calls;
-        get diagnostics inserted = row_count;
-        return jsonb_build_object('inserted', inserted, 'refused', refused);
-    exception when data_exception or integrity_constraint_violation then
-        null;
-    end;
-    for nth in 0 .. jsonb_array_length(calls) - 1 loop
+    while first < total loop
         begin
-            execute statement using jsonb_build_array(calls -> nth);
-            get diagnostics one = row_count;
-            inserted := inserted + one;
+            part := jsonb_path_query_array(calls, '$[$first to $last]', jsonb_build_object('first', first, 'last', least(first + size, total) - 1));
+            execute statement using part;
+            get diagnostics here = row_count;
+            inserted := inserted + here;
+            first := first + size;
         exception when data_exception or integrity_constraint_violation then
+            if size > 1 then
+                size := case when size > block then block else 1 end;
+                continue;
+            end if;
             get stacked diagnostics sentence = message_text, hint = pg_exception_hint;
             if sqlstate like '22%' then
-                fault := offhook_import_fault(columns, calls -> nth);
+                fault := offhook_import_fault(columns, calls -> first);
                 sentence := coalesce(fault[1], sentence);
                 hint := coalesce(fault[2], hint);
             end if;
-            refused := refused || jsonb_build_object('nth', nth, 'sentence', sentence, 'hint', nullif(hint, ''));
+            refused := refused || jsonb_build_object('nth', first, 'sentence', sentence, 'hint', nullif(hint, ''));
+            first := first + 1;
         end;
+        if size = 1 and first % block = 0 then
+            size := block;
+        end if;
     end loop;
     return jsonb_build_object('inserted', inserted, 'refused', refused);
 end $$;

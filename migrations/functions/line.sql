@@ -15,7 +15,7 @@ create or replace trigger calls_take_their_place before insert on calls for each
 
 -- Lets up to `most` calls that have become due into the line; those with the earlier turn first, where many become due at once.
 create or replace function offhook_let_in(moment timestamptz, most int) returns int language plpgsql
-set search_path from current set enable_seqscan = off set jit = off as $$
+set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare let_in int;
 begin
     update calls set ready = true, waits_for = null where id = any (array(
@@ -28,7 +28,7 @@ end $$;
 -- Nobody is calling `freed` any more: the next ones to that number are due again, once the number has had its quiet time. Three of
 -- them, so that the next does not hang on one that cannot be made; the rest wait on.
 create or replace function offhook_wake_waiting(freed text) returns int language plpgsql
-set search_path from current set enable_seqscan = off set jit = off as $$
+set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare next_moment timestamptz; woken int;
 begin
     select greatest(clock_timestamp(), n.last_rung_at + i.quiet_time) into next_moment
@@ -58,7 +58,7 @@ create or replace trigger calls_number_is_free after update of state on calls fo
 -- What keeps the line right besides the claims: lets in up to `most` calls that are due, and wakes those that wait for a call which has
 -- ended (in the moment between, nobody could). Answers how many moved; called again while that is `most`.
 create or replace function offhook_keep_line(most int) returns int language plpgsql
-set search_path from current set enable_seqscan = off set jit = off as $$
+set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare moved int; waiting text := '';
 begin
     if not pg_try_advisory_xact_lock(1869768040, 4) then return 0; end if;

@@ -46,7 +46,8 @@ create or replace trigger calls_before_update before update on calls for each ro
 -- is told to its worker. The name makes it run before calls_before_update, which fills in finished_at.
 create or replace function calls_at_cancel() returns trigger language plpgsql as $$
 begin
-    if new.cancel_requested and not old.cancel_requested and old.state in ('queued', 'held') and new.state = old.state then
+    -- Asked again, too: a call may have been lost, and so be held, after it was asked for the first time.
+    if new.cancel_requested and old.state in ('queued', 'held') and new.state = old.state then
         new.state := 'cancelled';
         new.why := 'taken back by the user';
     end if;

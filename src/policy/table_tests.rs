@@ -12,6 +12,9 @@ const RETRIES: &str = include_str!("../../docs/retries.md");
 const REACHED: [(Reached, &str); 3] =
     [(Reached::Nothing, "nothing dialled"), (Reached::Dialling, "dialled"), (Reached::Media, "answered")];
 
+/// What becomes of a call, by how far it got.
+type Results = Vec<(String, &'static str)>;
+
 /// Every outcome, and none.
 fn outcomes() -> impl Iterator<Item = Option<Outcome>> {
     [None].into_iter().chain(Outcome::ALL.map(Some))
@@ -69,11 +72,10 @@ fn what_becomes(disposition: Disposition, outcome: Option<Outcome>, reached: Rea
 fn table() -> String {
     let mut table = "| disposition | outcome | how far it got | what becomes of the call |\n|---|---|---|---|\n".to_owned();
     for disposition in Disposition::ALL {
-        // (result, how far, outcomes) in the order they are met.
-        let mut lines: Vec<(Vec<(String, &str)>, Vec<Option<Outcome>>)> = Vec::new();
+        // What becomes of it by how far it got, and the outcomes for which that is so, in the order they are met.
+        let mut lines: Vec<(Results, Vec<Option<Outcome>>)> = Vec::new();
         for outcome in outcomes() {
-            let results: Vec<(String, &str)> =
-                REACHED.map(|(reached, name)| (what_becomes(disposition, outcome, reached), name)).to_vec();
+            let results: Results = REACHED.map(|(reached, name)| (what_becomes(disposition, outcome, reached), name)).to_vec();
             match lines.iter_mut().find(|(known, _)| *known == results) {
                 Some((_, of)) => of.push(outcome),
                 None => lines.push((results, vec![outcome])),

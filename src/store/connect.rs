@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -24,6 +24,13 @@ pub async fn connect(url: &Secret, connections: u32, acquire: Duration) -> Resul
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire)
+        // A statement that was given up leaves a connection that may never answer again; the pool alone would wait for it for ever.
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                let late = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+                tokio::time::timeout(acquire, connection.ping()).await.unwrap_or_else(late).map(|()| true)
+            })
+        })
         .connect_with(options.application_name("offhook"))
         .await?;
     Ok(pool)

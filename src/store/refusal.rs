@@ -1,5 +1,7 @@
 //! What can go wrong between us and Postgres, and what to do about it.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgDatabaseError;
 
 /// A statement that did not do what it should.
@@ -26,6 +28,16 @@ pub enum StoreError {
     /// Anything else.
     #[error("the database answered: {0}; this is a fault in offhook or in the schema, please report it")]
     Unexpected(#[source] sqlx::Error),
+}
+
+/// What `future` answers, or [`StoreError::Away`] where that takes longer than `limit`: a connection may carry nothing any more without
+/// anybody being told. Its transaction, if it arrived at all, is rolled back or has been committed: whoever calls this may ask again.
+///
+/// # Errors
+/// As `future`, and where it takes too long.
+pub async fn within<T>(limit: Duration, future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::Away(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+    tokio::time::timeout(limit, future).await.unwrap_or_else(late)
 }
 
 impl From<sqlx::Error> for StoreError {

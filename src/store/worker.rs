@@ -30,8 +30,11 @@ pub struct Patience {
     pub connect: Duration,
     /// One statement, from sending it to its answer; a connection that exceeds it is thrown away.
     pub statement: Duration,
-    /// [`WorkerStore::connect`], [`WorkerStore::progress`], [`WorkerStore::seen`] and [`WorkerStore::tool_begin`].
+    /// [`WorkerStore::connect`], [`WorkerStore::progress`] and [`WorkerStore::seen`].
     pub ask: Duration,
+    /// [`WorkerStore::tool_begin`]: somebody on the telephone waits for it, and may hang up. Nothing where the database is known to be
+    /// away.
+    pub tool: Duration,
     /// [`WorkerStore::finish`], which first waits for the outbox.
     pub finish: Duration,
     /// Between two tries at first; doubles up to [`Patience::longest_pause`].
@@ -46,6 +49,7 @@ impl Default for Patience {
             connect: Duration::from_secs(3),
             statement: Duration::from_secs(5),
             ask: Duration::from_secs(10),
+            tool: Duration::from_secs(2),
             finish: Duration::from_secs(90),
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(2),
@@ -169,13 +173,14 @@ impl WorkerStore {
     /// Writes a tool into the journal before it runs, and waits until it is there.
     ///
     /// # Errors
-    /// Where it is not confirmed; then the tool must not run.
+    /// Where it is not confirmed within [`Patience::tool`]; then the tool must not run, unless it is journaled elsewhere.
     pub async fn tool_begin(&self, number: i32, name: &str, arguments: Value) -> Result<ToolBegin, WorkerStoreError> {
         // Should an answer be lost, the row that is found the next time is our own, and the tool has not run.
         let before = self.begun().get(&number).copied();
         self.begun().entry(number).or_insert(false);
         let statement = Statement::ToolBegin { number, name: name.to_owned(), arguments };
-        let (answer, tries) = self.line.ask_counting(&statement, self.patience.ask).await?;
+        let patience = if self.line.is_away() { Duration::ZERO } else { self.patience.tool };
+        let (answer, tries) = self.line.ask_counting(&statement, patience).await?;
         self.begun().insert(number, true);
         let ours = before == Some(false) || (before.is_none() && tries > 1);
         Ok(match answer {
@@ -183,6 +188,14 @@ impl WorkerStore {
             Some(known) if ours && known == serde_json::json!({}) => ToolBegin::Run,
             Some(known) => ToolBegin::Known(known),
         })
+    }
+
+    /// Notes that a tool was begun that is journaled elsewhere, so that the database has it too when it is back.
+    ///
+    /// # Errors
+    /// [`WorkerStoreError::Stale`] or [`WorkerStoreError::OutboxFull`].
+    pub fn tool_begin_later(&self, number: i32, name: &str, arguments: Value) -> Result<(), WorkerStoreError> {
+        self.outbox.put(Statement::ToolBegin { number, name: name.to_owned(), arguments })
     }
 
     /// Notes the result of a tool.

@@ -86,6 +86,8 @@ impl Installation {
         let sandbox = Running::start(sandbox, &folder.join("sandbox.log"));
         sandbox.wait_for_line("ready", Duration::from_secs(120)).await;
         let (host, port) = sip.rsplit_once(':').unwrap();
+        // Tests ring one number again and again, and do not wait a minute in between.
+        sqlx::query("update installation set quiet_time = '0', calls_per_day = 100000").execute(&database.pool).await.unwrap();
         sqlx::query("insert into trunks (name, host, port, max_concurrent, calls_per_second) values ('sandbox', $1, $2, 10, 50)")
             .bind(host)
             .bind(port.parse::<i32>().unwrap())
@@ -121,6 +123,11 @@ impl Installation {
         self.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.start_coordinator().await;
         self
+    }
+
+    /// A setting of the coordinators that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts the coordinator (again).

@@ -52,7 +52,8 @@ impl Site {
         std::fs::create_dir_all(&folder).unwrap();
         let (host, port) = database.address();
         sqlx::raw_sql(
-            "update trunks set max_concurrent = 200, calls_per_second = 200 where name = 'direct';
+            "update trunks set max_concurrent = 200, calls_per_second = 200, breaker_failures = 1000 where name = 'direct';
+             update retry_policies set trunk_failure_from = '1 second', trunk_failure_to = '1 second';
              do $$ begin
                  update installation set quiet_time = '0', calls_per_day = 100000;
              exception when undefined_column then null;
@@ -84,6 +85,11 @@ impl Site {
         let running = Running::start(self.command(&["run"]), &log);
         running.wait_for_line("waiting for calls", SOON).await;
         self.coordinators.push(running);
+    }
+
+    /// The process of the coordinator that was started first.
+    pub fn coordinator_pid(&self) -> u32 {
+        self.coordinators[0].id()
     }
 
     /// The coordinator that was started first.
@@ -123,8 +129,6 @@ impl Site {
             ("OFFHOOK_LIMIT_RING", "5m"),
             ("OFFHOOK_MAX_CALLS", "80"),
             ("OFFHOOK_LEASE", "6s"),
-            ("OFFHOOK_RETRY_TRUNK", "1s-1s"),
-            ("OFFHOOK_BREAKER_FAILURES", "1000"),
         ]);
         command.envs(self.settings.iter().cloned());
         command

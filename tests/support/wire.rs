@@ -25,6 +25,8 @@ pub enum Wire {
 pub struct Proxy {
     pub port: u16,
     state: watch::Sender<Wire>,
+    /// How often connections were forgotten.
+    forgotten: watch::Sender<u32>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -33,7 +35,8 @@ impl Proxy {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let state = watch::Sender::new(Wire::Whole);
-        let watched = state.clone();
+        let forgotten = watch::Sender::new(0);
+        let (watched, remembered) = (state.clone(), forgotten.clone());
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if *watched.borrow() == Wire::Cut {
@@ -42,11 +45,16 @@ impl Proxy {
                 let Ok(far) = TcpStream::connect((host.as_str(), port)).await else { continue };
                 let (near_in, near_out) = near.into_split();
                 let (far_in, far_out) = far.into_split();
-                tokio::spawn(carry(near_in, far_out, watched.subscribe(), false));
-                tokio::spawn(carry(far_in, near_out, watched.subscribe(), true));
+                tokio::spawn(carry(near_in, far_out, watched.subscribe(), remembered.subscribe(), false));
+                tokio::spawn(carry(far_in, near_out, watched.subscribe(), remembered.subscribe(), true));
             }
         });
-        Proxy { port: own, state, task }
+        Proxy { port: own, state, forgotten, task }
+    }
+
+    /// The connections there are carry nothing any more, and nobody is told: as behind a firewall that has lost its memory.
+    pub fn forget(&self) {
+        self.forgotten.send_modify(|times| *times += 1);
     }
 
     pub fn set(&self, wire: Wire) {
@@ -60,14 +68,22 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Wire>, answers: bool) {
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<Wire>,
+    mut forgotten: watch::Receiver<u32>,
+    answers: bool,
+) {
     let mut buffer = [0; 8192];
     loop {
         let read = tokio::select! {
             biased;
+            Ok(()) = forgotten.changed() => None,
             changed = state.wait_for(|wire| *wire == Wire::Cut) => { drop(changed); return }
-            read = from.read(&mut buffer) => read,
+            read = from.read(&mut buffer) => Some(read),
         };
+        let Some(read) = read else { std::future::pending().await };
         let Ok(length @ 1..) = read else { return };
         if state.wait_for(|wire| *wire != Wire::Stalled).await.is_err() {
             return;

@@ -17,13 +17,13 @@ use offhook::store::{
     import::{columns, import},
     refusal::StoreError,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
 use self::{
     records::{Record, Records, Shape},
-    rows::{Fault, Header, Known},
+    rows::{Fault, Header, Known, Row},
     told::{ErrorsUnwritten, Summary, Told},
 };
 
@@ -105,9 +105,12 @@ pub enum ImportError {
     },
 }
 
+/// Makes a row out of a record.
+type Make = dyn Fn(&Record) -> Result<Row, Fault>;
+
 /// Rows read from the file, with what they are.
 struct Chunk {
-    rows: Vec<(Record, Result<Map<String, Value>, Fault>)>,
+    rows: Vec<(Record, Result<Row, Fault>)>,
     bytes_read: u64,
 }
 
@@ -167,9 +170,9 @@ impl Import {
     }
 
     async fn insert(&self, pool: &PgPool, chunk: Chunk, told: &mut Told) -> Result<Summary, ImportError> {
-        let rows: Vec<&Map<String, Value>> = chunk.rows.iter().filter_map(|(_, row)| row.as_ref().ok()).collect();
+        let rows: Vec<&Row> = chunk.rows.iter().filter_map(|(_, row)| row.as_ref().ok()).collect();
         let objects: Vec<Value> = rows.iter().map(|row| Value::Object((*row).clone())).collect();
-        let keyless = |row: &Map<String, Value>| !row.contains_key("request_key");
+        let keyless = |row: &Row| !row.contains_key("request_key");
         let imported = match objects.is_empty() {
             true => Default::default(),
             false => import(pool, &rows::columns_of(rows.iter().copied()), &objects, self.dry_run).await?,
@@ -253,7 +256,7 @@ impl Import {
 fn read(
     mut records: Records<impl io::BufRead>,
     mut waiting: Option<Record>,
-    make: &dyn Fn(&Record) -> Result<Map<String, Value>, Fault>,
+    make: &Make,
     chunks: &mpsc::Sender<io::Result<Chunk>>,
 ) {
     loop {

@@ -183,9 +183,20 @@ impl Launcher for DockerLauncher {
                     continue;
                 }
             };
-            let inspected = self.engine.inspect_container(&name, None).await.ok().and_then(|container| container.state);
-            let out_of_memory = inspected.and_then(|state| state.oom_killed).unwrap_or(false);
-            return Exit::Ended { code: Some(code), out_of_memory };
+            // An engine that is being stopped, or thinks that we are gone, answers -1 for a container that runs on.
+            let state = match self.engine.inspect_container(&name, None).await {
+                Ok(container) => container.state.unwrap_or_default(),
+                Err(error) if status(&error) == Some(404) => return if code < 0 { Exit::Gone } else { ended(code, false) },
+                Err(_) if code < 0 => {
+                    tokio::time::sleep(ENGINE_PAUSE).await;
+                    continue;
+                }
+                Err(_) => return ended(code, false),
+            };
+            if state.running != Some(true) {
+                return ended(state.exit_code.unwrap_or(code), state.oom_killed.unwrap_or(false));
+            }
+            tokio::time::sleep(ENGINE_PAUSE).await;
         }
     }
 
@@ -210,6 +221,10 @@ impl Launcher for DockerLauncher {
         let version = version.version.unwrap_or_default();
         Ok(format!("Docker Engine {version} at {}, image {} is here", self.address, self.image))
     }
+}
+
+fn ended(code: i64, out_of_memory: bool) -> Exit {
+    Exit::Ended { code: Some(code), out_of_memory }
 }
 
 fn status(error: &EngineError) -> Option<u16> {

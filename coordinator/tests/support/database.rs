@@ -119,7 +119,7 @@ fn url_of(name: &str) -> Secret {
 
 /// Made once per schema; others wait for it.
 async fn template() -> String {
-    let name = format!("offhook_template_{}", &offhook_schema::fingerprint()[..12]);
+    let name = format!("offhook_queue_template_{}", &offhook_schema::fingerprint()[..12]);
     let mut admin = admin().await;
     admin.execute("select pg_advisory_lock(1869768041, 1)").await.expect("the lock");
     let known: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")

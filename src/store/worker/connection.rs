@@ -2,6 +2,7 @@
 
 use std::{
     str::FromStr,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -23,6 +24,8 @@ pub(super) struct Line {
     options: PgConnectOptions,
     token: Secret,
     connection: Mutex<Option<PgConnection>>,
+    /// The last try found nobody.
+    away: AtomicBool,
     pub(super) patience: Patience,
 }
 
@@ -34,7 +37,12 @@ impl Line {
             .application_name("offhook-worker")
             .statement_cache_capacity(16)
             .disable_statement_logging();
-        Ok(Line { options, token, connection: Mutex::new(None), patience })
+        Ok(Line { options, token, connection: Mutex::new(None), away: AtomicBool::new(false), patience })
+    }
+
+    /// Whether the last try found nobody.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// Asks until there is an answer, or `patience` is over.
@@ -72,6 +80,12 @@ impl Line {
     /// One try, bounded by the connect and statement patience. A connection that did not answer well is not used again: it is taken
     /// out for the time of the statement and only put back after an answer, so it also goes where this future is dropped.
     pub(super) async fn try_once(&self, statement: &Statement) -> Result<Option<Value>, WorkerStoreError> {
+        let answer = self.try_it(statement).await;
+        self.away.store(matches!(answer, Err(WorkerStoreError::Unavailable(_))), Ordering::Relaxed);
+        answer
+    }
+
+    async fn try_it(&self, statement: &Statement) -> Result<Option<Value>, WorkerStoreError> {
         let mut place = self.connection.lock().await;
         let mut connection = match place.take() {
             Some(connection) => connection,

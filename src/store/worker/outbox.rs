@@ -51,7 +51,7 @@ pub enum Note {
         /// When it was taken.
         at: DateTime<Utc>,
     },
-    /// [`super::WorkerStore::tool_begin`], of a tool that was journaled on disk.
+    /// [`super::WorkerStore::tool_begin_later`]
     ToolBegin {
         /// The number of the tool call.
         number: i32,
@@ -191,8 +191,11 @@ fn note(statement: &Statement) -> Option<Note> {
             Note::Event { number, kind: storable_text(&kind), detail: storable(&detail), at: moment(since) }
         }
         Statement::Progress { step, detail, since } => Note::Progress { step, detail: storable(&detail), at: moment(since) },
+        Statement::ToolBegin { number, name, arguments } => {
+            Note::ToolBegin { number, name: storable_text(&name), arguments: storable(&arguments) }
+        }
         Statement::ToolEnd { number, result } => Note::ToolEnd { number, result: storable(&result) },
-        Statement::Seen | Statement::ToolBegin { .. } | Statement::ChangeTrunk { .. } | Statement::Finish { .. } => return None,
+        Statement::Seen | Statement::ChangeTrunk { .. } | Statement::Finish { .. } => return None,
     })
 }
 

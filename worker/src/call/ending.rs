@@ -71,7 +71,7 @@ fn recording_report(recording: Recording) -> RecordingReport {
         sha256: recording.sha256,
         bytes: recording.bytes,
         duration_ms: recording.duration_ms,
-        complete: true,
+        complete: recording.complete,
     }
 }
 

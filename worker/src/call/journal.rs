@@ -110,6 +110,7 @@ impl Journal {
                         tracing::error!(%error, name, number, "the tool does not run: it could not be journaled");
                         return;
                     }
+                    note("tool", store.tool_begin_later(number as i32, &name, arguments));
                     None
                 }
             };

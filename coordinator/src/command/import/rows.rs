@@ -17,6 +17,9 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
+/// What goes into the table: the columns by name.
+pub type Row = Map<String, Value>;
+
 impl Fault {
     fn new(sentence: impl Into<String>, hint: impl Into<String>) -> Fault {
         Fault { sentence: sentence.into(), hint: Some(hint.into()) }
@@ -91,7 +94,7 @@ impl Header {
     ///
     /// # Errors
     /// Where it does not go with the header.
-    pub fn row(&self, record: &Record) -> Result<Map<String, Value>, Fault> {
+    pub fn row(&self, record: &Record) -> Result<Row, Fault> {
         let fields = fields(record, self.delimiter)?;
         if fields.len() != self.names.len() {
             return Err(Fault::new(
@@ -125,7 +128,7 @@ fn fields(record: &Record, delimiter: u8) -> Result<Vec<String>, Fault> {
 ///
 /// # Errors
 /// Where it is no object of columns.
-pub fn of_json(record: &Record, known: &Known) -> Result<Map<String, Value>, Fault> {
+pub fn of_json(record: &Record, known: &Known) -> Result<Row, Fault> {
     refuse_broken(record)?;
     let object = match serde_json::from_str(text(&record.raw)?) {
         Ok(Value::Object(object)) => object,
@@ -167,7 +170,7 @@ pub fn of_json(record: &Record, known: &Known) -> Result<Map<String, Value>, Fau
 }
 
 /// The columns that some rows use.
-pub fn columns_of<'a>(rows: impl Iterator<Item = &'a Map<String, Value>>) -> Vec<String> {
+pub fn columns_of<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<String> {
     rows.flat_map(Map::keys).collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
