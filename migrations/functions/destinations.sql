@@ -41,7 +41,7 @@ begin
     if number like 'sip%' then
         select i.sip_domains into domains from installation i;
         place := offhook_sip_domain(number);
-        if domains is not null and not exists (select from unnest(domains) known (domain) where lower(known.domain) = place) then
+        if domains is not null and not exists (select from unnest(domains) allowed (domain) where lower(allowed.domain) = place) then
             return array[format('the number leads to %s, which is not among the domains offhook may call', place),
                 format('An operator allows it with: update installation set sip_domains = sip_domains || ''{%s}''.', place),
                 'destination_is_allowed'];
