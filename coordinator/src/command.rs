@@ -9,7 +9,16 @@ pub mod status;
 pub mod trunk;
 pub mod watch;
 
+use chrono::{DateTime, Utc};
+use offhook::store::refusal::StoreError;
+use sqlx::PgPool;
+
 use crate::config::{Config, database::DatabaseConfig, log::LogConfig};
+
+/// The moment it is for the queue: this machine's clock may be another one.
+async fn database_now(pool: &PgPool) -> Result<DateTime<Utc>, StoreError> {
+    Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(pool).await?)
+}
 
 /// Makes reservation calls out of a queue in Postgres.
 #[derive(Debug, clap::Parser)]

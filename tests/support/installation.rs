@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Row, postgres::PgListener};
 
-use super::TestDatabase;
+use super::{TestDatabase, ports::Ports};
 
 /// From an insert to a final state, at most: ringing, a minute of talk, settling.
 const A_CALL: Duration = Duration::from_secs(150);
@@ -24,7 +24,7 @@ pub struct Installation {
     pub sip: String,
     pub http: String,
     namespace: String,
-    ports: u16,
+    ports: Ports,
     settings: Vec<(String, String)>,
     sandbox: Running,
     coordinator: Option<Running>,
@@ -94,15 +94,13 @@ impl Installation {
             .execute(&database.pool)
             .await
             .unwrap();
-        // Tests run side by side on one machine, each with a database of its own that knows nothing of the others' ports.
-        let ports = 20_000 + (std::process::id() % 300) as u16 * 40;
         Installation {
             database,
             folder,
             sip,
             http,
             namespace,
-            ports,
+            ports: Ports::take(40),
             settings: Vec::new(),
             sandbox,
             coordinator: None,
@@ -176,8 +174,8 @@ impl Installation {
             ),
             ("OFFHOOK_IMAGE", &std::env::var("OFFHOOK_TEST_IMAGE").expect("run by `make test`, which sets OFFHOOK_TEST_IMAGE")),
             ("OFFHOOK_MEDIA_ADDRESS", "127.0.0.1"),
-            ("OFFHOOK_PORT_FIRST", &self.ports.to_string()),
-            ("OFFHOOK_PORT_LAST", &(self.ports + 39).to_string()),
+            ("OFFHOOK_PORT_FIRST", &self.ports.first.to_string()),
+            ("OFFHOOK_PORT_LAST", &self.ports.last().to_string()),
             ("OFFHOOK_PROVIDER_URL", &providers),
             ("OFFHOOK_STT_MODEL", "sandbox-ear"),
             ("OFFHOOK_CHAT_MODEL", "sandbox-talker"),

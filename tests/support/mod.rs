@@ -9,6 +9,7 @@ pub mod carrier;
 pub mod cluster;
 pub mod engine;
 pub mod installation;
+pub mod ports;
 pub mod recording;
 pub mod site;
 pub mod wire;

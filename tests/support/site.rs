@@ -15,6 +15,7 @@ use super::{
     callees::Callees,
     engine::EngineProxy,
     installation::{Running, binary},
+    ports::Ports,
     wire::Proxy,
 };
 
@@ -33,7 +34,7 @@ pub struct Site {
     engine: String,
     namespace: String,
     providers: SilentServer,
-    port_first: u16,
+    ports: Ports,
     settings: Vec<(String, String)>,
     coordinators: Vec<Running>,
 }
@@ -71,8 +72,7 @@ impl Site {
             namespace,
             providers: SilentServer::start().await,
             folder,
-            // Tests run side by side, each with a database of its own that knows nothing of the others' ports.
-            port_first: 10_000 + place_among_tests() * 320,
+            ports: Ports::take(320),
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             coordinators: Vec::new(),
             database,
@@ -115,8 +115,8 @@ impl Site {
             ("OFFHOOK_DOCKER_HOST", &self.engine_wire.address),
             ("OFFHOOK_IMAGE", &std::env::var("OFFHOOK_TEST_IMAGE").expect("run by `make test`, which sets OFFHOOK_TEST_IMAGE")),
             ("OFFHOOK_MEDIA_ADDRESS", "127.0.0.1"),
-            ("OFFHOOK_PORT_FIRST", &self.port_first.to_string()),
-            ("OFFHOOK_PORT_LAST", &(self.port_first + 319).to_string()),
+            ("OFFHOOK_PORT_FIRST", &self.ports.first.to_string()),
+            ("OFFHOOK_PORT_LAST", &self.ports.last().to_string()),
             ("OFFHOOK_PROVIDER_URL", &self.providers.url),
             ("OFFHOOK_STT_MODEL", "none"),
             ("OFFHOOK_CHAT_MODEL", "none"),
@@ -246,12 +246,6 @@ impl Drop for Site {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-/// A number below 32 that no other test has that runs now: nextest's, or one by chance.
-fn place_among_tests() -> u16 {
-    let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse::<u32>().ok());
-    (slot.unwrap_or_else(std::process::id) % 32) as u16
 }
 
 /// Model servers that take every question and never answer: a call lasts until somebody hangs up.

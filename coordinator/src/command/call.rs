@@ -145,7 +145,9 @@ impl Call {
             CallCommand::Show { id } => self.show(&pool, *id).await?,
             CallCommand::Watch { ids } => watch::watch(&pool, &self.database, ids, self.json).await?,
             CallCommand::Snooze { id, moment } => {
-                calls::snooze(&pool, *id, moment.after(Utc::now())).await?.ok_or(CallError::Unknown(*id))?;
+                calls::snooze(&pool, *id, moment.after(super::database_now(&pool).await?))
+                    .await?
+                    .ok_or(CallError::Unknown(*id))?;
                 self.print_call(&pool, *id, due).await?;
             }
             CallCommand::Release { id, finish } => {

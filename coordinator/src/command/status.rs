@@ -40,10 +40,11 @@ impl StatusCommand {
     /// # Errors
     /// [`StatusError`].
     pub async fn run(&self) -> Result<(), StatusError> {
-        let status = status(&self.database.connect().await?).await?;
+        let pool = self.database.connect().await?;
+        let status = status(&pool).await?;
         match self.json {
             true => println!("{}", json!(status)),
-            false => print!("{}", page(&status, Utc::now())),
+            false => print!("{}", page(&status, super::database_now(&pool).await?)),
         }
         Ok(())
     }

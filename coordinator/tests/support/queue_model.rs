@@ -219,6 +219,9 @@ impl Model {
 
     /// The coordinator settles the attempt.
     pub fn settled(&mut self, call: usize, otherwise: Disposition) {
+        // Whoever believes that it was not launched is wrong where it has dialled.
+        let not_launched = otherwise == Disposition::TrunkFailure;
+        let otherwise = if not_launched && self.attempt(call).dialing { Disposition::Lost } else { otherwise };
         self.ended(call, otherwise);
         let now = self.now;
         let call = &mut self.calls[call];
@@ -227,6 +230,8 @@ impl Model {
         let attempt = call.attempts.last_mut().expect("a live call has an attempt");
         attempt.settled = true;
         let retry = match attempt.ended.expect("it has just ended") {
+            // Somebody answered: the line dropped, and no history makes such a call again.
+            Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure if attempt.talking => None,
             Disposition::Busy | Disposition::NoAnswer => Some((RETRY, true)),
             Disposition::TrunkFailure => Some((TRUNK_RETRY, false)),
             Disposition::Lost if !attempt.dialing && lost_in_a_row < LOST_RETRIES => Some((TRUNK_RETRY, false)),
