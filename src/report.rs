@@ -36,6 +36,25 @@ pub struct Report {
     pub do_not_call: bool,
 }
 
+impl Report {
+    /// That an attempt ended like this, and nothing more.
+    pub fn ended(disposition: Disposition) -> Self {
+        Report {
+            disposition,
+            sip_code: None,
+            sip_reason: None,
+            cause: None,
+            retry_after: None,
+            detail: None,
+            codec: None,
+            media: None,
+            outcome: None,
+            recording: None,
+            do_not_call: false,
+        }
+    }
+}
+
 /// What one media session was like. Absent figures were never measured, e.g. where the peer sends no RTCP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -48,19 +48,7 @@ async fn end(database: &TestDatabase, fresh: &FreshClaim, disposition: Dispositi
             .await
             .unwrap();
     }
-    let report = Report {
-        disposition,
-        sip_code: None,
-        sip_reason: None,
-        cause: None,
-        retry_after,
-        detail: None,
-        codec: None,
-        media: None,
-        outcome: None,
-        recording: None,
-        do_not_call: false,
-    };
+    let report = Report { retry_after, ..Report::ended(disposition) };
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
     let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
     let rng = &mut StdRng::seed_from_u64(1);

@@ -19,7 +19,7 @@ async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) 
     database.run("update installation set quiet_time = '0'").await;
     let fresh = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap().calls.pop().expect("a due call");
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
-    let report = Report { disposition, ..told() };
+    let report = Report::ended(disposition);
     let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
     settle(&database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();
     database
@@ -28,22 +28,6 @@ async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) 
             fresh.call.id
         ))
         .await
-}
-
-fn told() -> Report {
-    Report {
-        disposition: Disposition::Busy,
-        sip_code: None,
-        sip_reason: None,
-        cause: None,
-        retry_after: None,
-        detail: None,
-        codec: None,
-        media: None,
-        outcome: None,
-        recording: None,
-        do_not_call: false,
-    }
 }
 
 #[tokio::test]
@@ -98,7 +82,7 @@ async fn each_trunk_has_a_breaker_of_its_own() {
             .await
             .unwrap();
         let attempt = AttemptId { call_id: fresh.call.id, attempt: 1 };
-        let report = Report { disposition: Disposition::TrunkFailure, ..told() };
+        let report = Report::ended(Disposition::TrunkFailure);
         let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
         settle(&database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();
         let rests: bool = database

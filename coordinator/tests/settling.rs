@@ -61,22 +61,6 @@ impl Scene {
     }
 }
 
-fn report(disposition: Disposition) -> Report {
-    Report {
-        disposition,
-        sip_code: None,
-        sip_reason: None,
-        cause: None,
-        retry_after: None,
-        detail: None,
-        codec: None,
-        media: None,
-        outcome: None,
-        recording: None,
-        do_not_call: false,
-    }
-}
-
 fn told(report: Report) -> Evidence {
     Evidence { report: Some(report), ..Evidence::lost("") }
 }
@@ -94,7 +78,7 @@ fn booked() -> Report {
         evidence: vec![2, 4],
         language: None,
     };
-    Report { outcome: Some(outcome), ..report(Disposition::Answered) }
+    Report { outcome: Some(outcome), ..Report::ended(Disposition::Answered) }
 }
 
 #[tokio::test]
@@ -117,7 +101,10 @@ async fn a_booked_table_is_in_the_results_and_the_ports_are_free_again() {
 async fn a_busy_restaurant_is_called_again_and_the_attempt_counts() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
-    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Busy))).await, CallState::Queued);
+    assert_eq!(
+        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Busy))).await,
+        CallState::Queued
+    );
     let waits: bool = scene
         .database
         .one("select due_at between now() + interval '4 minutes' and now() + interval '11 minutes' and attempts_counted = 1 from calls")
@@ -132,7 +119,10 @@ async fn a_retry_that_would_come_too_late_expires() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
     scene.database.run("update calls set not_after = now() + interval '1 minute'").await;
-    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Busy))).await, CallState::Expired);
+    assert_eq!(
+        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Busy))).await,
+        CallState::Expired
+    );
     let (_, why) = scene.database.state(fresh.call.id).await;
     assert_eq!(why.unwrap(), "the line was busy, and there is no time left to call again");
 }
@@ -142,7 +132,7 @@ async fn what_an_older_attempt_says_does_not_count() {
     let scene = Scene::new().await;
     let first = scene.claimed().await;
     let attempt = first_attempt(first.call.id);
-    assert_eq!(scene.settled_state(attempt, &told(report(Disposition::Busy))).await, CallState::Queued);
+    assert_eq!(scene.settled_state(attempt, &told(Report::ended(Disposition::Busy))).await, CallState::Queued);
     assert_eq!(scene.settle(attempt, &told(booked())).await, Settled::Already);
     let refused = scene.progress(&first, "dialing").await.unwrap_err().to_string();
     assert!(refused.contains("over"), "{refused}");
@@ -242,7 +232,7 @@ async fn who_does_not_want_to_be_called_is_not_called_again() {
     for code in [603, 607] {
         let scene = Scene::new().await;
         let fresh = scene.claimed().await;
-        let declined = Report { sip_code: Some(code), ..report(Disposition::Rejected) };
+        let declined = Report { sip_code: Some(code), ..Report::ended(Disposition::Rejected) };
         assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(declined)).await, CallState::Finished);
         assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.number);
     }
@@ -254,7 +244,7 @@ async fn a_call_refused_by_the_line_is_over_and_the_number_stays_callable() {
         let scene = Scene::new().await;
         let fresh = scene.claimed().await;
         let answer = FinalAnswer { code: Some(code), cause, rang: false };
-        let refused = Report { sip_code: Some(code), cause, ..report(answer.disposition()) };
+        let refused = Report { sip_code: Some(code), cause, ..Report::ended(answer.disposition()) };
         assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(refused)).await, CallState::Finished, "{code}");
         assert_eq!(scene.database.one::<i64>("select count(*) from do_not_call").await, 0, "{code}");
     }
@@ -264,7 +254,7 @@ async fn a_call_refused_by_the_line_is_over_and_the_number_stays_callable() {
 async fn who_asks_not_to_be_called_is_not_called_again_even_where_the_line_drops_then() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
-    let asked = Report { do_not_call: true, ..report(Disposition::Answered) };
+    let asked = Report { do_not_call: true, ..Report::ended(Disposition::Answered) };
     assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(asked)).await, CallState::Finished);
     let (_, why) = scene.database.state(fresh.call.id).await;
     assert_eq!(why.unwrap(), "the line dropped in the middle of the call, and the number is on the do-not-call list");
@@ -278,7 +268,7 @@ async fn a_call_taken_back_while_it_rang_ends_as_cancelled() {
     scene.database.run("update calls set cancel_requested = true").await;
     assert_eq!(scene.database.state(fresh.call.id).await.0, "dialing", "the worker ends it, not the update");
     assert_eq!(
-        scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::Cancelled))).await,
+        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Cancelled))).await,
         CallState::Cancelled
     );
 }
@@ -289,7 +279,7 @@ async fn a_trunk_that_fails_again_and_again_rests() {
     for nth in 1..=5 {
         let fresh = scene.claimed().await;
         assert!(scene.progress(&fresh, "dialing").await.unwrap());
-        let state = scene.settled_state(first_attempt(fresh.call.id), &told(report(Disposition::TrunkFailure))).await;
+        let state = scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::TrunkFailure))).await;
         assert_eq!(state, CallState::Queued);
         let rests: bool = scene.database.one("select paused_until is not null from trunks where name = 'lab'").await;
         assert_eq!(rests, nth == 5, "after {nth}");
@@ -303,7 +293,7 @@ async fn a_trunk_that_fails_again_and_again_rests() {
     scene
         .settle(
             AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() },
-            &told(report(Disposition::Busy)),
+            &told(Report::ended(Disposition::Busy)),
         )
         .await;
     assert_eq!(scene.database.one::<i32>("select failures from trunks where name = 'lab'").await, 0);

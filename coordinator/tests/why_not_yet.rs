@@ -73,19 +73,7 @@ impl Scene {
     }
 
     async fn settle(&self, fresh: &FreshClaim, disposition: Disposition) {
-        let report = Report {
-            disposition,
-            sip_code: None,
-            sip_reason: None,
-            cause: None,
-            retry_after: None,
-            detail: None,
-            codec: None,
-            media: None,
-            outcome: None,
-            recording: None,
-            do_not_call: false,
-        };
+        let report = Report::ended(disposition);
         let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
         let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
         settle(&self.database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();

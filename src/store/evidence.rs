@@ -66,19 +66,7 @@ impl Evidence {
     pub(super) fn last_word(&self, dialled: bool) -> Report {
         let not_launched = self.otherwise == Disposition::TrunkFailure;
         let disposition = if dialled && not_launched { Disposition::Lost } else { self.otherwise };
-        self.report.clone().unwrap_or_else(|| Report {
-            disposition,
-            sip_code: None,
-            sip_reason: None,
-            cause: None,
-            retry_after: None,
-            detail: Some(self.detail.clone()),
-            codec: None,
-            media: None,
-            outcome: None,
-            recording: None,
-            do_not_call: false,
-        })
+        self.report.clone().unwrap_or_else(|| Report { detail: Some(self.detail.clone()), ..Report::ended(disposition) })
     }
 }
 
