@@ -15,7 +15,7 @@ use offhook::store::{
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 const QUEUED: i64 = 100_000;
-const FINISHED: i64 = 100_000;
+const FINISHED: i64 = 1_000_000;
 
 /// 100,000 calls that are due, and as many that are over.
 async fn full() -> TestDatabase {
