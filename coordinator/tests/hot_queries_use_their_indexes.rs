@@ -17,7 +17,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 const QUEUED: i64 = 100_000;
 const FINISHED: i64 = 1_000_000;
 
-/// 100,000 calls that are due, and as many that are over.
+/// 100,000 calls that are due, and a million that are over.
 async fn full() -> TestDatabase {
     let database = TestDatabase::new().await.with_trunk().await;
     let columns = "number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time, \
