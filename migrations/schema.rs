@@ -65,7 +65,8 @@ pub enum MigrationFailed {
     /// A numbered step is refused, or the database knows steps this program does not.
     #[error(
         "cannot bring the database to this version's schema: {0}; migrate as the owner of the database (with the right to create \
-         roles, or with the roles offhook_user and offhook_worker there already), and never with an older offhook than before"
+         roles, or with the roles offhook_user and offhook_worker there already), and never with an older offhook than before; a \
+         database from before the first release has to be made anew"
     )]
     Refused(#[from] MigrateError),
     /// The functions of a later version are in place.
