@@ -17,3 +17,4 @@ pub mod request;
 pub mod secret;
 pub mod span;
 pub mod store;
+pub mod turn;

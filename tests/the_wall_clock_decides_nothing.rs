@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 const READERS: &[(&str, &str)] = &[
     ("src/store/worker/outbox.rs", "when a note was taken, for people"),
     ("coordinator/src/attend.rs", "how late a call was launched, for the log"),
-    ("worker/src/media/session/ticking.rs", "RTCP's NTP time stamps (RFC 3550 section 4)"),
+    ("worker/media/src/session/ticking.rs", "RTCP's NTP time stamps (RFC 3550 section 4)"),
     ("worker/src/call/conversation.rs", "what day the callee has today"),
 ];
 const WALL_CLOCKS: &[&str] = &["Utc::now", "Local::now", "SystemTime::now"];
 /// Time in SQL comes from the database, never from a parameter of a machine's clock.
-const PROGRAMS: &[&str] = &["src", "coordinator/src", "worker/src"];
+const PROGRAMS: &[&str] = &["src", "coordinator/src", "worker"];
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("tests") && !path.ends_with("benches") {
             rust_files(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             found.push(path);

@@ -10,7 +10,8 @@ use offhook::{
     outcome::{Outcome, OutcomeReport},
     report::Report,
     secret::Secret,
-    store::worker::{Note, Patience, Speaker, Step, ToolBegin, Turn, WorkerStore, WorkerStoreError},
+    store::worker::{Note, Patience, Step, ToolBegin, WorkerStore, WorkerStoreError},
+    turn::{Speaker, Turn},
 };
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
@@ -49,8 +50,8 @@ async fn through_a_wire(database: &TestDatabase, attempt: &StartedAttempt) -> (P
     (wire, store)
 }
 
-fn turn(number: i32, text: &str) -> Turn {
-    let started_ms = i64::from(number) * 1000;
+fn turn(number: u32, text: &str) -> Turn {
+    let started_ms = u64::from(number) * 1000;
     Turn {
         number,
         speaker: Speaker::Agent,

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| offhook_worker::fuzzing::rtcp(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| offhook_media::fuzzing::rtcp(bytes));

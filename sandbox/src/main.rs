@@ -14,7 +14,7 @@ use offhook_sandbox::{
     town::{ReservationTalker, RestaurantSenses, recogniser_of_agents, recogniser_of_restaurants},
     voice::{Voice, VoiceSettings},
 };
-use offhook_worker::sip::{Endpoint, EndpointConfig};
+use offhook_sip::{Endpoint, EndpointConfig};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},

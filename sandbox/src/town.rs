@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use offhook::language::Language;
-use offhook_worker::{audio::SAMPLE_RATE, speaking::spoken};
+use offhook_speaking::spoken;
+use offhook_types::audio::SAMPLE_RATE;
 
 use crate::{
     recogniser::{

@@ -11,6 +11,14 @@ use std::{
 };
 
 use offhook::{language::Language, report::MediaReport};
+use offhook_media::{
+    CodecName, MediaEvent, Negotiated,
+    codec::{Encoder, EncoderSettings},
+    dtmf::DtmfSender,
+    line::{Line, Port},
+    playout::Playout,
+    rtp::Outgoing,
+};
 use offhook_sandbox::{
     network::{Link, UnderWay, Weather},
     recogniser::{
@@ -23,17 +31,9 @@ use offhook_sandbox::{
         espeak::{Manner, speak_each},
     },
 };
-use offhook_worker::{
+use offhook_types::{
     audio::{FRAME_SAMPLES, level_dbfs},
-    media::{
-        CodecName, MediaEvent, Negotiated,
-        codec::{Encoder, EncoderSettings},
-        dtmf::DtmfSender,
-        line::{Line, Port},
-        playout::Playout,
-        rtp::Outgoing,
-    },
-    mind::event::SentenceId,
+    ids::SentenceId,
 };
 
 /// A network and what is promised over it: words understood at least, per cent (G.711, G.722, Opus), sound concealed at most,

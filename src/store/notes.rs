@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::{
     leases::{AttemptId, number},
     refusal::StoreError,
-    worker::{Note, Speaker, Step},
+    worker::{Note, Step, milliseconds},
 };
 use crate::language::Language;
 
@@ -21,15 +21,12 @@ pub(super) async fn store(connection: &mut PgConnection, attempt: AttemptId, not
             )
             .bind(attempt.call_id)
             .bind(number(attempt))
-            .bind(turn.number)
-            .bind(match turn.speaker {
-                Speaker::Callee => "callee",
-                Speaker::Agent => "agent",
-            })
+            .bind(turn.number as i32)
+            .bind(turn.speaker.as_str())
             .bind(turn.language.map(Language::code))
             .bind(&turn.text)
-            .bind(turn.started_ms)
-            .bind(turn.ended_ms)
+            .bind(milliseconds(turn.started_ms))
+            .bind(milliseconds(turn.ended_ms))
             .bind(turn.interrupted),
             Note::Event { number: nth, kind, detail, at } => sqlx::query(
                 "insert into events (call_id, attempt, number, kind, detail, at) values ($1, $2, $3, $4, $5, $6) \

@@ -16,12 +16,13 @@ use std::{
 
 use serde_json::Value;
 
+pub(in crate::store) use self::statement::milliseconds;
 use self::{connection::Line, outbox::Outbox, statement::Statement};
 pub use self::{
     outbox::Note,
-    statement::{Speaker, Step, TrunkChange, TrunkFailed, Turn},
+    statement::{Step, TrunkChange, TrunkFailed},
 };
-use crate::{report::Report, secret::Secret};
+use crate::{report::Report, secret::Secret, turn::Turn};
 
 /// How long the store is patient. All of them are wall clocks over everything inside, retries included.
 #[derive(Debug, Clone, Copy)]

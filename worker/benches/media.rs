@@ -13,11 +13,9 @@ use std::{
 };
 
 use offhook::attempt::{SrtpPolicy, WayOut};
-use offhook_worker::{
-    media::{CodecName, MediaConfig, MediaEvent, MediaHandle, MediaSession},
-    mind::event::SentenceId,
-    sip::{DialRequest, Endpoint, EndpointConfig},
-};
+use offhook_media::{CodecName, MediaConfig, MediaEvent, MediaHandle, MediaSession};
+use offhook_sip::{DialRequest, Endpoint, EndpointConfig};
+use offhook_types::ids::SentenceId;
 use tokio::sync::mpsc::Receiver;
 
 const MEASURED: Duration = Duration::from_secs(10);

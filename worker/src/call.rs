@@ -11,12 +11,11 @@ mod sound_watch;
 pub mod trunks;
 mod voices;
 
-use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
-use tokio::sync::watch;
-
-use crate::providers::Providers;
 use conversation::Answered;
 use journal::Journal;
+use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
+use offhook_providers::Providers;
+use tokio::sync::watch;
 use trunks::Connected;
 
 /// Runs the attempt to its end. `cancelled` turns true when the call is to be ended politely: the user took it back, or

@@ -10,7 +10,7 @@ use offhook::{
     attempt::{SipTransport, SrtpPolicy, TrunkSpecification, WayOut},
     store::trunks::{self, TrunkRow, TrunkStatus},
 };
-use offhook_worker::sip::{Endpoint, EndpointConfig, SipError};
+use offhook_sip::{Endpoint, EndpointConfig, SipError};
 use sqlx::PgPool;
 
 use super::Finding;

@@ -3,13 +3,15 @@
 use std::{collections::VecDeque, future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use offhook::{attempt::SrtpPolicy, language::Language};
-use offhook_worker::{
+use offhook_hearing::{Ear, EarConfig};
+use offhook_media::{MediaConfig, MediaEvent, MediaHandle, MediaSession};
+use offhook_sip::{Dialog, DialogEvent, Incoming};
+use offhook_speaking::spoken;
+use offhook_types::{
     audio::{MediaTime, SAMPLE_RATE},
-    hearing::{Ear, EarConfig, EarEvent},
-    media::{MediaConfig, MediaEvent, MediaHandle, MediaSession},
-    mind::event::SentenceId,
-    sip::{Dialog, DialogEvent, Incoming},
-    speaking::spoken,
+    hearing::EarEvent,
+    ids::SentenceId,
+    playout::PlayoutEvent,
 };
 use tokio::{
     sync::mpsc,
@@ -238,7 +240,8 @@ impl<S: Senses> Conversation<'_, S> {
                     self.happens(&Event::Silence(at.since(self.last_sound)));
                 }
             }
-            MediaEvent::Played { sentence, at } | MediaEvent::Cut { sentence, at, .. }
+            MediaEvent::Playout(PlayoutEvent::Played { sentence, at })
+            | MediaEvent::Playout(PlayoutEvent::Cut { sentence, at, .. })
                 if self.doing == Doing::Sounding(sentence) =>
             {
                 self.last_sound = self.last_sound.max(at);

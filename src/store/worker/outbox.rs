@@ -17,8 +17,9 @@ use tokio::{sync::watch, task::JoinHandle, time};
 use super::{
     WorkerStoreError,
     connection::Line,
-    statement::{Statement, Step, Turn, storable, storable_text},
+    statement::{Statement, Step, storable, storable_text},
 };
+use crate::turn::Turn;
 
 /// How many notes wait at most. A talkative minute makes about 30, so this is half an hour without a database.
 const CAPACITY: usize = 1024;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{language::Language, secret::Secret};
+use crate::{language::Language, secret::Secret, turn::Turn};
 
 /// A step of the telephone call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,35 +29,6 @@ impl Step {
             Step::Talking => "talking",
         }
     }
-}
-
-/// Who said it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Speaker {
-    /// The restaurant.
-    Callee,
-    /// We.
-    Agent,
-}
-
-/// One turn of the conversation, a row of `turns`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
-    /// From 1, over both speakers.
-    pub number: i32,
-    /// Who said it.
-    pub speaker: Speaker,
-    /// In which language, where it is known.
-    pub language: Option<Language>,
-    /// The words; of the agent those that were heard, not those that were written.
-    pub text: String,
-    /// Milliseconds on the recording's clock.
-    pub started_ms: i64,
-    /// Milliseconds on the recording's clock.
-    pub ended_ms: i64,
-    /// Whether the other side cut it short.
-    pub interrupted: bool,
 }
 
 /// What a trunk did, so that the call is to go over another one.
@@ -151,15 +122,12 @@ impl Statement {
             }
             Statement::Turn(turn) => sqlx::query_scalar("select null::jsonb from worker_turn($1, $2, $3, $4, $5, $6, $7, $8)")
                 .bind(token)
-                .bind(turn.number)
-                .bind(match turn.speaker {
-                    Speaker::Callee => "callee",
-                    Speaker::Agent => "agent",
-                })
+                .bind(turn.number as i32)
+                .bind(turn.speaker.as_str())
                 .bind(turn.language.map(Language::code))
                 .bind(storable_text(&turn.text))
-                .bind(turn.started_ms)
-                .bind(turn.ended_ms)
+                .bind(milliseconds(turn.started_ms))
+                .bind(milliseconds(turn.ended_ms))
                 .bind(turn.interrupted),
             Statement::ToolBegin { number, name, arguments } => sqlx::query_scalar("select worker_tool_begin($1, $2, $3, $4)")
                 .bind(token)
@@ -183,6 +151,11 @@ impl Statement {
         };
         query.fetch_one(connection).await
     }
+}
+
+/// Milliseconds as a `bigint`.
+pub(in crate::store) fn milliseconds(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn age_ms(since: Instant) -> i64 {

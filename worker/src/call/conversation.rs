@@ -4,6 +4,16 @@ use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
 use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
+use offhook_hearing::{Ear, EarConfig};
+use offhook_media::{MediaEvent, MediaHandle, MediaSession, Negotiated};
+use offhook_mind::{Action, Event, Mind, MindSettings, action::Conclusion};
+use offhook_providers::{Providers, ReplyPiece};
+use offhook_sip::{Dialog, DialogEvent};
+use offhook_types::{
+    hearing::EarEvent,
+    ids::{Generation, Millis, SentenceId},
+    playout::PlayoutEvent,
+};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
@@ -12,17 +22,6 @@ use tokio::{
 };
 
 use super::{dialing::early_media, ending::of_conversation, journal::Journal, sound_watch::SoundWatch, voices::Voices};
-use crate::{
-    hearing::{Ear, EarConfig, EarEvent},
-    media::{MediaEvent, MediaHandle, MediaSession, Negotiated},
-    mind::{
-        Action, Event, Mind, MindSettings,
-        action::Conclusion,
-        event::{Generation, Millis, SentenceId},
-    },
-    providers::{Providers, ReplyPiece},
-    sip::{Dialog, DialogEvent},
-};
 
 /// Events of providers on their way to the mind.
 const EVENTS: usize = 256;
@@ -181,28 +180,23 @@ impl Conversation<'_> {
         match event {
             MediaEvent::Heard { at, frame, .. } => {
                 for heard in self.ear.hear(at, &frame) {
-                    let event = match heard {
-                        EarEvent::SpeechStarted { at } => Event::SpeechStarted { at },
-                        EarEvent::SpeechEnded { utterance, started, ended } => {
-                            self.speech_ended = Some(Instant::now());
-                            Event::SpeechEnded { utterance, started, ended }
-                        }
-                        EarEvent::Beep { at } => Event::Beep { at },
-                    };
-                    self.tell(event).await;
+                    if matches!(heard, EarEvent::SpeechEnded { .. }) {
+                        self.speech_ended = Some(Instant::now());
+                    }
+                    self.tell(Event::Heard(heard)).await;
                 }
             }
-            MediaEvent::Started { sentence, at } => {
-                if let Some(ended) = self.speech_ended.take() {
-                    self.journal.event("answer_latency", json!({ "ms": ended.elapsed().as_millis() as u64 }));
+            MediaEvent::Playout(event) => {
+                if let PlayoutEvent::Started { sentence, .. } = event {
+                    if let Some(ended) = self.speech_ended.take() {
+                        self.journal.event("answer_latency", json!({ "ms": ended.elapsed().as_millis() as u64 }));
+                    }
+                    if let Some(text) = self.planned.remove(&sentence) {
+                        self.journal.event("saying", json!({ "text": text }));
+                    }
                 }
-                if let Some(text) = self.planned.remove(&sentence) {
-                    self.journal.event("saying", json!({ "text": text }));
-                }
-                self.tell(Event::SentenceStarted { sentence, at }).await;
+                self.tell(Event::Playout(event)).await;
             }
-            MediaEvent::Played { sentence, at } => self.tell(Event::SentencePlayed { sentence, at }).await,
-            MediaEvent::Cut { sentence, at, share } => self.tell(Event::SentenceCut { sentence, at, share }).await,
             MediaEvent::Dtmf(digit) => self.journal.event("dtmf", json!({ "digit": digit })),
             // None since the answer is a matter of its own, with a bound of its own.
             MediaEvent::NoMedia { .. } if self.sound.is_awaited() && self.media.report().packets_received == 0 => {}
@@ -354,7 +348,7 @@ async fn next_dialog_event(dialog: &mut Option<Dialog>) -> Option<DialogEvent> {
 
 /// Passes a reply on, piece by piece, under its generation.
 async fn relay(
-    mut reply: crate::providers::ReplyStream,
+    mut reply: offhook_providers::ReplyStream,
     generation: Generation,
     events: &mpsc::Sender<Event>,
 ) -> Result<(), String> {

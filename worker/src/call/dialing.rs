@@ -7,6 +7,9 @@ use offhook::{
     disposition::{Disposition, FinalAnswer},
     report::Report,
 };
+use offhook_media::{MediaSession, Negotiated, early_sound::EarlySound};
+use offhook_providers::Providers;
+use offhook_sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
@@ -17,11 +20,6 @@ use super::{
     ending::{with_early_media, without_conversation},
     journal::Journal,
     trunks::Setback,
-};
-use crate::{
-    media::{MediaSession, Negotiated, early_sound::EarlySound},
-    providers::Providers,
-    sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint},
 };
 
 /// How long after our CANCEL we wait for the far end to confirm it.

@@ -8,12 +8,9 @@ use offhook::{
     report::{RecordingReport, Report},
     store::worker::Note,
 };
+use offhook_media::{EarlyMedia, MediaOutcome, Recording};
+use offhook_mind::action::Conclusion;
 use serde::Serialize;
-
-use crate::{
-    media::{EarlyMedia, MediaOutcome, Recording},
-    mind::action::Conclusion,
-};
 
 /// The report of an attempt in which nobody was talked to.
 pub fn without_conversation(

@@ -15,17 +15,12 @@ use offhook::{
     attempt::TOOLS_FILE,
     report::Report,
     secret::Secret,
-    store::worker::{
-        Note, Speaker, Step, ToolBegin, TrunkChange, TrunkFailed, Turn as StoredTurn, WorkerStore, WorkerStoreError,
-    },
+    store::worker::{Note, Step, ToolBegin, TrunkChange, TrunkFailed, WorkerStore, WorkerStoreError},
+    turn::Turn,
 };
+use offhook_mind::Event;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
-
-use crate::mind::{
-    Event, Turn,
-    action::{self},
-};
 
 /// The call's line to the database. What cannot be written now waits there; what is refused is logged, never fatal.
 pub struct Journal {
@@ -79,21 +74,7 @@ impl Journal {
 
     /// What was said, as far as it was heard.
     pub fn turn(&self, turn: &Turn) {
-        note(
-            "turn",
-            self.store.turn(StoredTurn {
-                number: turn.number as i32,
-                speaker: match turn.speaker {
-                    action::Speaker::Callee => Speaker::Callee,
-                    action::Speaker::Agent => Speaker::Agent,
-                },
-                language: turn.language,
-                text: turn.text.clone(),
-                started_ms: turn.started.0 as i64,
-                ended_ms: turn.ended.0 as i64,
-                interrupted: turn.interrupted,
-            }),
-        );
+        note("turn", self.store.turn(turn.clone()));
     }
 
     /// Journals a tool and reports back when it may run. Where the database is away for longer than it is asked, the entry goes to

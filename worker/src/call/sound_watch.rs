@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use offhook::disposition::Disposition;
+use offhook_mind::action::Conclusion;
 use tokio::time::Instant;
-
-use crate::mind::action::Conclusion;
 
 /// Watches for the first sound after the answer.
 #[derive(Debug)]

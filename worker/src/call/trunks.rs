@@ -16,6 +16,9 @@ use offhook::{
     report::Report,
     store::worker::{TrunkChange, TrunkFailed},
 };
+use offhook_media::{MediaConfig, MediaSession, Negotiated};
+use offhook_providers::Providers;
+use offhook_sip::{Dialog, Endpoint, EndpointConfig, RegisterRequest, Registration, SipError};
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -26,11 +29,6 @@ use super::{
     dialing::{Agreed, NotAnswered, credentials, dial, host_in_uri, whole_seconds},
     ending::without_conversation,
     journal::Journal,
-};
-use crate::{
-    media::{MediaConfig, MediaSession, Negotiated},
-    providers::Providers,
-    sip::{Dialog, Endpoint, EndpointConfig, RegisterRequest, Registration, SipError},
 };
 
 /// No further trunk is tried so long after the first: a silent trunk takes half a minute, and whoever waits for the call does not

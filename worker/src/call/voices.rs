@@ -3,16 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offhook::language::Language;
+use offhook_media::MediaHandle;
+use offhook_mind::event::Event;
+use offhook_providers::Providers;
+use offhook_speaking::spoken;
+use offhook_types::ids::SentenceId;
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinHandle},
-};
-
-use crate::{
-    media::MediaHandle,
-    mind::event::{Event, SentenceId},
-    providers::Providers,
-    speaking::spoken,
 };
 
 /// Sentences fetched or waiting at once; the model cannot run further ahead than this.

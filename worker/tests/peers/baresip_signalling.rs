@@ -1,18 +1,17 @@
 //! A telephone not written here is called over TLS, and hands the call on to somebody else.
 
 use offhook::attempt::{CodecName, SrtpPolicy, TlsSpecification};
-use offhook_worker::{
-    media::MediaEvent,
-    mind::event::SentenceId,
-    sip::{Dialog, DialogEvent, Endpoint, EndpointConfig, Incoming, TransferOutcome},
-};
+use offhook_media::MediaEvent;
+use offhook_sip::{Dialog, DialogEvent, Endpoint, EndpointConfig, Incoming, TransferOutcome};
+use offhook_types::{ids::SentenceId, playout::PlayoutEvent};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-use crate::support::baresip::Baresip;
-use crate::support::certificates::Authority;
-use crate::support::sounds::TONE_HZ;
-use crate::support::sounds::{Call, PATIENCE, call, call_trusting, purity, sine};
-use crate::support::stream_peer::SDP;
+use crate::support::{
+    baresip::Baresip,
+    certificates::Authority,
+    sounds::{Call, PATIENCE, TONE_HZ, call, call_trusting, purity, sine},
+    stream_peer::SDP,
+};
 
 async fn call_over_tls(baresip: &Baresip, tls: TlsSpecification, srtp: SrtpPolicy) -> Call {
     call_trusting(tls, |offer| baresip.secure_request(offer), &CodecName::ALL, srtp).await
@@ -27,7 +26,7 @@ async fn we_hear_each_other_over_tls_and_srtp() {
     let heard = call.second().await;
     assert!(purity(&heard, TONE_HZ, 16_000) > 0.95, "we hear {:.3} of its tone", purity(&heard, TONE_HZ, 16_000));
     call.media.play(SentenceId { generation: 1, index: 0 }, sine(1000.0, 1), true);
-    call.until(|event| matches!(event, MediaEvent::Played { .. }).then_some(())).await;
+    call.until(|event| matches!(event, MediaEvent::Playout(PlayoutEvent::Played { .. })).then_some(())).await;
     call.media.drain().await;
     call.dialog.hangup().await.unwrap();
     assert!(call.media.finish().await.report.encrypted);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use offhook::attempt::{CodecName, SrtpPolicy};
-use offhook_worker::{media::MediaEvent, mind::event::SentenceId, sip::DialogEvent};
+use offhook_media::MediaEvent;
+use offhook_sip::DialogEvent;
+use offhook_types::{ids::SentenceId, playout::PlayoutEvent};
 use tokio::time::timeout;
 
-use crate::support::baresip::Baresip;
-use crate::support::sounds::TONE_HZ;
-use crate::support::sounds::{PATIENCE, call, purity, sine};
+use crate::support::{
+    baresip::Baresip,
+    sounds::{PATIENCE, TONE_HZ, call, purity, sine},
+};
 
 async fn is_heard_and_hears(named: &str, account: &str, codec: CodecName, srtp: SrtpPolicy) {
     let baresip = Baresip::start(named, account).await;
@@ -17,7 +20,7 @@ async fn is_heard_and_hears(named: &str, account: &str, codec: CodecName, srtp: 
     let heard = call.second().await;
     assert!(purity(&heard, TONE_HZ, 16_000) > 0.95, "{named}: we hear {:.3} of its tone", purity(&heard, TONE_HZ, 16_000));
     call.media.play(SentenceId { generation: 1, index: 0 }, sine(1000.0, 2), true);
-    call.until(|event| matches!(event, MediaEvent::Played { .. }).then_some(())).await;
+    call.until(|event| matches!(event, MediaEvent::Playout(PlayoutEvent::Played { .. })).then_some(())).await;
     call.media.drain().await;
     call.dialog.hangup().await.unwrap();
     let report = call.media.finish().await.report;

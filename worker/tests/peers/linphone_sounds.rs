@@ -1,11 +1,13 @@
 //! A second telephone of strangers, linphone, hears us and is heard: Opus, G.722, encrypted and not.
 
 use offhook::attempt::{CodecName, SrtpPolicy};
-use offhook_worker::{media::MediaEvent, mind::event::SentenceId};
+use offhook_media::MediaEvent;
+use offhook_types::{ids::SentenceId, playout::PlayoutEvent};
 
-use crate::support::linphone::Linphone;
-use crate::support::sounds::TONE_HZ;
-use crate::support::sounds::{call, purity, sine};
+use crate::support::{
+    linphone::Linphone,
+    sounds::{TONE_HZ, call, purity, sine},
+};
 
 async fn is_heard_and_hears(codec: CodecName, srtp: SrtpPolicy, encrypted: bool) {
     let linphone = Linphone::start(srtp != SrtpPolicy::Off).await;
@@ -14,7 +16,7 @@ async fn is_heard_and_hears(codec: CodecName, srtp: SrtpPolicy, encrypted: bool)
     let heard = call.second().await;
     assert!(purity(&heard, TONE_HZ, 16_000) > 0.9, "we hear {:.3} of its tone", purity(&heard, TONE_HZ, 16_000));
     call.media.play(SentenceId { generation: 1, index: 0 }, sine(1000.0, 2), true);
-    call.until(|event| matches!(event, MediaEvent::Played { .. }).then_some(())).await;
+    call.until(|event| matches!(event, MediaEvent::Playout(PlayoutEvent::Played { .. })).then_some(())).await;
     call.media.drain().await;
     call.dialog.hangup().await.unwrap();
     call.media.finish().await;

@@ -1,14 +1,17 @@
 //! Kamailio in the path: it asks for credentials and stays in the route set. Requests of a call that do not take it are told 404.
 
-use offhook::attempt::{SipTransport, WayOut};
-use offhook::secret::Secret;
-use offhook_worker::sip::{Credentials, DialEvent, DialogEvent, Endpoint, EndpointConfig};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook::{
+    attempt::{SipTransport, WayOut},
+    secret::Secret,
+};
+use offhook_sip::{Credentials, DialEvent, DialogEvent, Endpoint, EndpointConfig};
+use tokio::{net::UdpSocket, time::timeout};
 
-use crate::support::certificates::Authority;
-use crate::support::kamailio::Kamailio;
-use crate::support::stream_peer::{Listening, PATIENCE, SDP, Stream, last, line, request};
+use crate::support::{
+    certificates::Authority,
+    kamailio::Kamailio,
+    stream_peer::{Listening, PATIENCE, SDP, Stream, last, line, request},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ack_reinvite_and_bye_take_the_record_route_over_udp() {

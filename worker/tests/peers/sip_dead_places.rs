@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use offhook::attempt::{SipTransport, WayOut};
-use offhook_worker::sip::{DialEvent, DialFailure, DialRequest, Endpoint, EndpointConfig, Timing};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, DialFailure, DialRequest, Endpoint, EndpointConfig, Timing};
+use tokio::{net::UdpSocket, time::timeout};
 
 use crate::support::name_server::{NameServer, Record};
 

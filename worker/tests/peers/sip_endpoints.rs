@@ -1,13 +1,9 @@
 //! Calls between two endpoints of ours: one dials, one answers.
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{
-    DialEvent, DialFailure, DialRequest, Dialing, DialogEvent, Endpoint, EndpointConfig, Incoming, SipError,
-};
-use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, DialFailure, DialRequest, Dialing, DialogEvent, Endpoint, EndpointConfig, Incoming, SipError};
+use tokio::{sync::mpsc::Receiver, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n";

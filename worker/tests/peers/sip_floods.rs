@@ -1,16 +1,18 @@
 //! A call in a flood: requests, responses and nonsense from many sources, as fast as this machine can send them.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{DialEvent, DialogEvent, Endpoint, EndpointConfig};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, DialogEvent, Endpoint, EndpointConfig};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::{net::UdpSocket, time::timeout};
 
 use crate::support::stream_peer::{PATIENCE, SDP, last, line, request, response};
 

@@ -1,10 +1,11 @@
 //! The fuzz corpus of SIP messages, whole and with seeded damage, without a fuzzer. `OFFHOOK_FUZZ_SECONDS` goes on for longer.
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use offhook_worker::fuzzing::sip_message;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use offhook_sip::fuzzing::sip_message;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 const ROUNDS: u64 = 20_000;
 const TOKENS: [&str; 20] = [

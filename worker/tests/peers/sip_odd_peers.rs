@@ -1,13 +1,10 @@
 //! Peers that say nothing, say it late, or say nonsense.
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{DialEvent, DialRequest, DialogEvent, Endpoint, EndpointConfig, Timing};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, DialRequest, DialogEvent, Endpoint, EndpointConfig, Timing};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::{net::UdpSocket, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n";

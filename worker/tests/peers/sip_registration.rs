@@ -1,13 +1,13 @@
 //! A trunk that wants REGISTER: a registrar of the test's own, over UDP and TCP.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use offhook::attempt::{SipTransport, WayOut};
-use offhook::secret::Secret;
-use offhook_worker::sip::{Credentials, Endpoint, EndpointConfig, RegisterRequest, SipError, Timing};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook::{
+    attempt::{SipTransport, WayOut},
+    secret::Secret,
+};
+use offhook_sip::{Credentials, Endpoint, EndpointConfig, RegisterRequest, SipError, Timing};
+use tokio::{net::UdpSocket, time::timeout};
 
 use crate::support::stream_peer::{Listening, PATIENCE, line, request, response};
 

@@ -1,16 +1,19 @@
 //! Where a trunk's name leads: NAPTR, SRV and addresses, asked of a name server of the test's own.
 
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use offhook::attempt::{SipTransport, TlsSpecification, WayOut};
-use offhook_worker::sip::{Endpoint, EndpointConfig, SipError};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook_sip::{Endpoint, EndpointConfig, SipError};
+use tokio::{net::UdpSocket, time::timeout};
 
-use crate::support::certificates::Authority;
-use crate::support::name_server::{NameServer, Record};
-use crate::support::stream_peer::{Listening, PATIENCE, line, request};
+use crate::support::{
+    certificates::Authority,
+    name_server::{NameServer, Record},
+    stream_peer::{Listening, PATIENCE, line, request},
+};
 
 const HERE: Record = Record::Address(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 

@@ -1,16 +1,19 @@
 //! Calls over TCP and TLS.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use offhook::attempt::{SipTransport, TlsSpecification, WayOut};
-use offhook_worker::sip::{DialEvent, Dialog, DialogEvent, Endpoint, EndpointConfig, SipError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, Dialog, DialogEvent, Endpoint, EndpointConfig, SipError};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::support::certificates::Authority;
-use crate::support::stream_peer::{Listening, PATIENCE, SDP, last, line, request};
+use crate::support::{
+    certificates::Authority,
+    stream_peer::{Listening, PATIENCE, SDP, last, line, request},
+};
 
 #[tokio::test]
 async fn a_call_over_tcp_goes_over_one_connection_from_invite_to_bye() {

@@ -1,12 +1,10 @@
 //! RFC 4475's messages: each is sent to an endpoint with a call in progress, and gets the answer the RFC expects, or none.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::{DialEvent, DialogEvent, Endpoint, EndpointConfig};
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use offhook_sip::{DialEvent, DialogEvent, Endpoint, EndpointConfig};
+use tokio::{net::UdpSocket, time::timeout};
 
 use crate::support::stream_peer::{PATIENCE, SDP, last, line, request};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use offhook::attempt::WayOut;
-use offhook_worker::sip::SipError;
+use offhook_sip::SipError;
 
 use crate::support::sipp::{Sipp, answered, caller, credentials, failed, last, sdp_at};
 
@@ -53,7 +53,7 @@ async fn the_trunk_learns_who_calls_and_the_callee_does_not() {
 async fn a_header_that_could_break_out_is_refused_before_anything_is_sent() {
     let endpoint = caller().await;
     for (name, value) in [("Via", "x"), ("X-A", "1\r\nRoute: <sip:evil;lr>"), ("content-length", "0"), ("X A", "1")] {
-        let mut request = offhook_worker::sip::DialRequest {
+        let mut request = offhook_sip::DialRequest {
             to: "sip:+49301@127.0.0.1:9".to_owned(),
             call_id: "evil".to_owned(),
             ..Default::default()

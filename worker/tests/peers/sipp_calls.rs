@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use offhook_worker::sip::{DialEvent, DialFailure, DialogEvent};
+use offhook_sip::{DialEvent, DialFailure, DialogEvent};
 use tokio::time::timeout;
 
-use crate::support::sipp;
-use crate::support::sipp::{PATIENCE, Sipp, answered, caller, credentials, failed, last, next};
+use crate::support::sipp::{self, PATIENCE, Sipp, answered, caller, credentials, failed, last, next};
 
 #[tokio::test]
 async fn an_answered_call_is_hung_up_by_us() {

@@ -1,6 +1,6 @@
 //! One number, several phones: early dialogs, reliable progress, and who wins.
 
-use offhook_worker::sip::DialEvent;
+use offhook_sip::DialEvent;
 
 use crate::support::sipp::{Sipp, answered, caller, done, last, next, sdp_at};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_worker::sip::DialogEvent;
+use offhook_sip::DialogEvent;
 use tokio::time::sleep;
 
 use crate::support::sipp::{OFFER, call, done, event, sdp_at};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use offhook_worker::sip::DialogEvent;
+use offhook_sip::DialogEvent;
 
 use crate::support::sipp::{call, done, event, sdp_at};
 

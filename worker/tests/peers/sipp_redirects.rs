@@ -22,7 +22,7 @@ async fn circles_are_left() {
     not_followed("moved_in_circles").await;
 }
 
-async fn not_followed(scenario: &str) -> offhook_worker::sip::DialFailure {
+async fn not_followed(scenario: &str) -> offhook_sip::DialFailure {
     let callee = Sipp::play(scenario).await;
     let endpoint = caller().await;
     let mut dialing = endpoint.dial(callee.request(scenario)).await.unwrap();

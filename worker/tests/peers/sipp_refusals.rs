@@ -1,6 +1,6 @@
 //! Requests within a call that are refused, and do not end it.
 
-use offhook_worker::sip::DialogEvent;
+use offhook_sip::DialogEvent;
 
 use crate::support::sipp::{call, done, event};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_worker::sip::DialogEvent;
+use offhook_sip::DialogEvent;
 
 use crate::support::sipp::{Sipp, answered, call, caller, done, event, last};
 

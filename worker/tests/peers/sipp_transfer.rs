@@ -1,6 +1,6 @@
 //! Handing the callee on to a human: REFER, and how it goes.
 
-use offhook_worker::sip::TransferOutcome;
+use offhook_sip::TransferOutcome;
 
 use crate::support::sipp::{call, done};
 

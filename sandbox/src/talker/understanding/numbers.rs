@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use offhook::language::Language;
-use offhook_worker::speaking::numbers::number_words;
+use offhook_speaking::numbers::number_words;
 
 use super::words::fold;
 

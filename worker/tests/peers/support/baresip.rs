@@ -8,7 +8,7 @@ use std::{
 };
 
 use offhook::attempt::{SipTransport, WayOut};
-use offhook_worker::sip::DialRequest;
+use offhook_sip::DialRequest;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -2,14 +2,15 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
-use crate::support::sounds::tone;
 use offhook::attempt::WayOut;
-use offhook_worker::sip::DialRequest;
+use offhook_sip::DialRequest;
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, ChildStdin, Command},
     time::{Instant, sleep, timeout},
 };
+
+use crate::support::sounds::tone;
 
 /// The bound of everything a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,16 +1,17 @@
 //! SIPp as the callee: a scenario of `tests/sip` on a port of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
-
-use offhook::attempt::WayOut;
-use offhook::secret::Secret;
-use offhook_worker::sip::{
-    Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, DialogEvent, Endpoint, EndpointConfig,
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
 };
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+
+use offhook::{attempt::WayOut, secret::Secret};
+use offhook_sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, DialogEvent, Endpoint, EndpointConfig};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
 
 /// The bound of everything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);

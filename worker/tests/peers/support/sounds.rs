@@ -3,10 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use offhook::attempt::{CodecName, SrtpPolicy, TlsSpecification};
-use offhook_worker::{
-    media::{MediaConfig, MediaEvent, MediaHandle, MediaSession, Negotiated},
-    sip::{DialEvent, DialRequest, Dialog, DialogEvent, Endpoint, EndpointConfig},
-};
+use offhook_media::{MediaConfig, MediaEvent, MediaHandle, MediaSession, Negotiated};
+use offhook_sip::{DialEvent, DialRequest, Dialog, DialogEvent, Endpoint, EndpointConfig};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 /// What the peers play, Hz.

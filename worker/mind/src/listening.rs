@@ -1,0 +1,217 @@
+//! The callee's side: utterances, their transcripts, and what they call for.
+
+use std::collections::BTreeMap;
+
+use offhook::turn::Speaker;
+use offhook_hearing::{WhoAnswered, judge};
+use offhook_types::{audio::MediaTime, hearing::EarEvent, ids::UtteranceId, transcript::Transcript};
+use serde_json::json;
+
+use super::{
+    action::Action,
+    conversation::{Mind, Phase},
+    phrases::Phrase,
+    turns::{Said, TurnKey},
+    understanding,
+};
+
+/// Utterances in a row that were not understood, after which we ask to repeat, and after which we give up.
+const ASK_TO_REPEAT: u32 = 2;
+const NOT_UNDERSTOOD: u32 = 5;
+/// The callee's first turns, in which a machine may still turn out to be one.
+const JUDGED_TURNS: u32 = 3;
+
+#[derive(Debug, Clone)]
+struct Utterance {
+    turn: TurnKey,
+    started: MediaTime,
+    ended: MediaTime,
+}
+
+/// What the callee is doing and what is owed to them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Floor {
+    speaking: Option<TurnKey>,
+    transcribing: BTreeMap<UtteranceId, Utterance>,
+    /// Something was said that no thought has answered yet.
+    pub unanswered: bool,
+    /// Nothing was understood: we ask to repeat.
+    pub ask_again: bool,
+    /// Words were heard at all.
+    pub words_heard: bool,
+    /// The callee's last turn with words.
+    pub last_turn: Option<TurnKey>,
+    turns: u32,
+    unclear: u32,
+    failures: u32,
+}
+
+impl Floor {
+    /// The callee is not speaking and everything they said is transcribed.
+    pub fn is_quiet(&self) -> bool {
+        self.speaking.is_none() && self.transcribing.is_empty()
+    }
+
+    /// Transcripts are still to come.
+    pub fn is_transcribing(&self) -> bool {
+        !self.transcribing.is_empty()
+    }
+}
+
+impl Mind {
+    pub(super) fn heard(&mut self, event: EarEvent) {
+        match event {
+            EarEvent::SpeechStarted { at } => self.speech_started(at),
+            EarEvent::SpeechEnded { utterance, started, ended } => self.speech_ended(utterance, started, ended),
+            EarEvent::Beep { .. } => self.beep(),
+        }
+    }
+
+    fn speech_started(&mut self, at: MediaTime) {
+        if self.floor.speaking.is_some() {
+            return;
+        }
+        self.floor.speaking = Some(self.ledger.open(Speaker::Callee, at));
+        self.clocks.greeting = None;
+        self.give_way();
+    }
+
+    fn speech_ended(&mut self, utterance: UtteranceId, started: MediaTime, ended: MediaTime) {
+        let turn = match self.floor.speaking.take() {
+            Some(turn) => turn,
+            None => {
+                self.clocks.greeting = None;
+                self.ledger.open(Speaker::Callee, started)
+            }
+        };
+        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended }) {
+            self.ledger.forget(before.turn);
+        }
+        self.actions.push(Action::Transcribe { utterance, language: self.tongue.hint() });
+    }
+
+    pub(super) fn transcribed(&mut self, utterance: UtteranceId, transcript: &Transcript) {
+        let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
+        self.floor.failures = 0;
+        let text = transcript.text.trim();
+        if text.is_empty() {
+            self.ledger.forget(heard.turn);
+            self.not_understood();
+        } else {
+            self.understood(&heard, text, transcript);
+        }
+    }
+
+    pub(super) fn transcription_failed(&mut self, utterance: UtteranceId, error: &str) {
+        if !self.forget_utterance(utterance) {
+            return;
+        }
+        self.floor.failures += 1;
+        self.log("recogniser_failed", json!({ "error": error, "in_a_row": self.floor.failures }));
+        if self.floor.failures >= 2 {
+            self.say_goodbye(Phrase::Trouble, &format!("The recogniser failed twice in a row: {error}"));
+        } else {
+            self.not_understood();
+        }
+    }
+
+    /// Nothing will be known of this utterance; answers whether it was waited for.
+    pub(super) fn forget_utterance(&mut self, utterance: UtteranceId) -> bool {
+        let Some(heard) = self.floor.transcribing.remove(&utterance) else { return false };
+        self.ledger.forget(heard.turn);
+        true
+    }
+
+    /// A transcript that came after the line went down: for the record only.
+    pub(super) fn last_words(&mut self, utterance: UtteranceId, transcript: &Transcript) {
+        let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
+        let text = transcript.text.trim();
+        if text.is_empty() {
+            self.ledger.forget(heard.turn);
+            return;
+        }
+        self.record_callee(&heard, text, transcript);
+    }
+
+    fn record_callee(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
+        let language = transcript.language.or(Some(self.tongue.current()));
+        self.ledger.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
+        self.floor.words_heard = true;
+        self.floor.last_turn = Some(heard.turn);
+        self.about_the_recording(text, heard.started);
+        if understanding::asks_not_to_call(text) {
+            self.findings.do_not_call = true;
+        }
+    }
+
+    fn understood(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
+        if matches!(&self.phase, Phase::Closing(closing) if closing.forced) {
+            self.record_callee(heard, text, transcript);
+            return;
+        }
+        let before = self.tongue.current();
+        let switched = self.tongue.hear(text, transcript.language);
+        self.record_callee(heard, text, transcript);
+        self.history.callee(text);
+        self.floor.unclear = 0;
+        self.floor.ask_again = false;
+        self.floor.turns += 1;
+        self.chain = 0;
+        self.clocks.asked = 0;
+        self.clocks.on_hold = false;
+        let answerer = judge(text, Some(self.tongue.current()));
+        if self.floor.turns <= JUDGED_TURNS && matches!(answerer, WhoAnswered::Voicemail | WhoAnswered::Menu) {
+            self.machine_answered(answerer);
+            return;
+        }
+        if switched {
+            self.switch_language(before);
+        }
+        if self.end_after_goodbye(text) {
+            return;
+        }
+        if self.phase == Phase::Greeting {
+            self.phase = Phase::Talking;
+        }
+        if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) {
+            // What we say now, nobody hears; who comes back must hear the opening too.
+            self.clocks.on_hold = true;
+            self.interruption = None;
+            self.log("hold", json!({ "text": text }));
+            return;
+        }
+        if !self.may_resume(text) {
+            self.interruption = None;
+            self.floor.unanswered = true;
+        }
+    }
+
+    fn not_understood(&mut self) {
+        self.tongue.unsure();
+        if self.end_after_goodbye("") || self.interruption.is_some() || self.floor.unanswered {
+            return;
+        }
+        if self.phase == Phase::Greeting {
+            // A greeting all the same: somebody took the call.
+            self.phase = Phase::Talking;
+            self.floor.unanswered = true;
+            return;
+        }
+        self.floor.unclear += 1;
+        self.log("not_understood", json!({ "in_a_row": self.floor.unclear }));
+        if self.floor.unclear >= NOT_UNDERSTOOD {
+            self.say_goodbye(Phrase::Goodbye, "The callee could not be understood.");
+        } else if self.floor.unclear > ASK_TO_REPEAT {
+            self.history.callee("(unintelligible)");
+            self.floor.unanswered = true;
+        } else {
+            self.floor.ask_again = true;
+        }
+    }
+
+    fn beep(&mut self) {
+        if !self.floor.words_heard {
+            self.machine_answered(WhoAnswered::Voicemail);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The first seconds.
+
+use offhook::language::Language;
+use offhook_types::chat::Role;
+
+use super::*;
+use crate::action::Conclusion;
+
+const INTRODUCTION: &str = "Hello, this is an automated assistant calling on behalf of Ada Winter.";
+
+#[test]
+fn the_callee_greets_first_and_then_hears_who_calls_before_anything_else() {
+    let call = Rehearsal::new()
+        .callee(When::At(600), "Good evening, Golden Lion?")
+        .model(text("I would like a table for 4 on 2026-12-04 at 19:30."))
+        .event(20_000, Event::CalleeHungUp)
+        .run();
+    let said = call.said();
+    assert_eq!(said[..3], [INTRODUCTION, "This call is recorded.", "I would like a table for 4 on 2026-12-04 at 19:30."]);
+    let first = call.asked()[0];
+    assert_eq!(first.iter().map(|message| message.role).collect::<Vec<_>>(), [Role::System, Role::User, Role::Assistant]);
+    assert_eq!(first[1].content, "Good evening, Golden Lion?");
+    assert_eq!(first[2].content, format!("{INTRODUCTION} This call is recorded."));
+    let turns = call.transcript();
+    assert_eq!((turns[0].number, turns[0].text.as_str(), turns[0].started_ms), (1, "Good evening, Golden Lion?", 600));
+    assert_eq!(turns[0].ended_ms, 2_100);
+    assert!(turns[1].text.starts_with(INTRODUCTION) && turns[1].started_ms > turns[0].ended_ms);
+}
+
+#[test]
+fn after_two_and_a_half_seconds_of_silence_we_speak_first() {
+    let call = Rehearsal::new().event(6_000, Event::CalleeHungUp).run();
+    let first = call.actions.iter().find(|(_, action)| matches!(action, Action::Speak { .. })).unwrap();
+    assert_eq!(first.0, 2_500);
+    assert_eq!(call.said()[0], INTRODUCTION);
+}
+
+#[test]
+fn a_call_that_is_not_recorded_does_not_say_it_is_and_a_dropped_one_says_so() {
+    let mut request = request();
+    request.record = false;
+    request.dropped_before = true;
+    let call = Rehearsal::of(request, "+44").event(20_000, Event::CalleeHungUp).run();
+    assert_eq!(call.said()[..2], [INTRODUCTION, "We were cut off a moment ago."]);
+    assert!(!call.said().contains(&"This call is recorded."));
+}
+
+#[test]
+fn the_greeting_decides_the_language_of_the_opening() {
+    let call = Rehearsal::new()
+        .callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.")
+        .event(20_000, Event::CalleeHungUp)
+        .run();
+    assert_eq!(
+        call.said()[..2],
+        ["Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter.", "Dieses Gespräch wird aufgezeichnet."]
+    );
+    assert!(call.asked()[0][0].content.contains("Speak German only"));
+    assert_eq!(call.logged("language"), 1);
+}
+
+#[test]
+fn a_hallo_leaves_the_country_its_language_and_a_clear_sentence_later_brings_the_disclosure_again_once() {
+    let mut request = request();
+    request.language_hint = None;
+    let call = Rehearsal::of(request, "+4930123456")
+        .callee_in(Language::Nl, When::At(400), "Hallo?")
+        .callee_in(Language::En, When::Answering(500), "Sorry, do you speak English?")
+        .callee_in(Language::En, When::Answering(500), "Yes, that is better, how can I help?")
+        .event(60_000, Event::CalleeHungUp)
+        .run();
+    let said = call.said();
+    assert!(said[0].starts_with("Guten Tag"), "{said:?}");
+    assert_eq!(said.iter().filter(|text| **text == INTRODUCTION).count(), 1);
+    assert_eq!(said.iter().filter(|text| **text == "This call is recorded.").count(), 1);
+    let english =
+        call.actions.iter().filter(|(_, action)| matches!(action, Action::Speak { language: Language::En, .. })).count();
+    assert!(english >= 3);
+    assert!(call.asked().last().unwrap()[0].content.contains("Speak English only"));
+    assert_eq!(call.logged("language"), 1);
+}
+
+#[test]
+fn a_greeting_nobody_understood_is_a_greeting() {
+    let call = Rehearsal::new().callee(When::At(300), "").event(12_000, Event::CalleeHungUp).run();
+    assert_eq!(call.said()[0], INTRODUCTION);
+    assert_eq!(call.asked().len(), 1);
+}
+
+#[test]
+fn an_opening_that_was_talked_over_is_said_again() {
+    let call = Rehearsal::new()
+        .callee(When::At(300), "Hello?")
+        .callee(When::Into(1_000), "Hello, who is calling please?")
+        .event(40_000, Event::CalleeHungUp)
+        .run();
+    assert_eq!(call.said().iter().filter(|text| **text == INTRODUCTION).count(), 2);
+    let last = call.asked().last().unwrap().to_vec();
+    assert!(
+        last.iter().any(|message| message.role == Role::Assistant
+            && INTRODUCTION.starts_with(&message.content)
+            && message.content.len() < 30),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn who_goes_on_after_the_announcement_agrees_to_it() {
+    let call = Rehearsal::new()
+        .callee(When::At(600), "Good evening, Golden Lion?")
+        .model(text("I would like a table for 4 on 2026-12-04 at 19:30."))
+        .callee(When::Answering(500), "Yes, which name?")
+        .event(60_000, Event::CalleeHungUp)
+        .run();
+    let starts: Vec<u64> =
+        call.actions.iter().filter(|(_, action)| *action == Action::StartRecording).map(|(at, _)| *at).collect();
+    assert_eq!(starts.len(), 1, "once");
+    let greeting_understood = 2_500;
+    assert!(starts[0] > greeting_understood, "the greeting agrees to nothing: {starts:?}");
+    assert_eq!(call.logged("recording_agreed"), 1);
+    assert!(!call.actions.iter().any(|(_, action)| *action == Action::DeleteRecording));
+}
+
+#[test]
+fn an_objection_deletes_the_recording_is_answered_and_noted() {
+    for (language, objection, answer) in [
+        (Language::En, "Please don't record this.", "All right, the recording is stopped and deleted."),
+        (Language::De, "Bitte nicht aufzeichnen!", "In Ordnung, die Aufzeichnung ist beendet und gelöscht."),
+        (Language::Es, "No grabe la llamada, por favor.", "De acuerdo, la grabación se ha detenido y borrado."),
+        (Language::Nl, "Ik wil niet opgenomen worden.", "Goed, de opname is gestopt en verwijderd."),
+    ] {
+        let mut request = request();
+        request.language_hint = Some(language);
+        let call = Rehearsal::of(request, "+44")
+            .callee_in(language, When::At(600), "Golden Lion?")
+            .model(text("19:30?"))
+            .callee_in(language, When::Answering(500), objection)
+            .model(text("19:30?"))
+            .callee_in(language, When::Answering(500), "Golden Lion?")
+            .event(90_000, Event::CalleeHungUp)
+            .run();
+        let deletions = call.actions.iter().filter(|(_, action)| *action == Action::DeleteRecording).count();
+        assert_eq!(deletions, 1, "{language:?}");
+        assert!(!call.actions.iter().any(|(_, action)| *action == Action::StartRecording), "{language:?}");
+        assert_eq!(call.said().iter().filter(|said| **said == answer).count(), 1, "{language:?}: {:?}", call.said());
+        assert_eq!(call.logged("recording_deleted"), 1);
+        let noted = call.actions.iter().any(|(_, action)| {
+            matches!(action, Action::Finish(Conclusion { detail: Some(detail), .. }) if detail.contains("objected to the recording"))
+        });
+        assert!(noted, "{language:?}");
+    }
+}

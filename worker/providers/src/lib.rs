@@ -1,0 +1,113 @@
+//! Hearing, thinking and speaking, done elsewhere: clients of the OpenAI-compatible HTTP wire.
+//!
+//! Every await is bounded: the first token, sound or transcript by `CallLimits::provider_first`, everything after it by
+//! `CallLimits::provider_stall`. A request is sent a second time only where nothing of an answer had arrived: refused or
+//! broken connection, 429, 5xx. No error holds a key.
+
+pub mod chat;
+pub mod error;
+pub mod http;
+pub mod resampling;
+pub mod speech;
+pub mod sse;
+pub mod tool_calls;
+pub mod transcription;
+
+#[cfg(test)]
+mod wire;
+
+use std::{path::Path, sync::Arc};
+
+use offhook::{
+    attempt::{CallLimits, ProviderSpecification},
+    language::Language,
+};
+use offhook_types::{
+    chat::{Message, Tool},
+    transcript::Transcript,
+};
+
+use self::{
+    chat::Chat,
+    http::{Bounds, Http},
+    speech::Speech,
+    transcription::Transcription,
+};
+pub use self::{
+    chat::{ReplyPiece, ReplyStream},
+    error::{ProviderError, Service},
+    speech::VoiceStream,
+};
+
+/// The three services of one call. Cheap to clone; all clones share connections.
+#[derive(Clone)]
+pub struct Providers {
+    services: Arc<Services>,
+}
+
+struct Services {
+    transcription: Transcription,
+    chat: Chat,
+    speech: Speech,
+}
+
+impl Providers {
+    /// Clients for the endpoints of an attempt. Trusts the Mozilla roots compiled in, and nothing of the machine.
+    ///
+    /// # Errors
+    /// `Configuration`, where a base URL is none or no voice is named.
+    pub fn new(specification: &ProviderSpecification, limits: &CallLimits) -> Result<Self, ProviderError> {
+        Self::trusting(specification, limits, None)
+    }
+
+    /// As [`Providers::new`], and trusts the certificates of a PEM file besides, for servers behind a CA of one's own.
+    ///
+    /// # Errors
+    /// `Configuration`, also where the file cannot be read or holds no certificate.
+    pub fn trusting(
+        specification: &ProviderSpecification,
+        limits: &CallLimits,
+        authorities: Option<&Path>,
+    ) -> Result<Self, ProviderError> {
+        let bounds = Bounds { first: limits.provider_first, stall: limits.provider_stall };
+        let client = http::client(bounds, authorities)?;
+        let open = |service, endpoint| Http::new(service, client.clone(), endpoint, bounds);
+        let services = Services {
+            transcription: Transcription::new(open(Service::Transcription, &specification.speech_to_text)?),
+            chat: Chat::new(open(Service::Chat, &specification.chat)?),
+            speech: Speech::new(open(Service::Speech, &specification.text_to_speech)?, &specification.voices)?,
+        };
+        Ok(Providers { services: Arc::new(services) })
+    }
+
+    /// Opens the connections (DNS, TCP, TLS) while the phone still rings, with a `GET {base}/models` each, whatever the
+    /// answer. Bounded by `provider_first`; a server that is not there is found out by the first real request.
+    pub async fn prewarm(&self) {
+        let services = &self.services;
+        futures::join!(services.transcription.prewarm(), services.chat.prewarm(), services.speech.prewarm());
+    }
+
+    /// The words in 16 kHz sound. The text is empty where there were none. `hint` is sent as the language.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn transcribe(&self, pcm: &[i16], hint: Option<Language>) -> Result<Transcript, ProviderError> {
+        self.services.transcription.transcribe(pcm, hint).await
+    }
+
+    /// Asks the model; the answer is streamed. Dropping the stream ends the request.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]; what fails later comes out of the stream.
+    pub async fn think(&self, messages: &[Message], tools: &[Tool]) -> Result<ReplyStream, ProviderError> {
+        self.services.chat.think(messages, tools).await
+    }
+
+    /// The sound of a text, streamed at 16 kHz. Dropping the stream ends the request.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]; what fails later comes out of the stream.
+    pub async fn voice(&self, text: &str, language: Language) -> Result<VoiceStream, ProviderError> {
+        self.services.speech.voice(text, language).await
+    }
+}

@@ -1,0 +1,254 @@
+//! One attempt on its way: as many INVITEs as credentials, redirects and dead hops take, progress, CANCEL, and the end
+//! (RFC 3261 sections 8.1.3, 9 and 13.2.2).
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use rsipstack::sip::{Header, Method, Request, Response, Uri, typed};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    authentication::Challenges,
+    calls::Seat,
+    dial::{Credentials, DialEvent, DialFailure, DialRequest},
+    endpoint::Shared,
+    failure::{self, Heard},
+    invite::ClientInvite,
+    message::{header, list, tag},
+    path::Path,
+    redirect::{Redirects, same_host},
+    ringing::{Ended, Ringing},
+    session_timer,
+    transport::resolve::Hop,
+};
+
+/// INVITEs of one attempt, whatever the reason for another one.
+const MOST_INVITES: u32 = 16;
+
+/// One attempt.
+pub(super) struct Attempt {
+    shared: Arc<Shared>,
+    /// The INVITE without Via and CSeq.
+    invite: Request,
+    hops: VecDeque<Hop>,
+    credentials: Option<Credentials>,
+    session_expires: Option<Duration>,
+    /// The least session interval the trunk takes.
+    shortest_interval: Duration,
+    events: mpsc::Sender<DialEvent>,
+    cancel: CancellationToken,
+    callee: Uri,
+    heard: Heard,
+}
+
+/// How one INVITE fared that has not led to a call.
+enum Fared {
+    /// The last event has been told.
+    Told,
+    /// Answered with this.
+    Refused(Response),
+    /// Not answered, or not sent.
+    Silent(String),
+}
+
+impl Attempt {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        request: DialRequest,
+        invite: Request,
+        hops: VecDeque<Hop>,
+        events: mpsc::Sender<DialEvent>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Attempt {
+            shared: shared.clone(),
+            callee: invite.uri.clone(),
+            invite,
+            hops,
+            credentials: request.credentials,
+            session_expires: request.session_expires,
+            shortest_interval: session_timer::SHORTEST,
+            events,
+            cancel,
+            heard: Heard::default(),
+        }
+    }
+
+    /// Goes on until the last event is told and nothing of the attempt is left on the wire but an answered call.
+    pub(super) async fn run(mut self) {
+        let call_id = header(&self.invite.headers, "Call-ID").unwrap_or_default().to_owned();
+        let our_tag = header(&self.invite.headers, "From").and_then(tag).unwrap_or_default().to_owned();
+        let mut seat = Some(self.shared.calls.take_seat(&call_id, &our_tag));
+        let (mut challenges, mut redirects) = (Challenges::default(), Redirects::default());
+        let mut failure = DialFailure { reason: "no INVITE could be sent".to_owned(), ..DialFailure::default() };
+        let mut answered = false;
+        for sequence in 1..=MOST_INVITES {
+            let Some(hop) = self.hops.front().cloned() else { break };
+            if self.cancel.is_cancelled() {
+                failure = cancelled_before_anything();
+                break;
+            }
+            let another = match self.send(hop, sequence, &mut seat, &mut answered).await {
+                Fared::Told => {
+                    if !answered {
+                        self.shared.routes.forget(&self.callee);
+                    }
+                    return;
+                }
+                Fared::Refused(response) => {
+                    failure = failure::of_response(&response, self.heard, self.cancel.is_cancelled());
+                    !failure.cancelled && self.may_try_again(&response, &mut challenges, &mut redirects, &mut failure).await
+                }
+                Fared::Silent(reason) => {
+                    let code = self.heard.anything.then_some(408);
+                    failure = DialFailure { code, reason, reached: self.heard.ringing, ..DialFailure::default() };
+                    !self.heard.anything && self.next_hop()
+                }
+            };
+            if !another {
+                break;
+            }
+        }
+        drop(seat);
+        failure.cancelled |= self.cancel.is_cancelled();
+        self.events.send(DialEvent::Failed(failure)).await.ok();
+        // Not before: a late CANCEL or BYE has to find the trunk too.
+        self.shared.routes.forget(&self.callee);
+    }
+
+    /// Sends one INVITE and follows it.
+    async fn send(&mut self, hop: Hop, sequence: u32, seat: &mut Option<Seat>, answered: &mut bool) -> Fared {
+        let mut request = self.invite.clone();
+        request.headers.push(Header::CSeq(typed::CSeq { seq: sequence, method: Method::Invite }.into()));
+        if let Some(interval) = self.session_expires {
+            request.headers.extend(session_timer::wish(interval, self.shortest_interval));
+        }
+        self.shared.routes.remember(&self.callee, &hop);
+        let sent = match Path::open(&self.shared, &hop).await {
+            // Opening a stream may take a while.
+            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(cancelled_before_anything().reason),
+            Ok(path) => ClientInvite::send(&self.shared, &path, request).map(|invite| (path, invite)),
+            Err(error) => Err(error),
+        };
+        let (path, invite) = match sent {
+            Ok(sent) => sent,
+            Err(error) => return Fared::Silent(error.to_string()),
+        };
+        let Some(own_seat) = seat.take() else { return Fared::Silent("the call has lost its place".to_owned()) };
+        let contact = Header::Contact(header(&self.invite.headers, "Contact").unwrap_or_default().into());
+        let ringing = Ringing::new(
+            self.shared.clone(),
+            path,
+            invite,
+            self.events.clone(),
+            self.cancel.clone(),
+            own_seat,
+            (contact, self.credentials.clone()),
+            self.callee.clone(),
+            self.heard,
+        );
+        let (ended, heard) = ringing.follow().await;
+        self.heard = heard;
+        match ended {
+            Ended::Answered => {
+                *answered = true;
+                Fared::Told
+            }
+            Ended::Told => Fared::Told,
+            Ended::Refused(response, own_seat) => {
+                *seat = Some(own_seat);
+                Fared::Refused(response)
+            }
+            Ended::Silent(own_seat) => {
+                *seat = Some(own_seat);
+                Fared::Silent(self.silence(&hop))
+            }
+        }
+    }
+
+    /// Whether the answer can be met by another INVITE, which is prepared then.
+    async fn may_try_again(
+        &mut self,
+        response: &Response,
+        challenges: &mut Challenges,
+        redirects: &mut Redirects,
+        failure: &mut DialFailure,
+    ) -> bool {
+        match response.status_code.code() {
+            401 | 407 => {
+                let Some(credentials) = &self.credentials else { return false };
+                challenges.answer(&mut self.invite, &response.headers, credentials)
+            }
+            422 => {
+                let Some(asked) = self.session_expires else { return false };
+                let Some(longer) = session_timer::after_too_small(&response.headers, asked.max(self.shortest_interval)) else {
+                    return false;
+                };
+                self.shortest_interval = longer;
+                true
+            }
+            300..=302 => self.redirected(response, challenges, redirects, failure).await,
+            503 => !failure.reached && self.next_hop(),
+            _ => false,
+        }
+    }
+
+    async fn redirected(
+        &mut self,
+        response: &Response,
+        challenges: &mut Challenges,
+        redirects: &mut Redirects,
+        failure: &mut DialFailure,
+    ) -> bool {
+        let Some(next) = redirects.follow(&self.invite.uri, &response.headers) else {
+            let elsewhere = list(&response.headers, "Contact").join(", ");
+            failure.reason = format!("{}: to {elsewhere}, which is not followed", failure.reason);
+            return false;
+        };
+        // A proxy of ours stays the way to everywhere.
+        if header(&self.invite.headers, "Route").is_none() {
+            match self.shared.routes.resolve_uri(&next).await {
+                Ok(hops) => self.hops = hops.into(),
+                Err(error) => {
+                    failure.reason = format!("{}: to {next}: {error}", failure.reason);
+                    return false;
+                }
+            }
+        }
+        if !same_host(&self.callee, &next) {
+            // Our password is the trunk's business, not that of whoever it sends us to.
+            self.credentials = None;
+        }
+        *challenges = Challenges::default();
+        self.invite.headers.retain(|header| !matches!(header, Header::Authorization(_) | Header::ProxyAuthorization(_)));
+        self.invite.uri = next;
+        true
+    }
+
+    fn next_hop(&mut self) -> bool {
+        self.hops.pop_front();
+        !self.hops.is_empty()
+    }
+
+    fn silence(&self, hop: &Hop) -> String {
+        let waited = self.shared.timing.give_up().as_millis();
+        if self.heard.anything {
+            return "the trunk stopped answering while it rang".to_owned();
+        }
+        let trunk = hop.address;
+        format!("nothing came from {trunk} within {waited} ms; check the trunk's address and that its replies reach us")
+    }
+}
+
+pub(super) fn cancelled_before_anything() -> DialFailure {
+    DialFailure { reason: "cancelled before the callee's side answered".into(), cancelled: true, ..DialFailure::default() }
+}
+
+pub(super) fn answered_too_late() -> DialFailure {
+    DialFailure {
+        reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
+        cancelled: true,
+        reached: true,
+        ..DialFailure::default()
+    }
+}

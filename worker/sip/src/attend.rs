@@ -1,0 +1,167 @@
+//! Follows a call to its end: answers the peer's requests in their order, tells what has to be told, keeps the session timer.
+
+use std::sync::Arc;
+
+use rsipstack::{
+    sip::{Header, Method, Request, StatusCode, Uri},
+    transaction::transaction::Transaction,
+};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Duration, Instant, sleep_until},
+};
+
+use super::{
+    calls::Seat,
+    dialog::{DialogEvent, Stage},
+    dialog_state::Refused,
+    dispatch::{ALLOW, SUPPORTED, reply, unsupported},
+    failure::said,
+    glare::retry_after_seconds,
+    hangup,
+    leg::Leg,
+    message::header,
+    refer, reinvite,
+    reoffer::{self, Tell, Told},
+    session_timer::Due,
+};
+
+/// Far away: no timer runs.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+/// Attends a call until it is over. `early` are requests that came before the call could take them; `callee` is forgotten at the end.
+pub(super) async fn attend(
+    leg: Arc<Leg>,
+    mut seat: Seat,
+    early: Vec<Transaction>,
+    events: mpsc::Sender<DialogEvent>,
+    callee: Option<Uri>,
+) {
+    let shared = leg.shared.clone();
+    let mut early = early.into_iter();
+    let mut refreshing: Option<JoinHandle<()>> = None;
+    let last = loop {
+        if let Some(request) = early.next() {
+            match within(&leg, request, &events).await {
+                Some(last) => break Some(last),
+                None => continue,
+            }
+        }
+        let due = leg.due();
+        tokio::select! {
+            biased;
+            () = leg.over() => break None,
+            () = shared.closed.cancelled() => break None,
+            Some(request) = seat.requests.recv() => if let Some(last) = within(&leg, request, &events).await {
+                break Some(last);
+            },
+            () = leg.timer_changed.notified() => {}
+            () = sleep_until(due.map_or_else(|| Instant::now() + NEVER, |(at, _)| at.into())) => match due {
+                Some((_, Due::Refresh)) => {
+                    if let Some(timer) = &mut leg.state().timer {
+                        timer.tried(std::time::Instant::now());
+                    }
+                    // One that is still under way needs no other.
+                    if refreshing.as_ref().is_none_or(JoinHandle::is_finished) {
+                        refreshing = Some(tokio::spawn(reinvite::refresh(leg.clone())));
+                    }
+                }
+                Some((_, Due::HangUp)) => {
+                    tracing::info!("nobody refreshed the session: the call is hung up");
+                    hangup::in_background(&leg, Some("SIP;cause=408;text=\"Session expired\""));
+                    events.try_send(DialogEvent::RemoteBye { reason: Some("the session was not refreshed".to_owned()) }).ok();
+                }
+                None => {}
+            },
+        }
+    };
+    // Our own BYE ends a call without an event.
+    let last = last.filter(|_| !leg.state().leaving);
+    leg.state().leaving = true;
+    leg.reach(Stage::Ended);
+    if let Some(callee) = callee {
+        shared.routes.forget(&callee);
+    }
+    drop(seat);
+    if let Some(last) = last {
+        // The reader may be busy: wait for it, it goes away with the dialog.
+        events.send(last).await.ok();
+    }
+}
+
+/// Answers one request; `Some` where it ends the call.
+async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<DialogEvent>) -> Option<DialogEvent> {
+    if !admitted(leg, &mut request).await {
+        return None;
+    }
+    let tell = |events: &mpsc::Sender<DialogEvent>| -> Tell {
+        // Weak: what is still being decided does not keep a call alive.
+        let events = events.downgrade();
+        Box::new(move |told| {
+            let event = match told {
+                Told::Offer(sdp, answer) => DialogEvent::Reoffer { sdp, answer },
+                Told::Answer(sdp) => DialogEvent::Reanswer { sdp },
+            };
+            events.upgrade().is_some_and(|events| events.try_send(event).is_ok())
+        })
+    };
+    match request.original.method {
+        Method::Bye => {
+            reply(&mut request, StatusCode::OK, vec![]).await;
+            return Some(DialogEvent::RemoteBye { reason: said(&request.original.headers) });
+        }
+        Method::Invite => reoffer::invited(leg, request, tell(events)),
+        Method::Update => reoffer::updated(leg, request, true, tell(events)),
+        Method::Info => {
+            let content_type = header(&request.original.headers, "Content-Type").unwrap_or_default().to_owned();
+            let event = DialogEvent::Info { content_type, body: text(&request.original) };
+            if events.try_send(event).is_ok() {
+                reply(&mut request, StatusCode::OK, vec![]).await;
+            } else {
+                let seconds = retry_after_seconds(rand::random()).to_string();
+                reply(&mut request, StatusCode::ServerInternalError, vec![Header::RetryAfter(seconds.into())]).await;
+            }
+        }
+        _ => without_decision(leg, &mut request).await,
+    }
+    None
+}
+
+/// Refuses what does not belong here, comes too late, or asks for what we do not know; false where it did.
+pub(super) async fn admitted(leg: &Leg, request: &mut Transaction) -> bool {
+    let refused = match leg.take(&request.original) {
+        Err(Refused::NoSuchDialog) => Some((StatusCode::CallTransactionDoesNotExist, vec![])),
+        Err(Refused::OutOfOrder) => Some((StatusCode::ServerInternalError, vec![])),
+        Ok(()) => unsupported(&request.original).map(|refusal| (StatusCode::BadExtension, vec![refusal])),
+    };
+    match refused {
+        None => true,
+        Some((status, headers)) => {
+            reply(request, status, headers).await;
+            false
+        }
+    }
+}
+
+/// Requests whose answer is always the same.
+pub(super) async fn without_decision(leg: &Leg, request: &mut Transaction) {
+    let (status, headers) = match request.original.method {
+        Method::Options => {
+            let headers =
+                vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into()), Header::Supported(SUPPORTED.into())];
+            (StatusCode::OK, headers)
+        }
+        Method::Notify => return refer::notified(leg, request).await,
+        // Nobody hands us on.
+        Method::Refer => (StatusCode::Decline, vec![]),
+        // We send nothing reliably.
+        Method::PRack => (StatusCode::CallTransactionDoesNotExist, vec![]),
+        _ => (StatusCode::MethodNotAllowed, vec![Header::Allow(ALLOW.into())]),
+    };
+    reply(request, status, headers).await;
+}
+
+fn text(request: &Request) -> String {
+    String::from_utf8_lossy(&request.body).into_owned()
+}

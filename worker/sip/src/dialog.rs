@@ -1,0 +1,127 @@
+//! An answered call, as its user sees it: what the peer does in it, and what can be asked of the peer.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{
+    error::SipError,
+    hangup,
+    leg::Leg,
+    refer::{self, TransferOutcome},
+    reinvite::{self, Purpose},
+    reoffer::Reply,
+};
+
+/// Events of a call that wait for their reader; a peer that sends more gets its requests refused.
+pub(super) const WAITING_EVENTS: usize = 16;
+
+/// An answered call. Dropping it hangs up.
+pub struct Dialog {
+    leg: Arc<Leg>,
+    events: mpsc::Receiver<DialogEvent>,
+}
+
+/// What the peer of an answered call did.
+#[derive(Debug)]
+pub enum DialogEvent {
+    /// The peer hung up; `reason` is its Reason header (RFC 3326), e.g. `Q.850;cause=16`. Nothing comes after it.
+    RemoteBye {
+        /// Why, where the peer said so.
+        reason: Option<String>,
+    },
+    /// The peer offers other media (re-INVITE or UPDATE).
+    Reoffer {
+        /// The offer.
+        sdp: String,
+        /// How to answer it.
+        answer: Reply,
+    },
+    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), was given what we had said last, and this
+    /// is its answer.
+    Reanswer {
+        /// The answer.
+        sdp: String,
+    },
+    /// The peer sent an INFO (RFC 6086), which has been answered with 200.
+    Info {
+        /// Content-Type; empty where there is none.
+        content_type: String,
+        /// The body, as text.
+        body: String,
+    },
+}
+
+impl Dialog {
+    pub(super) fn new(leg: Arc<Leg>, events: mpsc::Receiver<DialogEvent>) -> Self {
+        Dialog { leg, events }
+    }
+
+    /// The next thing the peer does; `None` once the call is over. Cancel safe.
+    pub async fn next(&mut self) -> Option<DialogEvent> {
+        self.events.recv().await
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> String {
+        self.leg.state().dialog.call_id().to_owned()
+    }
+
+    /// Offers other media by re-INVITE, and again where offers cross (491), at most four times. Returns the peer's answer, empty
+    /// where it is what the peer had said before.
+    ///
+    /// # Errors
+    /// [`SipError::Declined`] and [`SipError::Unanswered`]: the call goes on as it was. [`SipError::CallOver`].
+    pub async fn reinvite(&self, sdp: &str) -> Result<String, SipError> {
+        reinvite::reinvite(&self.leg, Purpose::Offer(sdp)).await
+    }
+
+    /// Sends UPDATE (RFC 3311), with an offer or, without, to refresh the session. Returns the peer's answer as
+    /// [`Dialog::reinvite`] does.
+    ///
+    /// # Errors
+    /// As [`Dialog::reinvite`]; many peers do not take UPDATE.
+    pub async fn update(&self, sdp: Option<&str>) -> Result<String, SipError> {
+        reinvite::update(&self.leg, sdp.map_or(Purpose::Refresh, Purpose::Offer)).await
+    }
+
+    /// Hands the callee on to `target`, a `sip:` URI, and waits until the other side has answered or not, at most 90 s. Our own
+    /// part of the call goes on until somebody hangs up.
+    ///
+    /// # Errors
+    /// [`SipError::Field`], [`SipError::Unanswered`], [`SipError::CallOver`]: nothing was transferred.
+    pub async fn refer(&self, target: &str) -> Result<TransferOutcome, SipError> {
+        refer::refer(&self.leg, target).await
+    }
+
+    /// Sends BYE and waits up to 4 s for its answer. Fine to call when the peer has hung up already, and more than once.
+    ///
+    /// # Errors
+    /// [`SipError::Unanswered`] where the peer says nothing; the call is over for us all the same.
+    pub async fn hangup(&self) -> Result<(), SipError> {
+        hangup::hangup(&self.leg).await
+    }
+}
+
+impl Drop for Dialog {
+    fn drop(&mut self) {
+        hangup::in_background(&self.leg, None);
+    }
+}
+
+impl std::fmt::Debug for Dialog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialog").field("call_id", &self.call_id()).finish_non_exhaustive()
+    }
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not answered, or the answer not acknowledged.
+    Ringing,
+    /// Both sides know it is answered.
+    Confirmed,
+    /// Over.
+    Ended,
+}

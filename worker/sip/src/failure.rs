@@ -1,0 +1,140 @@
+//! What a final answer to our INVITE means for the attempt: code, Q.850 cause, Retry-After, and whether a person was reached.
+
+use std::time::Duration;
+
+use rsipstack::sip::{Headers, Response, StatusCode};
+
+use super::{
+    dial::DialFailure,
+    message::{all, header, leading_number, parameter, split},
+};
+
+/// Nobody is asked to wait longer than this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
+
+/// What is known of an attempt apart from its last answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// Whether anything came from the trunk.
+    pub(super) anything: bool,
+    /// Whether a phone may have rung (180, 181, 182, 183).
+    pub(super) ringing: bool,
+}
+
+impl Heard {
+    /// Takes a provisional answer into account.
+    pub(super) fn note(&mut self, code: u16) {
+        self.anything = true;
+        self.ringing |= matches!(code, 180..=183);
+    }
+}
+
+/// The failure that a final answer other than a 2xx is.
+pub(super) fn of_response(response: &Response, heard: Heard, cancelled: bool) -> DialFailure {
+    let code = response.status_code.code();
+    DialFailure {
+        code: Some(code),
+        reason: phrase(response),
+        cancelled,
+        cause: cause(&response.headers),
+        retry_after: retry_after(&response.headers),
+        reached: heard.ringing || is_a_persons_answer(code),
+    }
+}
+
+/// Busy, or refused, or refused everywhere: somebody's phone said so, and must not be tried by another way.
+fn is_a_persons_answer(code: u16) -> bool {
+    matches!(code, 200..=299 | 486 | 600..=699)
+}
+
+/// The Q.850 cause among all Reason headers (RFC 3326).
+pub(super) fn cause(headers: &Headers) -> Option<u16> {
+    all(headers, "Reason").flat_map(|value| split(value, ',')).find_map(|reason| {
+        let protocol = split(reason, ';').first().copied()?;
+        let cause = parameter(reason, "cause").and_then(leading_number)?;
+        (protocol.eq_ignore_ascii_case("Q.850") && (1..=127).contains(&cause)).then_some(cause as u16)
+    })
+}
+
+/// Retry-After in seconds, without its comment and parameters (RFC 3261 section 20.33).
+fn retry_after(headers: &Headers) -> Option<Duration> {
+    let seconds = leading_number(header(headers, "Retry-After")?)?;
+    Some(Duration::from_secs(seconds.into()).min(LONGEST_RETRY_AFTER))
+}
+
+/// `Busy Here (Q.850;cause=17)`.
+pub(super) fn phrase(response: &Response) -> String {
+    let text = response.wire_reason.clone().unwrap_or_else(|| match &response.status_code {
+        StatusCode::Other(_, text) => text.to_string(),
+        known => known.text().to_owned(),
+    });
+    match said(&response.headers) {
+        Some(said) => format!("{text} ({said})"),
+        None => text,
+    }
+}
+
+/// Every Reason header (RFC 3326), in one line.
+pub(super) fn said(headers: &Headers) -> Option<String> {
+    let reasons: Vec<&str> = all(headers, "Reason").collect();
+    (!reasons.is_empty()).then(|| reasons.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use rsipstack::sip::Header;
+
+    use super::*;
+
+    fn response(code: u16, headers: Vec<Header>) -> Response {
+        Response { status_code: StatusCode::from(code), headers: headers.into(), ..Response::default() }
+    }
+
+    #[test]
+    fn a_failure_says_what_the_trunk_said() {
+        let mut busy = response(486, vec![]);
+        assert_eq!(phrase(&busy), "Busy Here");
+        busy.headers.push(Header::Reason("Q.850;cause=17".into()));
+        busy.wire_reason = Some("Line engaged".to_owned());
+        assert_eq!(phrase(&busy), "Line engaged (Q.850;cause=17)");
+    }
+
+    #[test]
+    fn the_q850_cause_is_found_among_other_reasons() {
+        let reasons = |values: &[&str]| -> Headers {
+            values.iter().map(|value| Header::Reason((*value).into())).collect::<Vec<_>>().into()
+        };
+        assert_eq!(cause(&reasons(&["SIP;cause=404;text=\"a, b;cause=9\"", "Q.850 ;cause=1;text=\"Unallocated\""])), Some(1));
+        assert_eq!(cause(&reasons(&["SIP;cause=486, q.850;text=\"x\";cause=\"17\""])), Some(17));
+        assert_eq!(cause(&reasons(&["Q.850;cause=0"])), None);
+        assert_eq!(cause(&reasons(&["Q.850;cause=999999"])), None);
+        assert_eq!(cause(&reasons(&["SIP;cause=16"])), None);
+    }
+
+    #[test]
+    fn retry_after_is_told_without_its_comment() {
+        let failure =
+            of_response(&response(503, vec![Header::RetryAfter("30 (full);duration=60".into())]), Heard::default(), false);
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(30)));
+        let failure = of_response(&response(503, vec![Header::RetryAfter("4294967295".into())]), Heard::default(), false);
+        assert_eq!(failure.retry_after, Some(LONGEST_RETRY_AFTER));
+    }
+
+    #[test]
+    fn whoever_was_reached_is_not_tried_by_another_way() {
+        let reached = |code, provisional: &[u16]| {
+            let mut heard = Heard::default();
+            provisional.iter().for_each(|code| heard.note(*code));
+            of_response(&response(code, vec![]), heard, false).reached
+        };
+        for code in [486, 600, 603, 604, 606, 607, 608] {
+            assert!(reached(code, &[]), "{code}");
+        }
+        for code in [300, 400, 401, 403, 404, 407, 408, 480, 484, 487, 488, 500, 503, 504] {
+            assert!(!reached(code, &[100]), "{code}");
+            for ringing in [180, 181, 182, 183] {
+                assert!(reached(code, &[100, ringing]), "{code} after {ringing}");
+            }
+        }
+    }
+}

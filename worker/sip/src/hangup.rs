@@ -1,0 +1,59 @@
+//! BYE: ends an answered call (RFC 3261 section 15).
+
+use std::{sync::Arc, time::Duration};
+
+use rsipstack::sip::{Header, Method};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{dialog::Stage, error::SipError, leg::Leg};
+
+const BYE_WITHIN: Duration = Duration::from_secs(4);
+
+/// Sends BYE, unless the call is over, and waits for the answer. The BYE goes on when the waiting future is dropped.
+pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
+    if !begin(leg) {
+        // Somebody hangs up already: wait for that.
+        leg.over().await;
+        return Ok(());
+    }
+    let (done, outcome) = oneshot::channel();
+    let bye = say_bye(leg.clone(), None);
+    leg.shared.before_closing(async move {
+        done.send(bye.await).ok();
+    });
+    outcome.await.unwrap_or(Err(SipError::Closed))
+}
+
+/// Sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326).
+pub(super) fn in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
+    if !begin(leg) {
+        return;
+    }
+    let bye = say_bye(leg.clone(), reason);
+    leg.shared.before_closing(async move {
+        if let Err(error) = bye.await {
+            tracing::warn!(%error, "a call could not be hung up properly");
+        }
+    });
+}
+
+/// One BYE is enough; false where the call is over or somebody has begun to end it.
+fn begin(leg: &Leg) -> bool {
+    let mut state = leg.state();
+    let first = !state.leaving && !leg.is_over();
+    state.leaving = true;
+    first
+}
+
+async fn say_bye(leg: Arc<Leg>, reason: Option<&'static str>) -> Result<(), SipError> {
+    let headers = reason.map(|reason| Header::Reason(reason.into())).into_iter().collect();
+    let outcome = timeout(BYE_WITHIN, leg.request(Method::Bye, headers, None)).await;
+    // Whatever the peer says or does not say, the call is over.
+    leg.reach(Stage::Ended);
+    match outcome {
+        // 481: the peer had hung up before; 408 and the like: it is gone.
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(SipError::Unanswered { method: "BYE", ms: BYE_WITHIN.as_millis() as u64 }),
+    }
+}

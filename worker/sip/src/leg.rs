@@ -1,0 +1,205 @@
+//! One dialog with its peer: what both sides know of it, and our requests within it, with credentials where they are asked for.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rsipstack::sip::{Header, Headers, Method, Request, Response, StatusCode, typed};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::{
+    authentication::Challenges,
+    dial::Credentials,
+    dialog::Stage,
+    dialog_state::{DialogState, Refused},
+    dispatch::{ALLOW, SUPPORTED},
+    endpoint::Shared,
+    error::SipError,
+    exchange::{exchange, name},
+    glare::Offering,
+    message::{header, list},
+    offer::Descriptions,
+    path::Path,
+    session_timer::{self, SessionTimer},
+};
+
+/// One dialog.
+pub(super) struct Leg {
+    pub(super) shared: Arc<Shared>,
+    state: Mutex<LegState>,
+    credentials: Option<Credentials>,
+    /// Our Contact.
+    contact: Header,
+    stage: watch::Sender<Stage>,
+    /// The session timer was set or taken away.
+    pub(super) timer_changed: Notify,
+    /// Where the progress of a transfer goes, while there is one.
+    pub(super) transfer: Mutex<Option<mpsc::Sender<u16>>>,
+}
+
+/// What changes in the course of a dialog.
+pub(super) struct LegState {
+    pub(super) dialog: DialogState,
+    path: Path,
+    pub(super) offering: Offering,
+    pub(super) descriptions: Descriptions,
+    pub(super) timer: Option<SessionTimer>,
+    /// The least session interval the peer has asked for.
+    pub(super) shortest_interval: Duration,
+    takes_updates: bool,
+    /// Whether we have begun to hang up.
+    pub(super) leaving: bool,
+}
+
+impl Leg {
+    /// A dialog that begins.
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        dialog: DialogState,
+        path: Path,
+        contact: Header,
+        credentials: Option<Credentials>,
+        stage: Stage,
+    ) -> Arc<Leg> {
+        Arc::new(Leg {
+            shared: shared.clone(),
+            state: Mutex::new(LegState {
+                dialog,
+                path,
+                offering: Offering::default(),
+                descriptions: Descriptions::default(),
+                timer: None,
+                shortest_interval: session_timer::SHORTEST,
+                takes_updates: false,
+                leaving: false,
+            }),
+            credentials,
+            contact,
+            stage: watch::Sender::new(stage),
+            timer_changed: Notify::new(),
+            transfer: Mutex::default(),
+        })
+    }
+
+    /// The state, for a moment: never kept over an await.
+    pub(super) fn state(&self) -> MutexGuard<'_, LegState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the call has come.
+    pub(super) fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
+    /// Whether the call is over.
+    pub(super) fn is_over(&self) -> bool {
+        *self.stage.borrow() == Stage::Ended
+    }
+
+    /// Resolves when the call is over.
+    pub(super) async fn over(&self) {
+        self.stage().wait_for(|stage| *stage == Stage::Ended).await.ok();
+    }
+
+    /// The call has come further; what is over stays over.
+    pub(super) fn reach(&self, stage: Stage) {
+        self.stage.send_if_modified(|now| {
+            let further = *now != Stage::Ended && *now != stage;
+            if further {
+                *now = stage;
+            }
+            further
+        });
+    }
+
+    /// Takes a request of the peer's, or says why not.
+    pub(super) fn take(&self, request: &Request) -> Result<(), Refused> {
+        self.state().dialog.take(request)
+    }
+
+    /// Reads what the headers of a target refresh or its answer say: Contact, and what the peer understands.
+    pub(super) fn refresh(&self, headers: &Headers) {
+        let mut state = self.state();
+        state.dialog.refresh_target(headers);
+        if header(headers, "Allow").is_some() {
+            state.takes_updates = list(headers, "Allow").iter().any(|method| method.eq_ignore_ascii_case("UPDATE"));
+        }
+    }
+
+    /// Whether the peer has said that it understands UPDATE.
+    pub(super) fn takes_updates(&self) -> bool {
+        self.state().takes_updates
+    }
+
+    /// Sets the session timer, or takes it away.
+    pub(super) fn set_timer(&self, timer: Option<SessionTimer>) {
+        self.state().timer = timer;
+        self.timer_changed.notify_one();
+    }
+
+    /// What the session timer wants next, and when.
+    pub(super) fn due(&self) -> Option<(Instant, session_timer::Due)> {
+        let state = self.state();
+        state.timer.filter(|_| !state.leaving).map(|timer| timer.due())
+    }
+
+    /// What every request or answer that may refresh the target says of us.
+    pub(super) fn about_us(&self) -> Vec<Header> {
+        vec![self.contact.clone(), Header::Allow(ALLOW.into()), Header::Supported(SUPPORTED.into())]
+    }
+
+    /// Our Contact alone.
+    pub(super) fn contact(&self) -> Header {
+        self.contact.clone()
+    }
+
+    /// Composes our next request and finds its way.
+    pub(super) async fn compose(&self, method: Method, headers: Vec<Header>, sdp: Option<&str>) -> (Request, Path) {
+        let (mut request, next_hop, path) = {
+            let mut state = self.state();
+            (state.dialog.request(method), state.dialog.next_hop(), state.path.clone())
+        };
+        request.headers.extend(headers);
+        if let Some(sdp) = sdp {
+            request.headers.push(Header::ContentType("application/sdp".into()));
+            request.body = sdp.as_bytes().to_vec();
+        }
+        let path = path.towards(&self.shared, &next_hop).await;
+        self.state().path = path.clone();
+        (request, path)
+    }
+
+    /// Sends a request that is no INVITE, again with credentials where the peer wants them, and waits for its final answer.
+    pub(super) async fn request(&self, method: Method, headers: Vec<Header>, sdp: Option<&str>) -> Result<Response, SipError> {
+        let (mut request, path) = self.compose(method, headers, sdp).await;
+        let mut challenges = Challenges::default();
+        loop {
+            let response = exchange(&self.shared, &path, request.clone()).await?;
+            if !self.answer_challenge(&mut challenges, &mut request, &response) {
+                return Ok(response);
+            }
+        }
+    }
+
+    /// Puts credentials and a new number into a request that was challenged; false where its refusal is final.
+    pub(super) fn answer_challenge(&self, challenges: &mut Challenges, request: &mut Request, response: &Response) -> bool {
+        let Some(credentials) = &self.credentials else { return false };
+        let challenged = matches!(response.status_code, StatusCode::Unauthorized | StatusCode::ProxyAuthenticationRequired);
+        if !challenged || !challenges.answer(request, &response.headers, credentials) {
+            return false;
+        }
+        let number = self.state().dialog.next_number();
+        request.headers.unique_push(Header::CSeq(typed::CSeq { seq: number, method: request.method }.into()));
+        true
+    }
+
+    /// The final answer to a request of ours, or an error that names it.
+    pub(super) fn success(method: Method, response: Response) -> Result<Response, SipError> {
+        let code = response.status_code.code();
+        if (200..300).contains(&code) {
+            return Ok(response);
+        }
+        Err(SipError::Declined { method: name(method), code, reason: super::failure::phrase(&response) })
+    }
+}

@@ -1,0 +1,98 @@
+//! The server side of an INVITE on the wire: a task that drives its transaction, retransmits the answer, and tells how it ended
+//! (RFC 3261 sections 13.3.1.4 and 17.2.1). Answers may be given from anywhere.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rsipstack::{
+    sip::{Header, Method, Request, SipMessage, StatusCode},
+    transaction::{
+        TransactionState,
+        transaction::{Transaction, TransactionEvent, TransactionEventSender},
+    },
+};
+use tokio::sync::oneshot;
+
+use super::endpoint::Shared;
+
+/// An INVITE that waits for our answer.
+pub(super) struct ServerInvite {
+    shared: Arc<Shared>,
+    /// The INVITE, with our tag.
+    pub(super) request: Request,
+    transaction: TransactionEventSender,
+    accepted: AtomicBool,
+}
+
+/// How an INVITE of theirs ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// They acknowledged our 2xx; the ACK's body is an answer where we had offered.
+    Acknowledged(String),
+    /// They took it back before we answered.
+    Cancelled,
+    /// We refused, or they never acknowledged our answer.
+    Otherwise,
+}
+
+impl ServerInvite {
+    /// Takes an INVITE whose To has our tag, and says 100.
+    pub(super) fn take(shared: &Arc<Shared>, transaction: Transaction) -> (ServerInvite, oneshot::Receiver<Ended>) {
+        let (ended, end) = oneshot::channel();
+        let invite = ServerInvite {
+            shared: shared.clone(),
+            request: transaction.original.clone(),
+            transaction: transaction.tu_sender.clone(),
+            accepted: AtomicBool::new(false),
+        };
+        let closed = shared.closed.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = drive(transaction, ended) => {}
+                () = closed.cancelled() => {}
+            }
+        });
+        (invite, end)
+    }
+
+    /// Whether we have answered with 2xx.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Answers. A second final answer is not sent.
+    pub(super) fn respond(&self, status: StatusCode, headers: Vec<Header>, body: Option<Vec<u8>>) {
+        if status.code() / 100 == 2 {
+            self.accepted.store(true, Ordering::Relaxed);
+        }
+        let mut response = self.shared.stack.make_response(&self.request, status, body);
+        response.headers.extend(headers);
+        self.transaction.send(TransactionEvent::Respond(response)).ok();
+    }
+}
+
+async fn drive(mut transaction: Transaction, ended: oneshot::Sender<Ended>) {
+    let mut ended = Some(ended);
+    let mut tell = |end: Ended| ended.take().map(|ended| ended.send(end));
+    if let Err(error) = transaction.send_trying().await {
+        tracing::debug!(%error, "100 could not be sent");
+    }
+    while let Some(message) = transaction.receive().await {
+        let SipMessage::Request(request) = message else { continue };
+        match request.method {
+            Method::Cancel if matches!(transaction.state, TransactionState::Trying | TransactionState::Proceeding) => {
+                if let Err(error) = transaction.reply(StatusCode::RequestTerminated).await {
+                    tracing::debug!(%error, "487 could not be sent");
+                }
+                tell(Ended::Cancelled);
+            }
+            Method::Ack if transaction.last_response.as_ref().is_some_and(|last| last.status_code.code() / 100 == 2) => {
+                tell(Ended::Acknowledged(String::from_utf8_lossy(&request.body).into_owned()));
+            }
+            _ => {}
+        }
+    }
+    tell(Ended::Otherwise);
+}

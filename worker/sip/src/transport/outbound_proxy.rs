@@ -1,0 +1,67 @@
+//! The Route a request starts with: an outbound proxy (RFC 3261 section 8.1.2), and what a registrar asked for (RFC 3608).
+
+use std::sync::PoisonError;
+
+use offhook::attempt::{SipTransport, WayOut};
+use rsipstack::sip::{HostWithPort, Param, Scheme, Transport, Uri, typed};
+
+use crate::{endpoint::Shared, error::SipError};
+
+/// `<sip:proxy.example:5070;transport=tcp;lr>`.
+///
+/// # Errors
+/// [`SipError::Field`] where the host is none.
+pub(crate) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
+    let host = proxy.host.trim_matches(['[', ']']);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let port = proxy.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let host_with_port = HostWithPort::try_from(format!("{host}{port}").as_str()).map_err(|_| SipError::Field {
+        field: "outbound_proxy",
+        value: proxy.host.clone(),
+        expected: "a host name or an IP address",
+    })?;
+    let transport = match proxy.transport {
+        Some(SipTransport::Tcp) => Some(Param::Transport(Transport::Tcp)),
+        Some(SipTransport::Tls) => Some(Param::Transport(Transport::Tls)),
+        Some(SipTransport::Udp) | None => None,
+    };
+    let params = transport.into_iter().chain([Param::Lr]).collect();
+    let uri = Uri { scheme: Some(Scheme::Sip), host_with_port, params, ..Uri::default() };
+    Ok(typed::Route { display_name: None, uri, params: vec![] })
+}
+
+/// The Route set a request outside a dialog starts with: the proxy, then what the registrar asked for.
+///
+/// # Errors
+/// [`SipError::Field`] where the proxy's host is none.
+pub(crate) fn preloaded(shared: &Shared, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
+    let asked_for = shared.service_route.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut routes: Vec<_> = proxy.map(route).transpose()?.into_iter().collect();
+    for asked in asked_for {
+        // A registrar behind the proxy may name the proxy too.
+        if !routes.iter().any(|known| known.uri.host_with_port == asked.uri.host_with_port) {
+            routes.push(asked);
+        }
+    }
+    Ok(routes)
+}
+
+/// What the registrar asked for last.
+pub(crate) fn set_service_route(shared: &Shared, routes: Vec<typed::Route>) {
+    *shared.service_route.lock().unwrap_or_else(PoisonError::into_inner) = routes;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_loose_route() {
+        let written = |host: &str, port, transport| {
+            route(&WayOut { host: host.to_owned(), port, transport }).unwrap().to_string().to_ascii_lowercase()
+        };
+        assert_eq!(written("proxy.example", None, None), "<sip:proxy.example;lr>");
+        assert_eq!(written("2001:db8::1", Some(5070), Some(SipTransport::Tls)), "<sip:[2001:db8::1]:5070;transport=tls;lr>");
+    }
+}
