@@ -45,6 +45,22 @@ impl EndCause {
         }
     }
 
+    /// Reads the columns `ended_by`, `ended_cause` and `silent_ms` of `attempts`; `None` where the first names nothing known.
+    pub fn of_row(ended_by: &str, ended_cause: Option<i32>, silent_ms: Option<i64>) -> Option<EndCause> {
+        let cause = ended_cause.and_then(|cause| u16::try_from(cause).ok());
+        let silent_ms = silent_ms.map_or(0, i64::unsigned_abs);
+        [
+            EndCause::HungUpByCallee { cause },
+            EndCause::HungUpByUs,
+            EndCause::MediaLost { silent_ms },
+            EndCause::DialogLost,
+            EndCause::ProcessStopped,
+            EndCause::AttemptStale,
+        ]
+        .into_iter()
+        .find(|known| known.as_str() == ended_by)
+    }
+
     /// Whether the line dropped, so that a conversation without an outcome may be resumed once.
     ///
     /// A BYE with the cause of a network failure is a drop, whoever spoke before. Any other BYE is the callee's decision once

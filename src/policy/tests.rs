@@ -11,6 +11,8 @@ fn ending(disposition: Disposition) -> Ending<'static> {
         disposition,
         outcome: None,
         reached: Reached::Dialling,
+        ended: None,
+        callee_spoke: false,
         counted: 0,
         max_attempts: 3,
         cancel_requested: false,
@@ -81,6 +83,23 @@ fn trunk_failures_do_not_use_up_attempts_and_wait_longer_each_time() {
 }
 
 #[test]
+fn a_call_that_was_never_dialled_does_not_blame_the_trunk() {
+    for (reached, words) in [(Reached::Nothing, "nothing was dialled"), (Reached::Dialling, "the trunk failed")] {
+        let Settlement::Retry { why, .. } = settle(&Ending { reached, ..ending(Disposition::TrunkFailure) }) else { panic!() };
+        assert_eq!(why, words);
+    }
+}
+
+#[test]
+fn a_machine_and_a_menu_are_counted_together_and_told_apart() {
+    let earlier = [Earlier { disposition: Disposition::Voicemail, had_outcome: false }];
+    let Settlement::Finish { why, .. } = settle(&Ending { earlier: &earlier, ..ending(Disposition::MenuDeadEnd) }) else {
+        panic!()
+    };
+    assert_eq!(why, "a menu led nowhere, and machines or menus took the call 2 times");
+}
+
+#[test]
 fn a_machine_is_called_once_more_at_another_hour() {
     let first = ending(Disposition::Voicemail);
     assert!(retry(&first).0 >= 3600);
@@ -99,6 +118,39 @@ fn a_dropped_conversation_is_resumed_once_after_two_minutes() {
     assert_eq!(retry(&dropped), (120, true));
     let earlier = [Earlier { disposition: Disposition::Answered, had_outcome: false }];
     assert!(matches!(settle(&Ending { earlier: &earlier, ..dropped }), Settlement::Finish { .. }));
+}
+
+#[test]
+fn who_hangs_up_on_us_after_a_word_is_not_rung_again() {
+    let ended = Some(EndCause::HungUpByCallee { cause: Some(16) });
+    let hung_up = Ending { reached: Reached::Media, ended, callee_spoke: true, ..ending(Disposition::Answered) };
+    let Settlement::Finish { why, counted: true, do_not_call: false } = settle(&hung_up) else { panic!() };
+    assert_eq!(why, "the callee hung up before anything was settled");
+    assert!(!hung_up.is_line_drop());
+    assert!(matches!(settle(&Ending { cancel_requested: true, ..hung_up }), Settlement::Cancel { .. }));
+    assert_eq!(retry(&Ending { callee_spoke: false, ..hung_up }), (120, true), "picked up, and nothing was heard");
+}
+
+#[test]
+fn a_line_that_dropped_is_resumed_whoever_spoke_before() {
+    for ended in [
+        EndCause::HungUpByCallee { cause: Some(41) },
+        EndCause::HungUpByCallee { cause: Some(27) },
+        EndCause::MediaLost { silent_ms: 10_000 },
+        EndCause::DialogLost,
+    ] {
+        let dropped = Ending { reached: Reached::Media, ended: Some(ended), callee_spoke: true, ..ending(Disposition::Answered) };
+        assert_eq!(retry(&dropped), (120, true), "{ended:?}");
+        assert!(dropped.is_line_drop());
+    }
+}
+
+#[test]
+fn a_worker_that_was_stopped_in_a_conversation_leaves_the_call_to_a_person() {
+    for ended in [EndCause::ProcessStopped, EndCause::AttemptStale] {
+        let stopped = Ending { reached: Reached::Media, ended: Some(ended), callee_spoke: true, ..ending(Disposition::Answered) };
+        assert!(matches!(settle(&stopped), Settlement::Hold { .. }), "{ended:?}");
+    }
 }
 
 #[test]
