@@ -27,45 +27,29 @@ use apalis_core::backend::{
     persistence::{Persisted, Persistence, State, TaskEvent, TaskPersistLayer},
 };
 use offhook::store::{
-    claim::{self, Claimant, FreshClaim},
+    claim::{self, Claimant},
+    evidence::Evidence,
     leases::{self, AttemptId},
     refusal::within,
+    settle::settle,
 };
 use sqlx::PgPool;
 use tokio::{
     sync::oneshot,
     time::{Interval, MissedTickBehavior},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::wake::Wake;
 use crate::{
+    assignment::{Assignment, Origin},
     attend::Attendant,
-    running::{Running, Slot},
+    running::Running,
+    signal::Signals,
 };
 
 /// How often apalis' own heartbeat comes; it keeps nothing alive here.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-
-/// An attempt to be looked after, and how it came to us.
-#[derive(Debug)]
-pub struct Assignment {
-    /// Its place.
-    pub slot: Slot,
-    /// How it came to us.
-    pub origin: Origin,
-}
-
-/// How an attempt came to us.
-#[derive(Debug)]
-pub enum Origin {
-    /// Just claimed: to be launched.
-    Fresh(Box<FreshClaim>),
-    /// Launched by a coordinator that is gone, on this machine.
-    Adopted,
-    /// Launched on a machine that nobody has heard of for long.
-    Elsewhere,
-}
 
 /// Where assignments come from.
 #[derive(Debug)]
@@ -74,15 +58,47 @@ pub struct Source {
     claimant: Claimant,
     running: Arc<Running>,
     wake: Arc<Wake>,
+    config: SourceConfig,
+    signals: Signals,
     adopted: Mutex<Vec<Assignment>>,
     alarm_set: AtomicBool,
     drain: CancellationToken,
+    /// Claims that are being made or given back.
+    claims: TaskTracker,
+}
+
+/// How the queue is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// How often the queue is looked at when nothing wakes us.
+    pub poll: Duration,
+    /// How long a statement may take before it is given up.
+    pub statement: Duration,
 }
 
 impl Source {
-    /// Claims as `claimant`, as long as `running` has room and until `drain`.
-    pub fn new(pool: PgPool, claimant: Claimant, running: Arc<Running>, wake: Arc<Wake>, drain: CancellationToken) -> Arc<Self> {
-        Arc::new(Source { pool, claimant, running, wake, adopted: Mutex::default(), alarm_set: AtomicBool::new(false), drain })
+    /// Claims as `claimant`, as long as `running` has room and until `drain`; `wake` says when to look.
+    pub fn new(
+        pool: PgPool,
+        claimant: Claimant,
+        config: SourceConfig,
+        running: Arc<Running>,
+        wake: Arc<Wake>,
+        signals: Signals,
+        drain: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Source {
+            pool,
+            claimant,
+            running,
+            wake,
+            config,
+            signals,
+            adopted: Mutex::default(),
+            alarm_set: AtomicBool::new(false),
+            drain,
+            claims: TaskTracker::new(),
+        })
     }
 
     /// Hands over attempts that were taken over from somebody else.
@@ -103,7 +119,7 @@ impl Source {
         let room = self.running.room(Instant::now());
         let claim = claim::claim_while(&self.pool, &self.claimant, room, || !self.drain.is_cancelled());
         // What was claimed all the same is taken over when its lease has run out.
-        let claim = match within(self.claimant.lease, claim).await {
+        let claim = match within(self.config.statement, claim).await {
             Ok(claim) => claim,
             Err(error) => {
                 // Never an error to apalis: it would drop every call under way. The poll tries again.
@@ -140,13 +156,39 @@ impl Source {
         }
     }
 
-    /// Lets go of what will not be begun any more; the next coordinator takes it over at once.
+    /// Looks for what there is to do and hands it to `receiver`. What nobody receives any more is given back.
+    pub async fn fetch_for(self: Arc<Self>, receiver: oneshot::Sender<Vec<Assignment>>) {
+        if let Err(unwanted) = receiver.send(self.fetch().await) {
+            self.give_back(unwanted).await;
+        }
+    }
+
+    /// Waits until no claim is being made or given back any more. None may be begun afterwards.
+    pub async fn close(&self) {
+        self.claims.close();
+        self.claims.wait().await;
+    }
+
+    /// Lets go of what will not be begun any more: a claim goes back to its place in the queue, what runs already is left to the next
+    /// coordinator.
     async fn give_back(&self, assignments: Vec<Assignment>) {
-        let attempts: Vec<AttemptId> = assignments.iter().map(|assignment| assignment.slot.attempt).collect();
-        if !attempts.is_empty()
-            && let Err(error) = leases::release(&self.pool, &self.claimant, &attempts).await
+        let (fresh, running): (Vec<_>, Vec<_>) =
+            assignments.into_iter().partition(|assignment| matches!(assignment.origin, Origin::Fresh(_)));
+        for Assignment { slot, .. } in fresh {
+            let evidence = Evidence::given_back();
+            let mut rng: rand::rngs::StdRng = rand::make_rng();
+            match within(self.config.statement, settle(&self.pool, slot.attempt, &evidence, &mut rng)).await {
+                Ok(_) => self.signals.given_back.tell(),
+                Err(error) => {
+                    tracing::warn!(attempt = %slot.attempt, %error, "a claim is not given back; its lease will run out");
+                }
+            }
+        }
+        let running: Vec<AttemptId> = running.iter().map(|assignment| assignment.slot.attempt).collect();
+        if !running.is_empty()
+            && let Err(error) = within(self.config.statement, leases::release(&self.pool, &self.claimant, &running)).await
         {
-            tracing::warn!(%error, "claims are not given back; their leases will run out");
+            tracing::warn!(%error, "attempts are not let go; their leases will run out");
         }
     }
 }
@@ -158,13 +200,12 @@ impl Source {
 pub async fn work(
     source: Arc<Source>,
     attendant: Arc<Attendant>,
-    poll: Duration,
     drain: impl Future<Output = ()> + Send,
 ) -> Result<(), MonitorError> {
     let name = source.claimant.coordinator.clone();
     let monitor = Monitor::new()
         .register(move |_restarts| {
-            let mut tick = tokio::time::interval(poll);
+            let mut tick = tokio::time::interval(source.config.poll);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let backend = CallBackend { calls: Persisted::new(Calls(source.clone())), tick, wake: source.wake.clone() };
             WorkerBuilder::new(name.clone()).backend(backend).data(attendant.clone()).build(attend)
@@ -223,12 +264,7 @@ impl Persistence for Calls {
     async fn fetch_next(&mut self, _worker: &WorkerContext) -> Result<Vec<Task<Handed>>, Infallible> {
         // In a task of its own: apalis drops this future when it closes, and a claim may be committed just then.
         let (found, receive) = oneshot::channel();
-        let source = self.0.clone();
-        tokio::spawn(async move {
-            if let Err(unwanted) = found.send(source.fetch().await) {
-                source.give_back(unwanted).await;
-            }
-        });
+        self.0.claims.spawn(self.0.clone().fetch_for(found));
         let task = |assignment: Assignment| {
             let id = TaskId::from_string(assignment.slot.attempt.to_string());
             TaskBuilder::new(Handed::new(assignment)).task_id(id).build()
