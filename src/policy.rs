@@ -64,8 +64,8 @@ pub enum Reached {
 pub struct Earlier {
     /// How it ended.
     pub disposition: Disposition,
-    /// Whether it came to an outcome.
-    pub had_outcome: bool,
+    /// The line dropped in the middle of a conversation ([`Ending::is_line_drop`]).
+    pub line_dropped: bool,
 }
 
 /// The facts of an attempt that has ended.
@@ -172,12 +172,7 @@ impl Policy {
         let again =
             |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
         let finish = |why: &str| Settlement::Finish { why: why.into(), counted: true, do_not_call: false };
-        let disposition = match (ending.disposition, ending.reached) {
-            // Whatever is said of the line afterwards: somebody had answered, and is not rung as if nobody had.
-            (Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure, Reached::Media) => Disposition::Answered,
-            (disposition, _) => disposition,
-        };
-        match disposition {
+        match ending.disposition_of_the_callee() {
             Disposition::Busy => again(self.busy, "the line was busy", rng),
             Disposition::NoAnswer => again(self.no_answer, "nobody answered", rng),
             Disposition::Voicemail | Disposition::MenuDeadEnd => {
@@ -228,7 +223,7 @@ impl Policy {
             },
             _ => {
                 let why = "the line dropped in the middle of the call";
-                let before = ending.count(|e| e.disposition == Disposition::Answered && !e.had_outcome);
+                let before = ending.count(|earlier| earlier.line_dropped);
                 return if before < self.dropped_retries {
                     Settlement::Retry { after: self.dropped.pick(rng), counted: true, why: why.into() }
                 } else {
@@ -288,9 +283,17 @@ impl Ending<'_> {
     /// Whether this was a conversation that the line cut off: without an outcome, and nobody chose to end it. Where it is not known what
     /// ended it, the line is assumed.
     pub fn is_line_drop(&self) -> bool {
-        self.disposition == Disposition::Answered
+        self.disposition_of_the_callee() == Disposition::Answered
             && self.outcome.is_none()
             && self.ended.is_none_or(|ended| ended.is_line_drop(self.callee_spoke))
+    }
+
+    /// Whatever is said of the line afterwards: somebody had answered, and is not rung as if nobody had.
+    fn disposition_of_the_callee(&self) -> Disposition {
+        match (self.disposition, self.reached) {
+            (Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure, Reached::Media) => Disposition::Answered,
+            (disposition, _) => disposition,
+        }
     }
 
     /// What the callee asked for. A trunk's wish is no callee's: the trunk rests for it, and the call may go another way.

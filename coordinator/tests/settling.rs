@@ -151,6 +151,7 @@ async fn who_hangs_up_after_a_word_is_left_alone_and_the_row_says_so() {
 #[tokio::test]
 async fn a_line_that_dropped_is_resumed_and_the_agent_knows_it() {
     let scene = Scene::new().await;
+    scene.database.run("update installation set quiet_time = '0'").await;
     for ended in [EndCause::MediaLost { silent_ms: 10_000 }, EndCause::HungUpByCallee { cause: Some(41) }] {
         let fresh = scene.claimed().await;
         let id = fresh.call.id;

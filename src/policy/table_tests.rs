@@ -87,7 +87,7 @@ fn what_becomes(first: Ending<'_>) -> String {
 /// How often the call is made again when it ends the same way every time, and what becomes of it then. `None` where only
 /// `max_attempts` ends it.
 fn limit(first: Ending<'_>) -> Option<String> {
-    let earlier = [Earlier { disposition: first.disposition, had_outcome: false }; 10];
+    let earlier = [Earlier { disposition: first.disposition, line_dropped: first.is_line_drop() }; 10];
     for times in 1..=earlier.len() {
         let then = match settle(&Ending { max_attempts: 100, earlier: &earlier[..times], ..first }) {
             Settlement::Retry { .. } => continue,
@@ -184,7 +184,7 @@ fn the_table_for_people_is_what_the_policy_does() {
 
 #[test]
 fn a_person_is_never_rung_again_after_an_outcome_a_refusal_or_asking_not_to_be_called() {
-    let histories: [&[Earlier]; 2] = [&[], &[Earlier { disposition: Disposition::Busy, had_outcome: false }]];
+    let histories: [&[Earlier]; 2] = [&[], &[Earlier { disposition: Disposition::Busy, line_dropped: false }]];
     for disposition in Disposition::ALL {
         for outcome in outcomes() {
             for (reached, _) in REACHED {

@@ -108,14 +108,14 @@ async fn settle_within(
     .fetch_one(&mut *connection)
     .await?;
     let earlier: Vec<(Disposition, bool)> = sqlx::query_as(
-        "select disposition, outcome is not null from attempts where call_id = $1 and number < $2 and disposition is not null order by number",
+        "select disposition, coalesce(line_dropped, disposition = 'answered' and outcome is null) from attempts where call_id = $1 and number < $2 and disposition is not null order by number",
     )
     .bind(attempt.call_id)
     .bind(number(attempt))
     .fetch_all(&mut *connection)
     .await?;
     let earlier: Vec<Earlier> =
-        earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
+        earlier.into_iter().map(|(disposition, line_dropped)| Earlier { disposition, line_dropped }).collect();
     let policy = policies::find(&mut *connection, &facts.retry_policy).await?;
     let reached = reached(&facts);
     let ending = Ending {
