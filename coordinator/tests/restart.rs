@@ -173,11 +173,11 @@ async fn a_short_lease_is_no_short_patience_with_the_database() {
     // Whoever claims waits for this lock: a claim of a loaded database.
     let mut busy = database.pool.begin().await.unwrap();
     sqlx::query("select pg_advisory_xact_lock(1869768040, 1)").execute(&mut *busy).await.unwrap();
-    let running = Running::start(&config(&database, &spool.0, &["--lease", "500ms"])).await;
+    let running = Running::start(&config(&database, &spool.0, &[])).await;
     let id = database.insert_calls(1, "special_requests", "'play: busy'").await;
     let waiting =
         "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%offhook_claim(%'";
-    until("a claim has waited for four leases", || async {
+    until("a claim has waited for two leases", || async {
         database
             .one::<bool>(format!("select coalesce(min(query_start) < clock_timestamp() - interval '2 seconds', false) {waiting}"))
             .await
