@@ -215,25 +215,21 @@ impl Policy {
 
     /// A conversation without an outcome. Only a line that dropped is resumed; who hung up on us is left alone.
     fn answered(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
-        let why = match ending.ended {
-            Some(EndCause::ProcessStopped | EndCause::AttemptStale) => return self.cancelled(ending, rng),
-            Some(ended) if !ended.is_line_drop(ending.callee_spoke) => match ended {
-                EndCause::HungUpByUs => "we ended the call without a result",
-                _ => "the callee hung up before anything was settled",
-            },
-            _ => {
-                let why = "the line dropped in the middle of the call";
-                let before = ending.count(|earlier| earlier.line_dropped);
-                return if before < self.dropped_retries {
-                    Settlement::Retry { after: self.dropped.pick(rng), counted: true, why: why.into() }
-                } else {
-                    Settlement::Finish { why: format!("{why}, {} times", before + 1), counted: true, do_not_call: false }
-                };
-            }
-        };
-        match ending.cancel_requested {
-            true => Settlement::Cancel { why: "taken back by the user".into() },
-            false => Settlement::Finish { why: why.into(), counted: true, do_not_call: false },
+        let finish = |why: String| Settlement::Finish { why, counted: true, do_not_call: false };
+        if ending.is_line_drop() {
+            let why = "the line dropped in the middle of the call";
+            let before = ending.count(|earlier| earlier.line_dropped);
+            return if before < self.dropped_retries {
+                Settlement::Retry { after: self.dropped.pick(rng), counted: true, why: why.into() }
+            } else {
+                finish(format!("{why}, {} times", before + 1))
+            };
+        }
+        match ending.ended {
+            Some(EndCause::ProcessStopped | EndCause::AttemptStale) => self.cancelled(ending, rng),
+            _ if ending.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
+            Some(EndCause::HungUpByUs) => finish("we ended the call without a result".into()),
+            _ => finish("the callee hung up before anything was settled".into()),
         }
     }
 

@@ -20,7 +20,11 @@ use crate::{
     config::{Config, ConfigError, database::ConnectError, launcher::LauncherKind, queue::QueueConfig},
     keeper::{self, Keeper, KeeperConfig},
     launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
-    queue::{self, Source, SourceConfig, listener, wake::Wake},
+    queue::{
+        self, Source, SourceConfig,
+        listener::{self, Listener},
+        wake::Wake,
+    },
     running::Running,
     signal::Signals,
     specification::Specifier,
@@ -207,7 +211,14 @@ impl Service {
         };
         let stop = CancellationToken::new();
         let services = TaskTracker::new();
-        services.spawn(listener::listen(self.listen_url.clone(), wake, running.clone(), stop.clone()));
+        let listener = Listener {
+            url: self.listen_url.clone(),
+            wake,
+            running: running.clone(),
+            pause: listener::PAUSE,
+            signals: self.signals.clone(),
+        };
+        services.spawn(listener.run(stop.clone()));
         services.spawn(keeper.clone().renew(shutdown.drain.clone(), stop.clone()));
         services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
         let sweeper = Sweeper {

@@ -40,6 +40,8 @@ impl Signal {
 /// The signals of all services of a coordinator.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
+    /// Listening to the database has begun, or begun again.
+    pub listening: Signal,
     /// The leases of everything under way were renewed.
     pub renewed: Signal,
     /// Leases could not be renewed for as long as they hold: they have run out.
