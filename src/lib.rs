@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod call;
 pub mod destination;
 pub mod disposition;
+pub mod end_cause;
 pub mod language;
 pub mod offer;
 pub mod outcome;

@@ -21,7 +21,7 @@ pub struct Offer {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OutsideLimits {
     /// Before the earliest accepted time.
-    #[error("{offered} is too early: the guest cannot come before {earliest}")]
+    #[error("{} is too early: the guest cannot come before {}", clock(.offered), clock(.earliest))]
     TooEarly {
         /// The offered time.
         offered: NaiveTime,
@@ -29,7 +29,7 @@ pub enum OutsideLimits {
         earliest: NaiveTime,
     },
     /// After the latest accepted time.
-    #[error("{offered} is too late: the guest cannot come after {latest}")]
+    #[error("{} is too late: the guest cannot come after {}", clock(.offered), clock(.latest))]
     TooLate {
         /// The offered time.
         offered: NaiveTime,
@@ -45,13 +45,23 @@ pub enum OutsideLimits {
         accepted: Vec<NaiveDate>,
     },
     /// A table for another number of people.
-    #[error("a table for {offered} is not enough: the guest comes with {wanted} people")]
+    #[error("a table for {offered} is {}: the guest asks for a table for {wanted}", size(.offered, .wanted))]
     WrongPartySize {
         /// The offered size.
         offered: u16,
         /// The wanted size.
         wanted: u16,
     },
+}
+
+/// As people write a time of day.
+fn clock(time: &NaiveTime) -> String {
+    time.format("%H:%M").to_string()
+}
+
+/// Which way the size differs.
+fn size(offered: &u16, wanted: &u16) -> &'static str {
+    if offered < wanted { "too small" } else { "larger than needed" }
 }
 
 fn dates(accepted: &[NaiveDate]) -> String {
@@ -135,7 +145,15 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_would_be_allowed() {
-        let refusal = request().allows(&Offer { date: date(9), time: time(19, 30), party_size: 4 }).unwrap_err();
-        assert_eq!(refusal.to_string(), "2026-12-09 is not a day the guest can come: only 2026-12-04, 2026-12-05");
+        for (day, hour, minute, party_size, sentence) in [
+            (9, 19, 30, 4, "2026-12-09 is not a day the guest can come: only 2026-12-04, 2026-12-05"),
+            (4, 18, 59, 4, "18:59 is too early: the guest cannot come before 19:00"),
+            (4, 20, 31, 4, "20:31 is too late: the guest cannot come after 20:30"),
+            (4, 19, 30, 3, "a table for 3 is too small: the guest asks for a table for 4"),
+            (4, 19, 30, 6, "a table for 6 is larger than needed: the guest asks for a table for 4"),
+        ] {
+            let refusal = request().allows(&Offer { date: date(day), time: time(hour, minute), party_size }).unwrap_err();
+            assert_eq!(refusal.to_string(), sentence);
+        }
     }
 }

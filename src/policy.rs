@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::{disposition::Disposition, outcome::Outcome, span::Span};
+use crate::{disposition::Disposition, end_cause::EndCause, outcome::Outcome, span::Span};
 
 /// When to call again, per kind of end: a row of `retry_policies`. The defaults are the row `default`: what a patient person would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Policy {
     pub machine_retries: u32,
     /// After the trunk's fault: 30 to 120 seconds, growing within the span; never counted.
     pub trunk_failure: Span,
-    /// After an answered call was cut off before it came to anything: 2 minutes.
+    /// After the line of an answered call dropped before it came to anything ([`EndCause::is_line_drop`]): 2 minutes.
     pub dropped: Span,
     /// How often a dropped call is resumed: once.
     pub dropped_retries: u32,
@@ -64,8 +64,8 @@ pub enum Reached {
 pub struct Earlier {
     /// How it ended.
     pub disposition: Disposition,
-    /// Whether it came to an outcome.
-    pub had_outcome: bool,
+    /// The line dropped in the middle of a conversation ([`Ending::is_line_drop`]).
+    pub line_dropped: bool,
 }
 
 /// The facts of an attempt that has ended.
@@ -77,6 +77,10 @@ pub struct Ending<'a> {
     pub outcome: Option<Outcome>,
     /// How far it got.
     pub reached: Reached,
+    /// What ended it once it was answered, where that is known.
+    pub ended: Option<EndCause>,
+    /// The transcript has a turn of the callee's.
+    pub callee_spoke: bool,
     /// Attempts that used up one of `max_attempts`, without this one.
     pub counted: u32,
     /// The most attempts the user allows.
@@ -111,6 +115,11 @@ pub enum Settlement {
         after: Duration,
         /// This attempt used up one of `max_attempts`.
         counted: bool,
+        /// For people.
+        why: String,
+    },
+    /// It goes back to its place in the queue as if it had not been claimed: nothing was begun.
+    PutBack {
         /// For people.
         why: String,
     },
@@ -163,12 +172,7 @@ impl Policy {
         let again =
             |span: Span, why: &str, rng: &mut _| Settlement::Retry { after: span.pick(rng), counted: true, why: why.into() };
         let finish = |why: &str| Settlement::Finish { why: why.into(), counted: true, do_not_call: false };
-        let disposition = match (ending.disposition, ending.reached) {
-            // Whatever is said of the line afterwards: somebody had answered, and is not rung as if nobody had.
-            (Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure, Reached::Media) => Disposition::Answered,
-            (disposition, _) => disposition,
-        };
-        match disposition {
+        match ending.disposition_of_the_callee() {
             Disposition::Busy => again(self.busy, "the line was busy", rng),
             Disposition::NoAnswer => again(self.no_answer, "nobody answered", rng),
             Disposition::Voicemail | Disposition::MenuDeadEnd => {
@@ -177,23 +181,17 @@ impl Policy {
                 if before < self.machine_retries {
                     again(self.machine, why, rng)
                 } else {
-                    finish(&format!("{why}, {} times", before + 1))
+                    finish(&format!("{why}, and machines or menus took the call {} times", before + 1))
                 }
             }
-            Disposition::Answered => {
-                let before = ending.count(|e| e.disposition == Disposition::Answered && !e.had_outcome);
-                if before < self.dropped_retries {
-                    again(self.dropped, "the line dropped in the middle of the call", rng)
-                } else {
-                    finish(&format!("the line dropped in the middle of the call, {} times", before + 1))
-                }
-            }
+            Disposition::Answered => self.answered(ending, rng),
             Disposition::TrunkFailure => {
                 let in_a_row = ending.in_a_row(Disposition::TrunkFailure);
                 Settlement::Retry {
                     after: self.trunk_failure.grow(in_a_row, rng),
                     counted: false,
-                    why: "the trunk failed".into(),
+                    // A worker that could not be launched ends so as well, and then no trunk was asked for anything.
+                    why: if ending.reached == Reached::Nothing { "nothing was dialled" } else { "the trunk failed" }.into(),
                 }
             }
             Disposition::InvalidNumber => finish("there is nobody behind this number"),
@@ -212,6 +210,26 @@ impl Policy {
             }
             Disposition::Lost => self.lost(ending, rng),
             Disposition::Cancelled => self.cancelled(ending, rng),
+        }
+    }
+
+    /// A conversation without an outcome. Only a line that dropped is resumed; who hung up on us is left alone.
+    fn answered(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        let finish = |why: String| Settlement::Finish { why, counted: true, do_not_call: false };
+        if ending.is_line_drop() {
+            let why = "the line dropped in the middle of the call";
+            let before = ending.count(|earlier| earlier.line_dropped);
+            return if before < self.dropped_retries {
+                Settlement::Retry { after: self.dropped.pick(rng), counted: true, why: why.into() }
+            } else {
+                finish(format!("{why}, {} times", before + 1))
+            };
+        }
+        match ending.ended {
+            Some(EndCause::ProcessStopped | EndCause::AttemptStale) => self.cancelled(ending, rng),
+            _ if ending.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
+            Some(EndCause::HungUpByUs) => finish("we ended the call without a result".into()),
+            _ => finish("the callee hung up before anything was settled".into()),
         }
     }
 
@@ -258,6 +276,22 @@ impl Policy {
 }
 
 impl Ending<'_> {
+    /// Whether this was a conversation that the line cut off: without an outcome, and nobody chose to end it. Where it is not known what
+    /// ended it, the line is assumed.
+    pub fn is_line_drop(&self) -> bool {
+        self.disposition_of_the_callee() == Disposition::Answered
+            && self.outcome.is_none()
+            && self.ended.is_none_or(|ended| ended.is_line_drop(self.callee_spoke))
+    }
+
+    /// Whatever is said of the line afterwards: somebody had answered, and is not rung as if nobody had.
+    fn disposition_of_the_callee(&self) -> Disposition {
+        match (self.disposition, self.reached) {
+            (Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure, Reached::Media) => Disposition::Answered,
+            (disposition, _) => disposition,
+        }
+    }
+
     /// What the callee asked for. A trunk's wish is no callee's: the trunk rests for it, and the call may go another way.
     fn no_sooner_than(&self) -> Duration {
         match self.disposition {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{disposition::Disposition, outcome::OutcomeReport};
+use crate::{disposition::Disposition, end_cause::EndCause, outcome::OutcomeReport};
 
 /// What the worker leaves of an attempt: telephony and outcome apart. Also written to the spool as `report.json`, so that it
 /// survives a database that is away.
@@ -17,6 +17,9 @@ pub struct Report {
     /// The Q.850 cause of its Reason header (RFC 3326), e.g. 17 for a busy line.
     #[serde(default)]
     pub cause: Option<u16>,
+    /// What ended the call once it was answered; `None` where nobody answered, or it is not known.
+    #[serde(default)]
+    pub ended: Option<EndCause>,
     /// The far end's Retry-After, in seconds.
     #[serde(default)]
     pub retry_after: Option<u32>,
@@ -44,6 +47,7 @@ impl Report {
             sip_code: None,
             sip_reason: None,
             cause: None,
+            ended: None,
             retry_after: None,
             detail: None,
             codec: None,

@@ -22,6 +22,11 @@ const WINDOW: Duration = Duration::from_secs(12);
 const BLOW: Duration = Duration::from_secs(15);
 /// Others than the coordinator and its workers, for one test.
 const CONNECTIONS: u32 = 300;
+/// The share of the rate before the blow that has to be there after it; docs/chaos.md says why so much. A coordinator that was killed
+/// leaves calls that take up the stream's places until their leases have run out, for half of the [`WINDOW`].
+const AFTER_A_KILL: f64 = 0.4;
+/// Where nothing takes up places any more.
+const AFTER_ANYTHING_ELSE: f64 = 0.7;
 /// Everything that was begun has ended after this, or is lost.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -31,7 +36,7 @@ async fn crash_recovery() {
     let mut run = Run::start("crash recovery").await;
     run.site.kill_coordinator();
     run.site.start_coordinator().await;
-    run.end().await;
+    run.end(AFTER_A_KILL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +48,7 @@ async fn repeated_kills() {
         run.site.start_coordinator().await;
         sleep(Duration::from_secs(3)).await;
     }
-    run.end().await;
+    run.end(AFTER_A_KILL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +56,7 @@ async fn repeated_kills() {
 async fn postgres_restart() {
     let run = Run::start("Postgres restart").await;
     tokio::task::block_in_place(|| run.cluster.restart());
-    run.end().await;
+    run.end(AFTER_ANYTHING_ELSE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,7 +77,7 @@ async fn backends_killed() {
         sleep(Duration::from_millis(200)).await;
     }
     println!("{killed} backends killed");
-    run.end().await;
+    run.end(AFTER_ANYTHING_ELSE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,7 +95,7 @@ async fn pool_exhaustion() {
     }
     println!("{} idle connections", idle.len());
     drop(idle);
-    run.end().await;
+    run.end(AFTER_ANYTHING_ELSE).await;
 }
 
 /// A stream of calls through one coordinator whose workers are processes.
@@ -118,8 +123,8 @@ impl Run {
         Run { name, site, stream, baseline, cluster }
     }
 
-    /// The blow is over: counts, prints, judges.
-    async fn end(self) {
+    /// The blow is over: counts, prints, judges. The rate has to be this share of what it was.
+    async fn end(self, floor: f64) {
         sleep(Duration::from_secs(2)).await;
         let after = rate(&self.site).await;
         let calls = self.stream.stop().await;
@@ -134,15 +139,18 @@ impl Run {
         let there = self.site.ask("select count(*)::text from calls").await;
         let held = self.site.ask("select count(*)::text from calls where state = 'held'").await;
         let twice = self.site.callees.rung_twice();
+        let ratio = after / self.baseline;
         println!(
-            "| {} | {calls} | {lost} | {} | {held} | {:.1} | {after:.1} | {:.2} |",
+            "| {} | {calls} | {lost} | {} | {held} | {:.1} | {after:.1} | {ratio:.2} |",
             self.name,
             twice.len(),
             self.baseline,
-            after / self.baseline
         );
         assert_eq!(twice, vec![], "dialled twice");
         assert_eq!((lost.as_str(), there), ("0", calls.to_string()), "lost");
+        // No call flowed before: the ratio says nothing, and the run has shown nothing.
+        assert!(self.baseline > 0.0, "no call was settled before the blow");
+        assert!(ratio >= floor, "after the blow {ratio:.2} of the rate before it, and {floor} is the least");
         self.site.nothing_is_left_over().await;
     }
 }

@@ -51,7 +51,7 @@ fn signal(pid: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_drains_claims_nothing_new_and_talks_every_call_to_its_end() {
-    let mut site = Site::new(&[]).await;
+    let mut site = Site::new(&[("OFFHOOK_LEASE", "3s")]).await;
     site.start_coordinator().await;
     let numbers = talk(&site, 5, 0).await;
     let leaving = site.take_coordinator();
@@ -59,8 +59,11 @@ async fn who_drains_claims_nothing_new_and_talks_every_call_to_its_end() {
     leaving.wait_for_line("no more claims", SOON).await;
     let late = site.callees.number(Manner::AnswersAndHangsUp, 99);
     let call = site.insert(&late, &[]).await;
-    // Longer than a lease: it is renewed meanwhile, so that nobody takes the calls over.
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    // A whole lease later it is renewed still, so that nobody takes the calls over.
+    let first = site.ask("select max(lease_until)::text from calls where state = 'talking'").await;
+    let renewed =
+        format!("select bool_and(lease_until > '{first}'::timestamptz + interval '3 s') from calls where state = 'talking'");
+    site.until("the leases are renewed", &renewed).await;
     nobody_was_hung_up_on(&site, &numbers);
     assert_eq!(site.ask(&format!("select state::text from calls where id = {call}")).await, "queued");
     assert_eq!(

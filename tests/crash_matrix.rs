@@ -23,8 +23,8 @@ use support::{
 
 /// Calls at each moment when the blow falls: 56 in all, 49 of them under way.
 const EACH: usize = 7;
-/// How long something stays away: longer than the coordinator's lease and its wait for a connection.
-const AWAY: Duration = Duration::from_secs(8);
+/// What stays away does so until this has passed, as the coordinator or the database shows.
+const LEASE: &str = "3s";
 
 /// A moment in the life of a call at which something can happen to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,7 +176,7 @@ async fn walk(blow: Blow) {
     } else {
         std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make test`")
     };
-    let mut site = Site::on(database, address, &[]).await;
+    let mut site = Site::on(database, address, &[("OFFHOOK_LEASE", LEASE)]).await;
     site.start_coordinator().await;
     let (calls, locks) = place(&site).await;
     let tokens = tokens(&site);
@@ -326,7 +326,7 @@ async fn strike(
             site.engine_wire.set(EngineWire::default());
             drop(locks);
             callees_go_on(site, calls);
-            tokio::time::sleep(AWAY).await;
+            site.coordinator_says("leases of what is under way have run out").await;
             tokio::task::block_in_place(|| cluster.unwrap().start_again());
         }
         Blow::EngineKilled => {
@@ -335,7 +335,7 @@ async fn strike(
             site.engine_wire.start_afresh();
             let _ = locks.close().await;
             callees_go_on(site, calls);
-            tokio::time::sleep(AWAY).await;
+            ended_without_the_engine(site, calls).await;
             engine.start_again().await;
         }
         Blow::CoordinatorCutFromPostgres => {
@@ -343,7 +343,7 @@ async fn strike(
             site.engine_wire.set(EngineWire::default());
             let _ = locks.close().await;
             callees_go_on(site, calls);
-            tokio::time::sleep(AWAY).await;
+            site.until("the leases have run out", &live("bool_and(lease_until < clock_timestamp())")).await;
             site.coordinator_wire.set(Wire::Whole);
         }
         Blow::WorkersStalledFromPostgres => {
@@ -351,17 +351,31 @@ async fn strike(
             site.engine_wire.set(EngineWire::default());
             let _ = locks.close().await;
             callees_go_on(site, calls);
-            tokio::time::sleep(AWAY).await;
+            for call in calls.iter().filter(|call| call.moment.afterwards().is_some()) {
+                site.reported(call.id).await;
+            }
             site.worker_wire.set(Wire::Whole);
         }
         Blow::CoordinatorCutFromEngine => {
             site.engine_wire.set(EngineWire { cut: true, ..EngineWire::default() });
             let _ = locks.close().await;
             callees_go_on(site, calls);
-            tokio::time::sleep(AWAY).await;
+            ended_without_the_engine(site, calls).await;
             site.engine_wire.set(EngineWire::default());
         }
     }
+}
+
+/// The coordinator has missed the engine, and whoever was on the line has ended the call meanwhile.
+async fn ended_without_the_engine(site: &Site, calls: &[Placed]) {
+    site.coordinator_says("strays are not looked for").await;
+    for moment in Moment::all().into_iter().filter(|moment| moment.afterwards().is_some()) {
+        site.until("ended", &all_of(calls, moment, "a.ended_at is not null")).await;
+    }
+}
+
+fn live(condition: &str) -> String {
+    format!("select {condition} from calls where state in ('claimed', 'dialing', 'talking')")
 }
 
 fn callees_go_on(site: &Site, calls: &[Placed]) {

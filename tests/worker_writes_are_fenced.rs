@@ -69,6 +69,7 @@ fn booked() -> Report {
         sip_code: Some(200),
         sip_reason: Some("OK".into()),
         cause: None,
+        ended: None,
         retry_after: None,
         detail: Some("a table was agreed on".into()),
         codec: Some("opus".into()),

@@ -21,16 +21,33 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    assignment::{Assignment, Origin},
     launcher::{Exit, Launch, LaunchError, Launcher},
-    queue::{Assignment, Origin},
     running::{Running, Slot},
+    signal::Signals,
     specification::{SpecificationError, Specifier},
     spool::{Leavings, Spool, SpoolError},
 };
 
-/// The pauses between two tries to reach a database that is away.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The first pause before a database that is away is tried again, where nothing else is configured; doubled up to the longest.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest such pause.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long the parts of an attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttendantConfig {
+    /// After this a worker is stopped, whatever it does.
+    pub whole_attempt: Duration,
+    /// How long a worker may take to leave.
+    pub stop_grace: Duration,
+    /// How long a statement may take before it is tried again.
+    pub statement: Duration,
+    /// The pause before the second try to settle; doubled with each.
+    pub first_pause: Duration,
+    /// The longest pause between two tries.
+    pub longest_pause: Duration,
+}
 
 /// Looks after attempts.
 #[derive(Debug)]
@@ -43,12 +60,10 @@ pub struct Attendant {
     pub spool: Spool,
     /// What workers are told.
     pub specifier: Specifier,
-    /// After this a worker is stopped, whatever it does.
-    pub whole_attempt: Duration,
-    /// How long a worker may take to leave.
-    pub stop_grace: Duration,
-    /// How long a statement may take, before it is tried again.
-    pub statement: Duration,
+    /// How long its parts may take.
+    pub config: AttendantConfig,
+    /// What is told of it.
+    pub signals: Signals,
     /// How many are started at once.
     pub starts: Semaphore,
     /// What is under way.
@@ -62,6 +77,8 @@ pub struct Attendant {
 /// Why a worker was not launched.
 #[derive(Debug, thiserror::Error)]
 enum NotLaunched {
+    #[error("the coordinator leaves")]
+    Leaving,
     #[error(transparent)]
     Specification(#[from] SpecificationError),
     #[error(transparent)]
@@ -76,6 +93,7 @@ impl NotLaunched {
         match self {
             NotLaunched::Specification(SpecificationError::Undiallable(error)) => Evidence::undiallable(error.to_string()),
             NotLaunched::Specification(SpecificationError::NotAllowed(why)) => Evidence::not_allowed(why),
+            NotLaunched::Leaving => Evidence::given_back(),
             error => Evidence::not_launched(error.to_string()),
         }
     }
@@ -119,12 +137,18 @@ impl Attendant {
                 tracing::info!(%attempt, state, disposition, why, "settled");
             }
             self.clear_away(attempt).await;
+            self.signals.settled.tell();
         }
     }
 
     async fn launch(&self, attempt: AttemptId, claim: &FreshClaim) -> Result<(), NotLaunched> {
+        let permit = tokio::select! {
+            biased;
+            () = self.leave.cancelled() => return Err(NotLaunched::Leaving),
+            permit = self.starts.acquire() => permit,
+        };
         // Closed never: the semaphore lives as long as we do.
-        let _permit = self.starts.acquire().await;
+        let _permit = permit;
         let begun = Instant::now();
         let launch = Launch { attempt, folder: self.spool.folder(attempt) };
         let specification = self.specifier.specify(claim, self.launcher.spool_of(&launch)).await?;
@@ -137,7 +161,7 @@ impl Attendant {
                 self.running.go_on();
                 let since_due_ms = (chrono::Utc::now() - claim.call.due_at).num_milliseconds();
                 tracing::info!(%attempt, trunk = claim.call.trunk, since_due_ms, launch_ms = begun.elapsed().as_millis(), "launched");
-                if let Err(error) = within(self.statement, leases::launched(&self.pool, attempt)).await {
+                if let Err(error) = within(self.config.statement, leases::launched(&self.pool, attempt)).await {
                     tracing::warn!(%attempt, %error, "the moment of the launch is not noted");
                 }
                 Ok(())
@@ -163,22 +187,22 @@ impl Attendant {
     /// Waits until the worker has ended and gathers what it left. `None` where it is left to the next coordinator.
     async fn see_through(&self, slot: &Slot) -> Option<Evidence> {
         let attempt = slot.attempt;
-        let mut patience = self.whole_attempt;
+        let mut patience = self.config.whole_attempt;
         let exit = loop {
             tokio::select! {
                 exit = self.launcher.wait(attempt) => break exit,
                 () = sleep(patience) => tracing::warn!(%attempt, "the worker takes too long; stopping it"),
-                () = slot.told_its_end() => match timeout(self.stop_grace, self.launcher.wait(attempt)).await {
+                () = slot.told_its_end() => match timeout(self.config.stop_grace, self.launcher.wait(attempt)).await {
                     Ok(exit) => break exit,
                     Err(_) => tracing::warn!(%attempt, "the worker has told its end and does not leave; stopping it"),
                 },
                 () = self.leave.cancelled() => return None,
             }
-            if let Err(error) = self.launcher.stop(attempt, self.stop_grace).await {
+            if let Err(error) = self.launcher.stop(attempt, self.config.stop_grace).await {
                 tracing::warn!(%attempt, %error, "the worker cannot be stopped; trying again");
             }
             // Settled is only what is known to have ended: whoever still runs may still talk.
-            patience = self.stop_grace + LONGEST_PAUSE;
+            patience = self.config.stop_grace + self.config.longest_pause;
         };
         Some(self.gather(attempt, exit).await)
     }
@@ -198,11 +222,11 @@ impl Attendant {
 
     /// Settles, however long the database is away. `None` where it is left to the next coordinator.
     async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.config.first_pause;
         loop {
             let mut rng = rng();
             let settled = settle(&self.pool, attempt, &evidence, &mut rng);
-            match within(self.statement, settled).await {
+            match within(self.config.statement, settled).await {
                 Ok(settled) => return Some(settled),
                 Err(error @ StoreError::Refused { .. }) if !evidence.notes.is_empty() => {
                     tracing::error!(%attempt, %error, "the database refuses the worker's notes; going on without them");
@@ -217,8 +241,9 @@ impl Attendant {
                 }
                 Err(error) => tracing::warn!(%attempt, %error, "not settled yet; trying again"),
             }
+            self.signals.not_settled.tell();
             tokio::select! {
-                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = sleep(pause) => pause = (pause * 2).min(self.config.longest_pause),
                 () = self.leave.cancelled() => return None,
             }
         }

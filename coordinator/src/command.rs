@@ -2,6 +2,8 @@
 
 pub mod add;
 pub mod call;
+pub mod call_error;
+mod call_line;
 pub mod erase;
 pub mod import;
 pub mod pause;

@@ -20,18 +20,38 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    assignment::Origin,
     launcher::{LaunchError, Launcher},
-    queue::{Origin, Source},
+    queue::Source,
     running::Running,
+    signal::Signals,
     spool::Spool,
 };
 
-/// The longest time between two looks around.
-const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// The longest time between two looks around, where nothing else is configured.
+pub const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// A look around that comes later than its time by more than this has met a database that was away or stood still.
-const GAP: Duration = Duration::from_secs(5);
+pub const GAP: Duration = Duration::from_secs(5);
 /// How many rows one sweep ends at most, and one look lets into the line.
-const SWEEP: i32 = 500;
+pub const BATCH: i32 = 500;
+
+/// The pace of a keeper. Leases are renewed three times as often as they run out, and looked around for as often where that is more often
+/// than [`KeeperConfig::look_around`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeeperConfig {
+    /// The longest time between two looks around.
+    pub look_around: Duration,
+    /// By how much a look may be late until the database counts as having been away.
+    pub gap: Duration,
+    /// How many rows one statement sweeps at most.
+    pub batch: i32,
+    /// How long a call of another machine may be alone.
+    pub abandoned_after: Duration,
+    /// How long a stray may take to leave.
+    pub stop_grace: Duration,
+    /// How long a statement may take before it is given up; a renewal no longer than the lease it renews.
+    pub statement: Duration,
+}
 
 /// Keeps things in order.
 #[derive(Debug, Clone)]
@@ -48,10 +68,10 @@ pub struct Keeper {
     pub launcher: Arc<dyn Launcher>,
     /// The attempts' folders.
     pub spool: Spool,
-    /// How long a call of another machine may be alone.
-    pub abandoned_after: Duration,
-    /// How long a stray may take to leave.
-    pub stop_grace: Duration,
+    /// The pace.
+    pub config: KeeperConfig,
+    /// What is told of it.
+    pub signals: Signals,
 }
 
 /// A look around that could not be finished; the next one will.
@@ -69,40 +89,56 @@ impl Keeper {
     /// Renews the leases of what is under way, three times as often as they run out, until `stop`; and says as often that we run.
     pub async fn renew(self, drain: CancellationToken, stop: CancellationToken) {
         let mut tick = every(self.claimant.lease / 3);
+        let mut renewed_at = Instant::now();
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             let attempts = self.running.attempts();
-            if !attempts.is_empty() {
-                self.renew_leases(&attempts).await;
+            if attempts.is_empty() || self.renew_leases(&attempts).await {
+                renewed_at = Instant::now();
+            } else if renewed_at.elapsed() > self.claimant.lease {
+                tracing::warn!(for_s = renewed_at.elapsed().as_secs(), "the leases of what is under way have run out");
+                self.signals.leases_expired.tell();
             }
             let (most, draining) = (self.running.most(), drain.is_cancelled());
             let told = coordinators::here(&self.pool, &self.claimant, attempts.len(), most, draining);
-            if let Err(error) = within(self.claimant.lease, told).await {
+            if let Err(error) = self.in_time_for_the_lease(told).await {
                 tracing::warn!(%error, "nobody is told that this coordinator runs");
             }
         }
     }
 
-    async fn renew_leases(&self, attempts: &[AttemptId]) {
-        match within(self.claimant.lease, leases::renew(&self.pool, &self.claimant, attempts)).await {
+    /// Whether they are renewed.
+    async fn renew_leases(&self, attempts: &[AttemptId]) -> bool {
+        match self.in_time_for_the_lease(leases::renew(&self.pool, &self.claimant, attempts)).await {
             Ok(renewed) => {
                 for attempt in attempts.iter().filter(|attempt| !renewed.contains(attempt)) {
                     tracing::debug!(%attempt, "the lease is not ours any more");
                 }
+                self.signals.renewed.tell();
+                true
             }
-            Err(error) => tracing::warn!(%error, "leases are not renewed"),
+            Err(error) => {
+                tracing::warn!(%error, "leases are not renewed");
+                false
+            }
         }
+    }
+
+    /// Waits no longer than a lease: what is renewed later than that has run out meanwhile, and the next try is due.
+    async fn in_time_for_the_lease<T>(&self, statement: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        within(self.config.statement.min(self.claimant.lease), statement).await
     }
 
     /// Looks around at once and then regularly, until `stop`. Nothing is taken over any more after `drain`.
     pub async fn look_around(self, drain: CancellationToken, stop: CancellationToken) {
-        let period = (self.claimant.lease / 3).min(LOOK_AROUND);
+        let period = (self.claimant.lease / 3).min(self.config.look_around);
         let mut tick = every(period);
-        let mut in_sight = InSight::new(period + GAP);
+        let mut in_sight = InSight::new(period + self.config.gap);
         let mut leads = false;
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             if drain.is_cancelled() {
                 // Once: others need not wait for the lease to run out.
                 leads = leads && self.lead(Duration::ZERO).await.is_err();
+                self.signals.looked_around.tell();
                 continue;
             }
             match self.take_over().await {
@@ -119,6 +155,7 @@ impl Keeper {
                     leads
                 }
             };
+            self.signals.looked_around.tell();
         }
         if leads && let Err(error) = self.lead(Duration::ZERO).await {
             tracing::debug!(%error, "the lead is not given up; it will run out");
@@ -127,7 +164,7 @@ impl Keeper {
 
     async fn take_over(&self) -> Result<(), LookError> {
         let besides = self.running.attempts();
-        let here = within(self.claimant.lease, leases::take_over(&self.pool, &self.claimant, &besides)).await?;
+        let here = within(self.config.statement, leases::take_over(&self.pool, &self.claimant, &besides)).await?;
         self.source.adopt(here, || Origin::Adopted);
         Ok(())
     }
@@ -137,7 +174,7 @@ impl Keeper {
         let launched: Vec<AttemptId> = self.launcher.list().await?.into_iter().map(|launched| launched.attempt).collect();
         for attempt in self.nobodys(launched).await? {
             tracing::warn!(%attempt, "removing a worker whose attempt is over or unknown");
-            self.launcher.stop(attempt, self.stop_grace).await?;
+            self.launcher.stop(attempt, self.config.stop_grace).await?;
             self.launcher.remove(attempt).await?;
         }
         // Folders that still have a specification in them, and so secrets.
@@ -153,7 +190,7 @@ impl Keeper {
         if doubtful.is_empty() {
             return Ok(Vec::new());
         }
-        let unsettled = within(self.claimant.lease, leases::unsettled(&self.pool, &doubtful)).await?;
+        let unsettled = within(self.config.statement, leases::unsettled(&self.pool, &doubtful)).await?;
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
@@ -163,19 +200,19 @@ impl Keeper {
             return Ok(false);
         }
         // Right after an outage everybody's last sign of life is old: those who live get as long as ever to give the next one.
-        if in_sight >= self.abandoned_after {
-            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.abandoned_after);
-            let elsewhere = within(self.claimant.lease, elsewhere).await?;
+        if in_sight >= self.config.abandoned_after {
+            let elsewhere = leases::take_over_elsewhere(&self.pool, &self.claimant, self.config.abandoned_after);
+            let elsewhere = within(self.config.statement, elsewhere).await?;
             self.source.adopt(elsewhere, || Origin::Elsewhere);
         }
-        while within(self.claimant.lease, sweep(&self.pool, SWEEP)).await? >= SWEEP && self.lead(self.claimant.lease).await? {}
-        while within(self.claimant.lease, keep_line(&self.pool, SWEEP)).await? >= SWEEP && self.lead(self.claimant.lease).await? {
-        }
+        let (batch, lease) = (self.config.batch, self.claimant.lease);
+        while within(self.config.statement, sweep(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
+        while within(self.config.statement, keep_line(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
         Ok(true)
     }
 
     async fn lead(&self, lease: Duration) -> Result<bool, StoreError> {
-        within(self.claimant.lease, lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease)).await
+        within(self.config.statement, lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease)).await
     }
 }
 

@@ -6,6 +6,7 @@
 //!        keeper ─────┘          └──▶ settle
 //! ```
 
+pub mod assignment;
 pub mod attend;
 pub mod check;
 pub mod command;
@@ -16,6 +17,7 @@ pub mod queue;
 pub mod rescue;
 pub mod run;
 pub mod running;
+pub mod signal;
 pub mod specification;
 pub mod spool;
 pub mod sweeper;

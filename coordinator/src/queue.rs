@@ -6,16 +6,14 @@
 //! a wake-up during a claim is kept and looked at afterwards; a claim that nobody waits for any more is given back.
 
 pub mod listener;
+mod source;
 pub mod wake;
 
 use std::{
     convert::Infallible,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use apalis::prelude::{
@@ -26,130 +24,18 @@ use apalis_core::backend::{
     finalize::Ephemeral,
     persistence::{Persisted, Persistence, State, TaskEvent, TaskPersistLayer},
 };
-use offhook::store::{
-    claim::{self, Claimant, FreshClaim},
-    leases::{self, AttemptId},
-    refusal::within,
-};
-use sqlx::PgPool;
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     time::{Interval, MissedTickBehavior},
 };
-use tokio_util::sync::CancellationToken;
 
+pub use self::source::{Source, SourceConfig};
 use self::wake::Wake;
-use crate::{
-    attend::Attendant,
-    running::{Running, Slot},
-};
+use crate::{assignment::Assignment, attend::Attendant};
 
 /// How often apalis' own heartbeat comes; it keeps nothing alive here.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-
-/// An attempt to be looked after, and how it came to us.
-#[derive(Debug)]
-pub struct Assignment {
-    /// Its place.
-    pub slot: Slot,
-    /// How it came to us.
-    pub origin: Origin,
-}
-
-/// How an attempt came to us.
-#[derive(Debug)]
-pub enum Origin {
-    /// Just claimed: to be launched.
-    Fresh(Box<FreshClaim>),
-    /// Launched by a coordinator that is gone, on this machine.
-    Adopted,
-    /// Launched on a machine that nobody has heard of for long.
-    Elsewhere,
-}
-
-/// Where assignments come from.
-#[derive(Debug)]
-pub struct Source {
-    pool: PgPool,
-    claimant: Claimant,
-    running: Arc<Running>,
-    wake: Arc<Wake>,
-    adopted: Mutex<Vec<Assignment>>,
-    alarm_set: AtomicBool,
-    drain: CancellationToken,
-}
-
-impl Source {
-    /// Claims as `claimant`, as long as `running` has room and until `drain`.
-    pub fn new(pool: PgPool, claimant: Claimant, running: Arc<Running>, wake: Arc<Wake>, drain: CancellationToken) -> Arc<Self> {
-        Arc::new(Source { pool, claimant, running, wake, adopted: Mutex::default(), alarm_set: AtomicBool::new(false), drain })
-    }
-
-    /// Hands over attempts that were taken over from somebody else.
-    pub fn adopt(&self, attempts: impl IntoIterator<Item = AttemptId>, origin: impl Fn() -> Origin) {
-        let assignments =
-            attempts.into_iter().filter_map(|attempt| Some(Assignment { slot: self.running.enter(attempt)?, origin: origin() }));
-        self.adopted.lock().unwrap_or_else(PoisonError::into_inner).extend(assignments);
-        self.wake.wake();
-    }
-
-    /// What there is to do now: adopted attempts, then as many new claims as there is room for.
-    async fn fetch(self: &Arc<Self>) -> Vec<Assignment> {
-        let mut assignments = std::mem::take(&mut *self.adopted.lock().unwrap_or_else(PoisonError::into_inner));
-        // apalis hears of the drain a moment later than we do, and may look once more until then.
-        if self.drain.is_cancelled() {
-            return assignments;
-        }
-        let room = self.running.room(Instant::now());
-        let claim = claim::claim_while(&self.pool, &self.claimant, room, || !self.drain.is_cancelled());
-        // What was claimed all the same is taken over when its lease has run out.
-        let claim = match within(self.claimant.lease, claim).await {
-            Ok(claim) => claim,
-            Err(error) => {
-                // Never an error to apalis: it would drop every call under way. The poll tries again.
-                tracing::warn!(%error, "nothing claimed");
-                return assignments;
-            }
-        };
-        if claim.no_ports {
-            tracing::warn!(
-                "a due call waits for UDP ports; widen OFFHOOK_PORT_FIRST to OFFHOOK_PORT_LAST, or lower OFFHOOK_MAX_CALLS"
-            );
-        }
-        if let Some(wait) = claim.wait {
-            self.look_again_after(wait);
-        }
-        for fresh in claim.calls {
-            let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
-            if let Some(slot) = self.running.enter(attempt) {
-                assignments.push(Assignment { slot, origin: Origin::Fresh(Box::new(fresh)) });
-            }
-        }
-        assignments
-    }
-
-    /// One alarm at a time: a storm of wake-ups must not become a storm of alarms.
-    fn look_again_after(self: &Arc<Self>, wait: Duration) {
-        if !self.alarm_set.swap(true, Ordering::AcqRel) {
-            let source = self.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(wait).await;
-                source.alarm_set.store(false, Ordering::Release);
-                source.wake.wake();
-            });
-        }
-    }
-
-    /// Lets go of what will not be begun any more; the next coordinator takes it over at once.
-    async fn give_back(&self, assignments: Vec<Assignment>) {
-        let attempts: Vec<AttemptId> = assignments.iter().map(|assignment| assignment.slot.attempt).collect();
-        if !attempts.is_empty()
-            && let Err(error) = leases::release(&self.pool, &self.claimant, &attempts).await
-        {
-            tracing::warn!(%error, "claims are not given back; their leases will run out");
-        }
-    }
-}
 
 /// Runs the worker until `drain` comes and every call under way has ended.
 ///
@@ -158,13 +44,12 @@ impl Source {
 pub async fn work(
     source: Arc<Source>,
     attendant: Arc<Attendant>,
-    poll: Duration,
     drain: impl Future<Output = ()> + Send,
 ) -> Result<(), MonitorError> {
     let name = source.claimant.coordinator.clone();
     let monitor = Monitor::new()
         .register(move |_restarts| {
-            let mut tick = tokio::time::interval(poll);
+            let mut tick = tokio::time::interval(source.config.poll);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let backend = CallBackend { calls: Persisted::new(Calls(source.clone())), tick, wake: source.wake.clone() };
             WorkerBuilder::new(name.clone()).backend(backend).data(attendant.clone()).build(attend)
@@ -190,17 +75,34 @@ async fn attend(assignment: Handed, attendant: Data<Arc<Attendant>>) -> Result<(
     Ok(())
 }
 
-/// An assignment in the shape apalis wants its arguments: cheap to clone, taken once.
+/// An assignment in the shape apalis wants its arguments: cheap to clone, taken once. One that is dropped before that is given back.
 #[derive(Debug, Clone)]
-struct Handed(Arc<Mutex<Option<Assignment>>>);
+struct Handed(Arc<Parcel>);
+
+#[derive(Debug)]
+struct Parcel {
+    assignment: Mutex<Option<Assignment>>,
+    source: Arc<Source>,
+}
 
 impl Handed {
-    fn new(assignment: Assignment) -> Self {
-        Handed(Arc::new(Mutex::new(Some(assignment))))
+    fn new(assignment: Assignment, source: Arc<Source>) -> Self {
+        Handed(Arc::new(Parcel { assignment: Mutex::new(Some(assignment)), source }))
     }
 
     fn take(&self) -> Option<Assignment> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.assignment.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        let untaken = self.assignment.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Outside a runtime there is nobody left to do it, and the lease runs out.
+        if let (Some(assignment), Ok(runtime)) = (untaken, Handle::try_current()) {
+            let source = self.source.clone();
+            self.source.claims.spawn_on(async move { source.give_back(vec![assignment]).await }, &runtime);
+        }
     }
 }
 
@@ -223,15 +125,10 @@ impl Persistence for Calls {
     async fn fetch_next(&mut self, _worker: &WorkerContext) -> Result<Vec<Task<Handed>>, Infallible> {
         // In a task of its own: apalis drops this future when it closes, and a claim may be committed just then.
         let (found, receive) = oneshot::channel();
-        let source = self.0.clone();
-        tokio::spawn(async move {
-            if let Err(unwanted) = found.send(source.fetch().await) {
-                source.give_back(unwanted).await;
-            }
-        });
+        self.0.claims.spawn(self.0.clone().fetch_for(found));
         let task = |assignment: Assignment| {
             let id = TaskId::from_string(assignment.slot.attempt.to_string());
-            TaskBuilder::new(Handed::new(assignment)).task_id(id).build()
+            TaskBuilder::new(Handed::new(assignment, self.0.clone())).task_id(id).build()
         };
         Ok(receive.await.unwrap_or_default().into_iter().map(task).collect())
     }
@@ -327,5 +224,59 @@ impl Codec<()> for NoResult {
 
     fn decode(&self, (): &()) -> Result<(), Infallible> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use offhook::store::{claim::Claimant, leases::AttemptId};
+    use sqlx::PgPool;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{assignment::Origin, running::Running, signal::Signals};
+
+    /// A source whose database is away.
+    fn source(running: &Arc<Running>) -> Arc<Source> {
+        let claimant = Claimant {
+            coordinator: "c".into(),
+            host: "here".into(),
+            namespace: "test".into(),
+            lease: Duration::from_secs(1),
+            port_first: 20_000,
+            port_last: 20_003,
+        };
+        let pool = PgPool::connect_lazy("postgres://127.0.0.1:9/nowhere").unwrap();
+        let config = SourceConfig { poll: Duration::from_secs(1), statement: Duration::from_millis(1) };
+        Source::new(pool, claimant, config, running.clone(), Arc::default(), Signals::default(), CancellationToken::new())
+    }
+
+    fn assignment(running: &Arc<Running>) -> Assignment {
+        Assignment { slot: running.enter(AttemptId { call_id: 1, attempt: 1 }).unwrap(), origin: Origin::Adopted }
+    }
+
+    #[tokio::test]
+    async fn what_apalis_drops_before_it_is_begun_is_given_back_and_waited_for() {
+        let running = Running::new(1, Arc::default());
+        let source = source(&running);
+        let handed = Handed::new(assignment(&running), source.clone());
+        drop(handed.clone());
+        assert!(source.claims.is_empty(), "somebody has it still");
+        drop(handed);
+        assert_eq!(source.claims.len(), 1);
+        source.close().await;
+        assert_eq!(running.attempts(), vec![], "its place is free");
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_not_given_back() {
+        let running = Running::new(1, Arc::default());
+        let source = source(&running);
+        let handed = Handed::new(assignment(&running), source.clone());
+        let taken = handed.take().unwrap();
+        drop(handed);
+        assert!(source.claims.is_empty());
+        assert_eq!(running.attempts(), vec![taken.slot.attempt]);
     }
 }

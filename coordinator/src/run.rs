@@ -16,15 +16,20 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    attend::Attendant,
+    attend::{self, Attendant, AttendantConfig},
     config::{Config, ConfigError, database::ConnectError, launcher::LauncherKind, queue::QueueConfig},
-    keeper::Keeper,
+    keeper::{self, Keeper, KeeperConfig},
     launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
-    queue::{self, Source, listener, wake::Wake},
+    queue::{
+        self, Source, SourceConfig,
+        listener::{self, Listener},
+        wake::Wake,
+    },
     running::Running,
+    signal::Signals,
     specification::Specifier,
     spool::{Spool, SpoolError},
-    sweeper::Sweeper,
+    sweeper::{self, Sweeper, SweeperConfig},
 };
 
 /// How long the last words may take after everything has ended or is left.
@@ -88,10 +93,14 @@ pub struct Service {
     pub specifier: Specifier,
     /// The pace.
     pub queue: QueueConfig,
+    /// How long a statement may take before it is given up or tried again.
+    pub statement: Duration,
     /// After this a worker is stopped.
     pub whole_attempt: Duration,
     /// How many workers are started at once.
     pub starts: usize,
+    /// What its parts tell those who watch it.
+    pub signals: Signals,
 }
 
 impl Service {
@@ -140,6 +149,8 @@ impl Service {
                 stun: config.media.stun.clone(),
             },
             queue: config.queue.clone(),
+            statement: config.queue.statement_timeout,
+            signals: Signals::default(),
             whole_attempt: config.limits.whole_attempt(),
             starts: config.launcher.starts(),
             pool,
@@ -154,16 +165,28 @@ impl Service {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), RunError> {
         let wake = Arc::new(Wake::default());
         let running = Running::new(self.queue.max_calls as usize, wake.clone());
-        let source = Source::new(self.pool.clone(), self.claimant.clone(), running.clone(), wake.clone(), shutdown.drain.clone());
+        let source = Source::new(
+            self.pool.clone(),
+            self.claimant.clone(),
+            SourceConfig { poll: self.queue.poll, statement: self.statement },
+            running.clone(),
+            wake.clone(),
+            self.signals.clone(),
+            shutdown.drain.clone(),
+        );
         let attendant = Arc::new(Attendant {
             pool: self.pool.clone(),
             launcher: self.launcher.clone(),
             spool: self.spool.clone(),
             specifier: self.specifier.clone(),
-            whole_attempt: self.whole_attempt,
-            stop_grace: self.queue.stop_grace,
-            // Whoever waits longer is taken for gone by the others.
-            statement: self.claimant.lease,
+            config: AttendantConfig {
+                whole_attempt: self.whole_attempt,
+                stop_grace: self.queue.stop_grace,
+                statement: self.statement,
+                first_pause: attend::FIRST_PAUSE,
+                longest_pause: attend::LONGEST_PAUSE,
+            },
+            signals: self.signals.clone(),
             starts: Semaphore::new(self.starts.max(1)),
             running: running.clone(),
             leave: shutdown.leave.clone(),
@@ -176,25 +199,40 @@ impl Service {
             source: source.clone(),
             launcher: self.launcher.clone(),
             spool: self.spool.clone(),
-            abandoned_after: self.queue.abandoned_after,
-            stop_grace: self.queue.stop_grace,
+            config: KeeperConfig {
+                look_around: keeper::LOOK_AROUND,
+                gap: keeper::GAP,
+                batch: keeper::BATCH,
+                abandoned_after: self.queue.abandoned_after,
+                stop_grace: self.queue.stop_grace,
+                statement: self.statement,
+            },
+            signals: self.signals.clone(),
         };
         let stop = CancellationToken::new();
         let services = TaskTracker::new();
-        services.spawn(listener::listen(self.listen_url.clone(), wake, running.clone(), stop.clone()));
+        let listener = Listener {
+            url: self.listen_url.clone(),
+            wake,
+            running: running.clone(),
+            pause: listener::PAUSE,
+            signals: self.signals.clone(),
+        };
+        services.spawn(listener.run(stop.clone()));
         services.spawn(keeper.clone().renew(shutdown.drain.clone(), stop.clone()));
         services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
         let sweeper = Sweeper {
             pool: self.pool.clone(),
             host: self.claimant.host.clone(),
             spool: self.spool.clone(),
-            every: self.queue.sweep,
+            config: SweeperConfig { every: self.queue.sweep, batch: sweeper::BATCH },
+            signals: self.signals.clone(),
         };
         services.spawn(sweeper.run(stop.clone()));
         services.close();
         tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
 
-        let working = queue::work(source, attendant.clone(), self.queue.poll, shutdown.drain.clone().cancelled_owned());
+        let working = queue::work(source.clone(), attendant.clone(), shutdown.drain.clone().cancelled_owned());
         let result = tokio::select! {
             result = working => result.map_err(|error| RunError::Queue(error.to_string())),
             () = out_of_patience(&shutdown, self.queue.drain) => Ok(()),
@@ -204,7 +242,9 @@ impl Service {
         let left = running.attempts();
         shutdown.leave.cancel();
         attendant.tasks.close();
-        let _ = tokio::time::timeout(FAREWELL, attendant.tasks.wait()).await;
+        // Claims that nobody has begun are given back meanwhile.
+        let last_words = async { tokio::join!(attendant.tasks.wait(), source.close()) };
+        let _ = tokio::time::timeout(FAREWELL, last_words).await;
         stop.cancel();
         let _ = tokio::time::timeout(FAREWELL, services.wait()).await;
         self.release(&left).await;

@@ -10,10 +10,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::spool::Spool;
+use crate::{signal::Signals, spool::Spool};
 
-/// How many recordings, and how many calls, one round deletes at most in one statement.
-const BATCH: i32 = 200;
+/// How many recordings, and how many calls, one round deletes at most in one statement, where nothing else is configured.
+pub const BATCH: i32 = 200;
+
+/// The pace of a sweeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweeperConfig {
+    /// The time between two rounds.
+    pub every: Duration,
+    /// How many recordings, and how many calls, one statement takes at most.
+    pub batch: i32,
+}
 
 /// Sweeps.
 #[derive(Debug, Clone)]
@@ -24,8 +33,10 @@ pub struct Sweeper {
     pub host: String,
     /// Where its recordings lie.
     pub spool: Spool,
-    /// The time between two rounds.
-    pub every: Duration,
+    /// The pace.
+    pub config: SweeperConfig,
+    /// What is told of it.
+    pub signals: Signals,
 }
 
 /// What one round did.
@@ -42,7 +53,7 @@ pub struct Swept {
 impl Sweeper {
     /// Sweeps at once and then regularly, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = interval(self.every);
+        let mut tick = interval(self.config.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             match self.sweep().await {
@@ -52,6 +63,7 @@ impl Sweeper {
                 }
                 Err(error) => tracing::warn!(%error, "nothing more is deleted for now"),
             }
+            self.signals.retention_swept.tell();
         }
     }
 
@@ -60,9 +72,10 @@ impl Sweeper {
     /// # Errors
     /// [`StoreError`] as the database gives it; what was deleted before stays deleted.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let batch = self.config.batch;
         let mut swept = Swept::default();
         loop {
-            let due = retention::recordings_to_delete(&self.pool, &self.host, BATCH).await?;
+            let due = retention::recordings_to_delete(&self.pool, &self.host, batch).await?;
             let found = due.len();
             let gone_before = swept.recordings;
             for recording in due {
@@ -80,14 +93,14 @@ impl Sweeper {
                 }
             }
             // One that cannot be deleted stays due: it would be found again at once.
-            if found < BATCH as usize || swept.recordings == gone_before {
+            if i32::try_from(found).is_ok_and(|found| found < batch) || swept.recordings == gone_before {
                 break;
             }
         }
         loop {
-            let deleted = retention::delete_calls(&self.pool, BATCH).await?;
+            let deleted = retention::delete_calls(&self.pool, batch).await?;
             swept.calls += usize::try_from(deleted).unwrap_or_default();
-            if deleted < BATCH {
+            if deleted < batch {
                 return Ok(swept);
             }
         }

@@ -7,13 +7,10 @@ mod database;
 #[path = "support/service.rs"]
 mod service;
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::process::{Command, Stdio};
 
 use database::{TestDatabase, until};
-use service::{Running, TestSpool, config};
+use service::{Running, TestSpool, config, told};
 use sqlx::AssertSqlSafe;
 
 async fn one_waiting_call(database: &TestDatabase, spool: &TestSpool) -> i64 {
@@ -44,10 +41,16 @@ async fn draining_waits_for_calls_under_way_and_takes_no_new_ones() {
     let id = one_waiting_call(&database, &spool).await;
     running.shutdown.drain.cancel();
     let late = database.insert_calls(1, "special_requests", "'play: busy'").await;
-    // Three leases long: they are renewed during the drain, so that nobody takes the call over.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Its lease is renewed during the drain, again when it would have run out, so that nobody takes the call over.
+    let first: String = database.one(format!("select lease_until::text from calls where id = {id}")).await;
+    until("the lease is renewed", || async {
+        database
+            .one::<bool>(format!("select lease_until > '{first}'::timestamptz + interval '1 second' from calls where id = {id}"))
+            .await
+    })
+    .await;
+    told("it has looked around since", &running.signals.looked_around, running.signals.looked_around.count() + 2).await;
     assert!(!running.task.is_finished());
-    assert!(database.one::<bool>(format!("select lease_until > clock_timestamp() from calls where id = {id}")).await);
     assert_eq!(database.state(late).await.0, "queued");
     spool.go();
     running.drain().await;
@@ -136,7 +139,8 @@ async fn a_database_that_goes_away_and_comes_back_loses_no_call_and_doubles_none
     run(format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")).await;
     // The call ends while the database is away, longer than a lease and longer than a statement waits.
     spool.go();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    told("its lease has run out", &running.signals.leases_expired, 1).await;
+    told("settling was tried", &running.signals.not_settled, 1).await;
     assert!(!running.task.is_finished());
     run(format!("alter database {name} allow_connections true")).await;
     was_made_once(&database, id).await;
@@ -161,4 +165,26 @@ async fn a_worker_that_works_for_nobody_is_removed() {
     let second = Running::start(&settings).await;
     until("its folder is gone", || async { !spool.file(&format!("{id}-1")).exists() }).await;
     second.drain().await;
+}
+
+#[tokio::test]
+async fn a_short_lease_is_no_short_patience_with_the_database() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    // Whoever claims waits for this lock: a claim of a loaded database.
+    let mut busy = database.pool.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(1869768040, 1)").execute(&mut *busy).await.unwrap();
+    let running = Running::start(&config(&database, &spool.0, &[])).await;
+    let id = database.insert_calls(1, "special_requests", "'play: busy'").await;
+    let waiting =
+        "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%offhook_claim(%'";
+    until("a claim has waited for two leases", || async {
+        database
+            .one::<bool>(format!("select coalesce(min(query_start) < clock_timestamp() - interval '2 seconds', false) {waiting}"))
+            .await
+    })
+    .await;
+    assert_eq!(database.one::<i64>(format!("select count(*) {waiting}")).await, 1, "one claim, not one after another");
+    busy.commit().await.unwrap();
+    was_made_once(&database, id).await;
+    running.drain().await;
 }

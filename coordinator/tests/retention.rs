@@ -10,8 +10,9 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use database::{TestDatabase, claimant, first_attempt};
 use offhook::store::{claim, leases::AttemptId};
 use offhook_coordinator::{
+    signal::Signals,
     spool::Spool,
-    sweeper::{Sweeper, Swept},
+    sweeper::{BATCH, Sweeper, SweeperConfig, Swept},
 };
 
 const HERE: &str = "here";
@@ -73,7 +74,13 @@ impl House {
     }
 
     fn sweeper(&self, host: &str) -> Sweeper {
-        Sweeper { pool: self.database.pool.clone(), host: host.into(), spool: self.spool.clone(), every: Duration::from_secs(1) }
+        Sweeper {
+            pool: self.database.pool.clone(),
+            host: host.into(),
+            spool: self.spool.clone(),
+            config: SweeperConfig { every: Duration::from_secs(1), batch: BATCH },
+            signals: Signals::default(),
+        }
     }
 
     fn sound(&self, call: i64) -> bool {

@@ -9,6 +9,7 @@ use database::{TestDatabase, claimant, first_attempt};
 use offhook::{
     call::CallState,
     disposition::{Disposition, FinalAnswer},
+    end_cause::EndCause,
     outcome::{Outcome, OutcomeReport},
     report::{RecordingReport, Report},
     store::{
@@ -46,6 +47,23 @@ impl Scene {
             .bind(step)
             .fetch_one(&self.database.pool)
             .await
+    }
+
+    /// Somebody answers.
+    async fn answered(&self, fresh: &FreshClaim) {
+        for step in ["dialing", "talking"] {
+            assert!(self.progress(fresh, step).await.unwrap());
+        }
+    }
+
+    /// The worker writes a turn of the callee's.
+    async fn callee_says(&self, fresh: &FreshClaim, text: &str) {
+        sqlx::query("select worker_turn($1, 1, 'callee', 'de', $2, 0, 900, false)")
+            .bind(fresh.token.expose())
+            .bind(text)
+            .execute(&self.database.pool)
+            .await
+            .unwrap();
     }
 
     async fn settle(&self, attempt: AttemptId, evidence: &Evidence) -> Settled {
@@ -112,6 +130,63 @@ async fn a_busy_restaurant_is_called_again_and_the_attempt_counts() {
     assert!(waits);
     scene.database.run("update calls set due_at = now()").await;
     assert_eq!(scene.claim_next().await.call.attempt, 2);
+}
+
+#[tokio::test]
+async fn who_hangs_up_after_a_word_is_left_alone_and_the_row_says_so() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    let id = fresh.call.id;
+    scene.answered(&fresh).await;
+    scene.callee_says(&fresh, "Guten Tag?").await;
+    let ended = Some(EndCause::HungUpByCallee { cause: Some(16) });
+    let report = Report { ended, ..Report::ended(Disposition::Answered) };
+    assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Finished);
+    let row: (String, i32, String) =
+        sqlx::query_as("select ended_by, ended_cause, why from call_results").fetch_one(&scene.database.pool).await.unwrap();
+    assert_eq!(row, ("hung_up_by_callee".into(), 16, "the callee hung up before anything was settled".into()));
+    assert!(!scene.database.one::<bool>("select line_dropped from attempts").await);
+}
+
+#[tokio::test]
+async fn a_line_that_dropped_is_resumed_and_the_agent_knows_it() {
+    let scene = Scene::new().await;
+    scene.database.run("update installation set quiet_time = '0'").await;
+    for ended in [EndCause::MediaLost { silent_ms: 10_000 }, EndCause::HungUpByCallee { cause: Some(41) }] {
+        let fresh = scene.claimed().await;
+        let id = fresh.call.id;
+        scene.answered(&fresh).await;
+        scene.callee_says(&fresh, "Guten Tag?").await;
+        let report = Report { ended: Some(ended), ..Report::ended(Disposition::Answered) };
+        assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Queued, "{ended:?}");
+        scene.database.run("update calls set due_at = now() where state = 'queued'").await;
+        let again = scene.claim_next().await;
+        assert_eq!((again.call.id, again.call.dropped_before), (id, true), "{ended:?}");
+        let report = told(booked());
+        scene.settle(AttemptId { call_id: id, attempt: 2 }, &report).await;
+    }
+    let silent: i64 = scene.database.one("select silent_ms from attempts where ended_by = 'media_lost'").await;
+    assert_eq!(silent, 10_000);
+}
+
+#[tokio::test]
+async fn the_database_has_the_names_of_what_ends_a_call() {
+    let scene = Scene::new().await;
+    let names: Vec<String> =
+        sqlx::query_scalar("select unnest(enum_range(null::end_cause))::text").fetch_all(&scene.database.pool).await.unwrap();
+    for name in &names {
+        let known = EndCause::of_row(name, Some(16), Some(7)).unwrap_or_else(|| panic!("{name} is not known in Rust"));
+        let id = scene.claimed().await.call.id;
+        scene.settle(first_attempt(id), &told(Report { ended: Some(known), ..booked() })).await;
+        let stored: (String, Option<i32>, Option<i64>) =
+            sqlx::query_as("select ended_by::text, ended_cause, silent_ms from attempts where call_id = $1")
+                .bind(id)
+                .fetch_one(&scene.database.pool)
+                .await
+                .unwrap();
+        assert_eq!(EndCause::of_row(&stored.0, stored.1, stored.2), Some(known));
+    }
+    assert_eq!(names.len(), 6);
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ begin
         sip_code     = (report ->> 'sip_code')::int,
         sip_reason   = report ->> 'sip_reason',
         cause        = (report ->> 'cause')::int,
+        ended_by     = (report -> 'ended' ->> 'by')::end_cause,
+        ended_cause  = (report -> 'ended' ->> 'cause')::int,
+        silent_ms    = (report -> 'ended' ->> 'silent_ms')::bigint,
         retry_after  = offhook_seconds(report -> 'retry_after'),
         detail       = report ->> 'detail',
         codec        = report ->> 'codec',
@@ -67,7 +70,8 @@ begin
         on conflict do nothing;
     end if;
     insert into events (call_id, attempt, kind, detail)
-    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome'));
+    values (of_call, of_attempt, 'ended', jsonb_build_object('disposition', report -> 'disposition', 'outcome', report -> 'outcome',
+                                                           'ended', report -> 'ended'));
     perform pg_notify('offhook_ended', of_call || '/' || of_attempt);
     return true;
 end $$;

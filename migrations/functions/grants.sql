@@ -13,7 +13,7 @@ grant select on calls, call_results, trunk_status, turns, tool_calls, events, re
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,
     answered_at, ended_at, settled_at, seen_at, disposition, sip_code, sip_reason, detail, codec, media, outcome, agreed_date,
     agreed_time, agreed_party, agreed_name, reference, notes, offers, evidence, language,
-    cause, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
+    cause, ended_by, ended_cause, silent_ms, line_dropped, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
 
 grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date,
         wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,

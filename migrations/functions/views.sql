@@ -12,7 +12,7 @@ select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number,
            as talked_seconds,
        r.uri as recording, r.duration_ms as recording_ms,
        c.due_at, c.created_at, c.finished_at, c.delete_after,
-       a.trunk, a.failed_trunks, a.cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
+       a.trunk, a.failed_trunks, a.cause, a.ended_by::text, a.ended_cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
 from calls c
 left join lateral (
     select * from attempts a where a.call_id = c.id order by (a.outcome is not null) desc, a.number desc limit 1

@@ -32,6 +32,11 @@ impl FinalAnswer {
         matches!(code, Some(603 | 607))
     }
 
+    /// Whether a Q.850 cause by itself blames the network on the way to the callee.
+    pub(crate) const fn is_cause_of_trunk_failure(cause: u16) -> bool {
+        matches!(of_cause(cause), Some(Disposition::TrunkFailure))
+    }
+
     /// Whether another trunk may carry the call within the same attempt: the fault is this trunk's own, and nobody was disturbed.
     pub fn is_the_trunks_own(self) -> bool {
         if self.rang {

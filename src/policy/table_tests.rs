@@ -25,6 +25,8 @@ fn ending(disposition: Disposition, outcome: Option<Outcome>, reached: Reached) 
         disposition,
         outcome,
         reached,
+        ended: None,
+        callee_spoke: false,
         counted: 0,
         max_attempts: 3,
         cancel_requested: false,
@@ -35,37 +37,68 @@ fn ending(disposition: Disposition, outcome: Option<Outcome>, reached: Reached) 
     }
 }
 
+/// Every span is a range of its own, so that a pause tells which span it is from.
+fn policy() -> Policy {
+    Policy {
+        busy: Span::seconds(1_000, 1_999),
+        no_answer: Span::seconds(2_000, 2_999),
+        machine: Span::seconds(3_000, 3_999),
+        trunk_failure: Span::seconds(4_000, 4_999),
+        dropped: Span::seconds(5_000, 5_999),
+        ..Policy::default()
+    }
+}
+
+/// The name of the span a pause was drawn from.
+fn span_of(after: Duration) -> &'static str {
+    let Policy { busy, no_answer, machine, trunk_failure, dropped, .. } = policy();
+    let spans = [
+        (busy, "`busy`"),
+        (no_answer, "`no_answer`"),
+        (machine, "`machine`"),
+        (trunk_failure, "`trunk_failure`"),
+        (dropped, "`dropped`"),
+    ];
+    let mut names = spans.iter().filter(|(span, _)| (span.least()..=span.most()).contains(&after)).map(|(_, name)| *name);
+    let name = names.next().unwrap_or_else(|| panic!("a pause of {after:?} is out of no span"));
+    assert_eq!(names.next(), None, "the spans overlap");
+    name
+}
+
 fn settle(ending: &Ending<'_>) -> Settlement {
-    Policy::default().settle(ending, &mut StdRng::seed_from_u64(7))
+    policy().settle(ending, &mut StdRng::seed_from_u64(7))
 }
 
 /// The first time, and once it has happened as often as the policy allows.
-fn what_becomes(disposition: Disposition, outcome: Option<Outcome>, reached: Reached) -> String {
-    let first = ending(disposition, outcome, reached);
-    let again_and_again = [Earlier { disposition, had_outcome: false }; 10];
-    let later = Ending { counted: 0, max_attempts: 100, earlier: &again_and_again, ..first };
-    match (settle(&first), settle(&later)) {
-        (Settlement::Retry { counted, .. }, later) => {
-            let pause = match disposition {
-                Disposition::Busy | Disposition::NoAnswer | Disposition::TrunkFailure if reached == Reached::Media => "`dropped`",
-                Disposition::Busy => "`busy`",
-                Disposition::NoAnswer => "`no_answer`",
-                Disposition::Voicemail | Disposition::MenuDeadEnd => "`machine`",
-                Disposition::Answered | Disposition::NoMedia => "`dropped`",
-                _ => "`trunk_failure`",
-            };
-            let times = match later {
-                Settlement::Retry { .. } => "",
-                Settlement::Finish { .. } => ", once",
-                Settlement::Hold { .. } => ", then held for a person",
-                Settlement::Cancel { .. } => panic!("nobody took it back"),
-            };
-            format!("again after {pause}{times}{}", if counted { "" } else { "; not counted" })
+fn what_becomes(first: Ending<'_>) -> String {
+    match settle(&first) {
+        Settlement::Retry { after, counted, .. } => {
+            let span = span_of(after);
+            let then = limit(first).unwrap_or_default();
+            format!("again after {span}{then}{}", if counted { "" } else { "; not counted" })
         }
-        (Settlement::Finish { .. }, _) => "over".to_owned(),
-        (Settlement::Hold { .. }, _) => "held for a person".to_owned(),
-        (Settlement::Cancel { .. }, _) => panic!("nobody took it back"),
+        Settlement::Finish { .. } => "over".to_owned(),
+        Settlement::Hold { .. } => "held for a person".to_owned(),
+        Settlement::PutBack { .. } => panic!("the policy puts nothing back"),
+        Settlement::Cancel { .. } => panic!("nobody took it back"),
     }
+}
+
+/// How often the call is made again when it ends the same way every time, and what becomes of it then. `None` where only
+/// `max_attempts` ends it.
+fn limit(first: Ending<'_>) -> Option<String> {
+    let earlier = [Earlier { disposition: first.disposition, line_dropped: first.is_line_drop() }; 10];
+    for times in 1..=earlier.len() {
+        let then = match settle(&Ending { max_attempts: 100, earlier: &earlier[..times], ..first }) {
+            Settlement::Retry { .. } => continue,
+            Settlement::Finish { .. } => "",
+            Settlement::Hold { .. } => ", then held for a person",
+            Settlement::PutBack { .. } | Settlement::Cancel { .. } => panic!("the policy decides otherwise"),
+        };
+        let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+        return Some(format!(", {times}{then}"));
+    }
+    None
 }
 
 /// One line per disposition and result; `any` stands for all there are.
@@ -75,7 +108,8 @@ fn table() -> String {
         // What becomes of it by how far it got, and the outcomes for which that is so, in the order they are met.
         let mut lines: Vec<(Results, Vec<Option<Outcome>>)> = Vec::new();
         for outcome in outcomes() {
-            let results: Results = REACHED.map(|(reached, name)| (what_becomes(disposition, outcome, reached), name)).to_vec();
+            let results: Results =
+                REACHED.map(|(reached, name)| (what_becomes(ending(disposition, outcome, reached)), name)).to_vec();
             match lines.iter_mut().find(|(known, _)| *known == results) {
                 Some((_, of)) => of.push(outcome),
                 None => lines.push((results, vec![outcome])),
@@ -108,6 +142,40 @@ fn table() -> String {
     table
 }
 
+/// What ended an answered call without an outcome, in the words of the second table.
+const ENDED: [(Option<EndCause>, &str); 8] = [
+    (None, "not known"),
+    (Some(EndCause::MediaLost { silent_ms: 10_000 }), "`media_lost`"),
+    (Some(EndCause::DialogLost), "`dialog_lost`"),
+    (Some(EndCause::HungUpByCallee { cause: Some(41) }), "`hung_up_by_callee`, cause of a network failure"),
+    (Some(EndCause::HungUpByCallee { cause: Some(16) }), "`hung_up_by_callee`, any other cause or none"),
+    (Some(EndCause::HungUpByUs), "`hung_up_by_us`"),
+    (Some(EndCause::ProcessStopped), "`process_stopped`"),
+    (Some(EndCause::AttemptStale), "`attempt_stale`"),
+];
+
+fn table_of_ends() -> String {
+    let mut table = "| `ended_by` | the callee had spoken | what becomes of the call |\n|---|---|---|\n".to_owned();
+    for (ended, name) in ENDED {
+        let [spoke, silent] = [true, false].map(|callee_spoke| {
+            let answered = ending(Disposition::Answered, None, Reached::Media);
+            what_becomes(Ending { ended, callee_spoke, ..answered })
+        });
+        if spoke == silent {
+            writeln!(table, "| {name} | or not | {spoke} |").unwrap();
+        } else {
+            writeln!(table, "| {name} | yes | {spoke} |\n| {name} | no | {silent} |").unwrap();
+        }
+    }
+    table
+}
+
+#[test]
+fn the_table_of_what_ended_an_answered_call_is_what_the_policy_does() {
+    let table = table_of_ends();
+    assert!(RETRIES.contains(&table), "docs/retries.md should have this table:\n{table}");
+}
+
 #[test]
 fn the_table_for_people_is_what_the_policy_does() {
     let table = table();
@@ -116,7 +184,7 @@ fn the_table_for_people_is_what_the_policy_does() {
 
 #[test]
 fn a_person_is_never_rung_again_after_an_outcome_a_refusal_or_asking_not_to_be_called() {
-    let histories: [&[Earlier]; 2] = [&[], &[Earlier { disposition: Disposition::Busy, had_outcome: false }]];
+    let histories: [&[Earlier]; 2] = [&[], &[Earlier { disposition: Disposition::Busy, line_dropped: false }]];
     for disposition in Disposition::ALL {
         for outcome in outcomes() {
             for (reached, _) in REACHED {

@@ -11,6 +11,8 @@ fn ending(disposition: Disposition) -> Ending<'static> {
         disposition,
         outcome: None,
         reached: Reached::Dialling,
+        ended: None,
+        callee_spoke: false,
         counted: 0,
         max_attempts: 3,
         cancel_requested: false,
@@ -59,7 +61,7 @@ fn a_callee_who_says_when_to_call_again_is_called_no_sooner_and_a_day_is_the_mos
 fn a_line_without_sound_is_tried_once_more() {
     let silent = Ending { reached: Reached::Media, ..ending(Disposition::NoMedia) };
     assert_eq!(retry(&silent), (120, true));
-    let earlier = [Earlier { disposition: Disposition::NoMedia, had_outcome: false }];
+    let earlier = [Earlier { disposition: Disposition::NoMedia, line_dropped: false }];
     assert!(matches!(settle(&Ending { earlier: &earlier, ..silent }), Settlement::Finish { .. }));
     assert_eq!(trunk_verdict(Disposition::NoMedia, Reached::Media), TrunkVerdict::Unknown);
 }
@@ -73,7 +75,7 @@ fn the_last_attempt_is_the_last() {
 
 #[test]
 fn trunk_failures_do_not_use_up_attempts_and_wait_longer_each_time() {
-    let failed = Earlier { disposition: Disposition::TrunkFailure, had_outcome: false };
+    let failed = Earlier { disposition: Disposition::TrunkFailure, line_dropped: false };
     let last_chance = Ending { counted: 2, ..ending(Disposition::TrunkFailure) };
     assert!(matches!(retry(&last_chance), (30..=60, false)), "{:?}", retry(&last_chance));
     let tenth = Ending { earlier: &[failed; 9], ..ending(Disposition::TrunkFailure) };
@@ -81,10 +83,27 @@ fn trunk_failures_do_not_use_up_attempts_and_wait_longer_each_time() {
 }
 
 #[test]
+fn a_call_that_was_never_dialled_does_not_blame_the_trunk() {
+    for (reached, words) in [(Reached::Nothing, "nothing was dialled"), (Reached::Dialling, "the trunk failed")] {
+        let Settlement::Retry { why, .. } = settle(&Ending { reached, ..ending(Disposition::TrunkFailure) }) else { panic!() };
+        assert_eq!(why, words);
+    }
+}
+
+#[test]
+fn a_machine_and_a_menu_are_counted_together_and_told_apart() {
+    let earlier = [Earlier { disposition: Disposition::Voicemail, line_dropped: false }];
+    let Settlement::Finish { why, .. } = settle(&Ending { earlier: &earlier, ..ending(Disposition::MenuDeadEnd) }) else {
+        panic!()
+    };
+    assert_eq!(why, "a menu led nowhere, and machines or menus took the call 2 times");
+}
+
+#[test]
 fn a_machine_is_called_once_more_at_another_hour() {
     let first = ending(Disposition::Voicemail);
     assert!(retry(&first).0 >= 3600);
-    let earlier = [Earlier { disposition: Disposition::MenuDeadEnd, had_outcome: true }];
+    let earlier = [Earlier { disposition: Disposition::MenuDeadEnd, line_dropped: false }];
     let second = Ending { earlier: &earlier, counted: 1, ..ending(Disposition::Voicemail) };
     assert!(matches!(settle(&second), Settlement::Finish { .. }));
     let no_agreement = Ending { outcome: Some(Outcome::NoAgreement), ..first };
@@ -97,8 +116,56 @@ fn a_machine_is_called_once_more_at_another_hour() {
 fn a_dropped_conversation_is_resumed_once_after_two_minutes() {
     let dropped = Ending { reached: Reached::Media, ..ending(Disposition::Answered) };
     assert_eq!(retry(&dropped), (120, true));
-    let earlier = [Earlier { disposition: Disposition::Answered, had_outcome: false }];
+    let earlier = [Earlier { disposition: Disposition::Answered, line_dropped: true }];
     assert!(matches!(settle(&Ending { earlier: &earlier, ..dropped }), Settlement::Finish { .. }));
+}
+
+#[test]
+fn who_hangs_up_on_us_after_a_word_is_not_rung_again() {
+    let ended = Some(EndCause::HungUpByCallee { cause: Some(16) });
+    let hung_up = Ending { reached: Reached::Media, ended, callee_spoke: true, ..ending(Disposition::Answered) };
+    let Settlement::Finish { why, counted: true, do_not_call: false } = settle(&hung_up) else { panic!() };
+    assert_eq!(why, "the callee hung up before anything was settled");
+    assert!(!hung_up.is_line_drop());
+    assert!(matches!(settle(&Ending { cancel_requested: true, ..hung_up }), Settlement::Cancel { .. }));
+    assert_eq!(retry(&Ending { callee_spoke: false, ..hung_up }), (120, true), "picked up, and nothing was heard");
+}
+
+#[test]
+fn a_call_that_somebody_hung_up_earlier_does_not_count_as_a_dropped_line() {
+    let hung_up = [Earlier { disposition: Disposition::Answered, line_dropped: false }];
+    let dropped = Ending { reached: Reached::Media, earlier: &hung_up, ..ending(Disposition::Answered) };
+    assert_eq!(retry(&dropped), (120, true));
+}
+
+#[test]
+fn a_trunk_that_fails_after_the_answer_drops_the_line_once() {
+    let failed = Ending { reached: Reached::Media, ..ending(Disposition::TrunkFailure) };
+    assert_eq!(retry(&failed), (120, true));
+    let earlier = [Earlier { disposition: Disposition::TrunkFailure, line_dropped: failed.is_line_drop() }];
+    assert!(matches!(settle(&Ending { earlier: &earlier, ..failed }), Settlement::Finish { .. }));
+}
+
+#[test]
+fn a_line_that_dropped_is_resumed_whoever_spoke_before() {
+    for ended in [
+        EndCause::HungUpByCallee { cause: Some(41) },
+        EndCause::HungUpByCallee { cause: Some(27) },
+        EndCause::MediaLost { silent_ms: 10_000 },
+        EndCause::DialogLost,
+    ] {
+        let dropped = Ending { reached: Reached::Media, ended: Some(ended), callee_spoke: true, ..ending(Disposition::Answered) };
+        assert_eq!(retry(&dropped), (120, true), "{ended:?}");
+        assert!(dropped.is_line_drop());
+    }
+}
+
+#[test]
+fn a_worker_that_was_stopped_in_a_conversation_leaves_the_call_to_a_person() {
+    for ended in [EndCause::ProcessStopped, EndCause::AttemptStale] {
+        let stopped = Ending { reached: Reached::Media, ended: Some(ended), callee_spoke: true, ..ending(Disposition::Answered) };
+        assert!(matches!(settle(&stopped), Settlement::Hold { .. }), "{ended:?}");
+    }
 }
 
 #[test]
@@ -132,7 +199,7 @@ fn a_lost_attempt_is_redialled_only_if_nobody_can_have_been_rung() {
     assert!(!retry(&lost(Reached::Nothing)).1);
     assert!(matches!(settle(&lost(Reached::Dialling)), Settlement::Hold { .. }));
     assert!(matches!(settle(&lost(Reached::Media)), Settlement::Hold { .. }));
-    let again_and_again = [Earlier { disposition: Disposition::Lost, had_outcome: false }; 5];
+    let again_and_again = [Earlier { disposition: Disposition::Lost, line_dropped: false }; 5];
     let sixth = Ending { earlier: &again_and_again, ..lost(Reached::Nothing) };
     assert!(matches!(settle(&sixth), Settlement::Hold { .. }), "a worker that cannot start is a person's business");
 }

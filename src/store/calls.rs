@@ -137,6 +137,10 @@ pub struct CallResult {
     pub failed_trunks: Option<Json<serde_json::Value>>,
     /// The Q.850 cause of the call's end.
     pub cause: Option<i32>,
+    /// What ended it once it was answered: the name of an [`crate::end_cause::EndCause`].
+    pub ended_by: Option<String>,
+    /// The Q.850 cause of the callee's BYE.
+    pub ended_cause: Option<i32>,
     /// Of the sound.
     pub codec: Option<String>,
     /// Of what the callee sent, 0 to 100.

@@ -107,7 +107,7 @@ async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, S
                 c.booking_reference, c.language_hint, c.due_at, \
                 offhook_destination_refusal(c.number, c.line_type, c.consent) as refusal, offhook_recording(c.number, c.record) as recording, \
                 exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
-                        and p.disposition = 'answered' and p.outcome is null) as dropped_before, \
+                        and coalesce(p.line_dropped, p.disposition = 'answered' and p.outcome is null)) as dropped_before, \
                 a.trunk, a.port_base, a.sip_call_id, a.token_hash \
          from calls c join attempts a on a.call_id = c.id and a.number = c.attempt \
          where c.id = any($1) order by array_position($1, c.id)",

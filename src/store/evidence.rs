@@ -62,6 +62,13 @@ impl Evidence {
         }
     }
 
+    /// A claim that will not be begun: nothing was launched, and the call goes back to its place in the queue.
+    pub fn given_back() -> Self {
+        let why = "given back before it was begun".to_owned();
+        let decided = Some(Settlement::PutBack { why: why.clone() });
+        Evidence { otherwise: Disposition::Cancelled, decided, ..Evidence::lost(why) }
+    }
+
     /// The report to store where the database has none. An attempt that has `dialled` did not fail to start, whatever was believed.
     pub(super) fn last_word(&self, dialled: bool) -> Report {
         let not_launched = self.otherwise == Disposition::TrunkFailure;

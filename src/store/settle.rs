@@ -16,6 +16,7 @@ use super::{
 use crate::{
     call::CallState,
     disposition::{Disposition, FinalAnswer},
+    end_cause::EndCause,
     outcome::Outcome,
     policy::{Earlier, Ending, Reached, Settlement, TrunkVerdict, trunk_verdict},
 };
@@ -48,6 +49,10 @@ struct Facts {
     disposition: Disposition,
     outcome: Option<Outcome>,
     detail: Option<String>,
+    ended_by: Option<String>,
+    ended_cause: Option<i32>,
+    silent_ms: Option<i64>,
+    callee_spoke: bool,
     retry_after: Option<i32>,
     sip_code: Option<i32>,
     retry_policy: String,
@@ -92,7 +97,8 @@ async fn settle_within(
 
     let facts: Facts = sqlx::query_as(
         "select c.state, c.attempts_counted, c.max_attempts, c.cancel_requested, a.trunk, a.dialing_at, a.answered_at, \
-                a.disposition, a.outcome, a.detail, a.retry_after, a.sip_code, \
+                a.disposition, a.outcome, a.detail, a.retry_after, a.sip_code, a.ended_by::text, a.ended_cause, a.silent_ms, \
+                exists (select from turns t where t.call_id = c.id and t.attempt = $2 and t.speaker = 'callee') as callee_spoke, \
                 coalesce(c.retry_policy, t.retry_policy, 'default') as retry_policy, \
                 exists (select from do_not_call d where d.number = c.number) as do_not_call \
          from calls c join attempts a on a.call_id = c.id and a.number = $2 join trunks t on t.name = a.trunk where c.id = $1",
@@ -102,37 +108,38 @@ async fn settle_within(
     .fetch_one(&mut *connection)
     .await?;
     let earlier: Vec<(Disposition, bool)> = sqlx::query_as(
-        "select disposition, outcome is not null from attempts where call_id = $1 and number < $2 and disposition is not null order by number",
+        "select disposition, coalesce(line_dropped, disposition = 'answered' and outcome is null) from attempts where call_id = $1 and number < $2 and disposition is not null order by number",
     )
     .bind(attempt.call_id)
     .bind(number(attempt))
     .fetch_all(&mut *connection)
     .await?;
     let earlier: Vec<Earlier> =
-        earlier.into_iter().map(|(disposition, had_outcome)| Earlier { disposition, had_outcome }).collect();
+        earlier.into_iter().map(|(disposition, line_dropped)| Earlier { disposition, line_dropped }).collect();
     let policy = policies::find(&mut *connection, &facts.retry_policy).await?;
     let reached = reached(&facts);
+    let ending = Ending {
+        disposition: facts.disposition,
+        outcome: facts.outcome,
+        reached,
+        ended: facts.ended_by.as_deref().and_then(|by| EndCause::of_row(by, facts.ended_cause, facts.silent_ms)),
+        callee_spoke: facts.callee_spoke,
+        counted: facts.attempts_counted.unsigned_abs(),
+        max_attempts: facts.max_attempts.unsigned_abs().into(),
+        cancel_requested: facts.cancel_requested,
+        unwanted: FinalAnswer::is_unwanted(facts.sip_code.and_then(|code| u16::try_from(code).ok())),
+        do_not_call: facts.do_not_call,
+        retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
+        earlier: &earlier,
+    };
     let decided = evidence.decided.clone().filter(|_| reached == Reached::Nothing);
-    let settlement = decided.unwrap_or_else(|| {
-        policy.settle(
-            &Ending {
-                disposition: facts.disposition,
-                outcome: facts.outcome,
-                reached,
-                counted: facts.attempts_counted.unsigned_abs(),
-                max_attempts: facts.max_attempts.unsigned_abs().into(),
-                cancel_requested: facts.cancel_requested,
-                unwanted: FinalAnswer::is_unwanted(facts.sip_code.and_then(|code| u16::try_from(code).ok())),
-                do_not_call: facts.do_not_call,
-                retry_after: facts.retry_after.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs().into())),
-                earlier: &earlier,
-            },
-            rng,
-        )
-    });
+    let settlement = match decided.unwrap_or_else(|| policy.settle(&ending, rng)) {
+        Settlement::PutBack { .. } if facts.cancel_requested => Settlement::Cancel { why: "taken back by the user".into() },
+        other => other,
+    };
 
     let (state, why) = move_call(connection, attempt, &facts, &settlement).await?;
-    close_attempt(connection, attempt, state, &why).await?;
+    close_attempt(connection, attempt, ending.is_line_drop(), state, &why).await?;
     judge_trunk(connection, &facts, trunk_verdict(facts.disposition, reached)).await?;
     Ok(Settled::Now { state, disposition: facts.disposition, why })
 }
@@ -199,6 +206,8 @@ async fn move_call(
     let (state, reason, counted, after) = match settlement {
         Settlement::Finish { why, counted, .. } => (CallState::Finished, why, *counted, None),
         Settlement::Retry { after, counted, why } => (CallState::Queued, why, *counted, Some(interval(*after))),
+        // Its moment stays as it is, and with it its turn.
+        Settlement::PutBack { why } => (CallState::Queued, why, false, None),
         Settlement::Hold { why } => (CallState::Held, why, true, None),
         Settlement::Cancel { why } => (CallState::Cancelled, why, true, None),
     };
@@ -237,10 +246,17 @@ async fn move_call(
     Ok((state, why))
 }
 
-async fn close_attempt(connection: &mut PgConnection, attempt: AttemptId, state: CallState, why: &str) -> Result<(), StoreError> {
-    sqlx::query("update attempts set settled_at = clock_timestamp() where call_id = $1 and number = $2")
+async fn close_attempt(
+    connection: &mut PgConnection,
+    attempt: AttemptId,
+    line_dropped: bool,
+    state: CallState,
+    why: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("update attempts set settled_at = clock_timestamp(), line_dropped = $3 where call_id = $1 and number = $2")
         .bind(attempt.call_id)
         .bind(number(attempt))
+        .bind(line_dropped)
         .execute(&mut *connection)
         .await?;
     sqlx::query("delete from port_leases where call_id = $1 and attempt = $2")

@@ -97,6 +97,24 @@ impl Site {
         self.coordinators.remove(0)
     }
 
+    /// Waits until the coordinator that was started first has logged a line with these words.
+    pub async fn coordinator_says(&self, words: &str) {
+        self.coordinators[0].wait_for_line(words, SOON).await;
+    }
+
+    /// Waits until the worker of this call's first attempt has written its report to disk, whether or not the database has it.
+    pub async fn reported(&self, call: i64) {
+        let report = self.folder.join(format!("spool/{call}-1/report.json"));
+        let deadline = Instant::now() + SOON;
+        while !report.exists() {
+            if Instant::now() > deadline {
+                self.print_logs().await;
+                panic!("not within {SOON:?}: {} is written", report.display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// SIGKILL for the coordinator that was started first.
     pub fn kill_coordinator(&mut self) {
         self.take_coordinator().kill();

@@ -8,7 +8,6 @@ use offhook::{
     span::duration,
     store::{
         calls::{self, CallResult},
-        refusal::StoreError,
         watch::{self as history, EventRow, TurnRow},
         why_not_yet::{self, Obstacle},
     },
@@ -16,12 +15,8 @@ use offhook::{
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{
-    add::Add,
-    import::{Import, ImportError},
-    watch,
-};
-use crate::config::database::{ConnectError, DatabaseConfig};
+use super::{add::Add, call_error::CallError, call_line::line, import::Import, watch};
+use crate::config::database::DatabaseConfig;
 
 /// `offhook call`
 #[derive(Debug, clap::Args)]
@@ -107,23 +102,6 @@ impl Moment {
     }
 }
 
-/// A command that could not be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// No database.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The database refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Wrong number.
-    #[error("there is no call {0}; `offhook call list` shows those there are")]
-    Unknown(i64),
-    /// An import that did not get to its end.
-    #[error(transparent)]
-    Import(#[from] ImportError),
-}
-
 impl Call {
     /// Does it, printing to standard output.
     ///
@@ -194,27 +172,6 @@ impl Call {
     }
 }
 
-/// One call in one line.
-pub(super) fn line(call: &CallResult) -> String {
-    let mut line = format!(
-        "{:>6}  {:<9}  {:<18}  {} {} for {:>2}  {}",
-        call.id,
-        call.state.as_str(),
-        call.outcome.map(|outcome| outcome.as_str()).or(call.disposition.map(|disposition| disposition.as_str())).unwrap_or("-"),
-        call.wanted_date,
-        call.wanted_time.format("%H:%M"),
-        call.party_size,
-        call.restaurant_name,
-    );
-    if let (Some(date), Some(time)) = (call.agreed_date, call.agreed_time) {
-        let _ = write!(line, "  agreed: {date} {}", time.format("%H:%M"));
-    }
-    if let Some(why) = &call.why {
-        let _ = write!(line, "  ({why})");
-    }
-    line
-}
-
 /// Where a call stands, and when it is due if it waits.
 fn due(call: &CallResult) -> String {
     match call.state {
@@ -238,6 +195,13 @@ fn page(call: &CallResult, obstacles: &[Obstacle], events: &[EventRow], turns: &
     field("under the name", call.agreed_name.clone());
     field("reference", call.reference.clone());
     field("notes", call.notes.clone());
+    field(
+        "ended by",
+        call.ended_by.as_ref().map(|by| match call.ended_cause {
+            Some(cause) => format!("{by}, cause {cause}"),
+            None => by.clone(),
+        }),
+    );
     field("recording", call.recording.clone());
     for event in events {
         let attempt = event.attempt.map(|attempt| format!(" #{attempt}")).unwrap_or_default();

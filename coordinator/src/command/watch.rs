@@ -13,7 +13,7 @@ use offhook::{
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgListener};
 
-use super::call::{CallError, line};
+use super::{call_error::CallError, call_line::line};
 use crate::config::database::{ConnectError, DatabaseConfig};
 
 /// The channels on which the database tells of events, turns and changes of state.

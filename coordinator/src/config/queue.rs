@@ -17,6 +17,9 @@ pub struct QueueConfig {
     /// How long a claim holds without a sign of life of its coordinator; renewed three times as often
     #[arg(long, env = "OFFHOOK_LEASE", default_value = "15s", value_parser = duration)]
     pub lease: Duration,
+    /// How long a statement may take before it is given up and tried again; leases are renewed in less where OFFHOOK_LEASE is shorter
+    #[arg(long, env = "OFFHOOK_STATEMENT_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub statement_timeout: Duration,
     /// How long nobody may have looked after a call of another machine, before it is settled from here
     #[arg(long, env = "OFFHOOK_ABANDONED_AFTER", default_value = "60s", value_parser = duration)]
     pub abandoned_after: Duration,

@@ -7,48 +7,63 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use super::wake::Wake;
-use crate::running::Running;
+use crate::{running::Running, signal::Signals};
 
 /// A row of `calls` or `do_not_call` has changed.
 pub const CALLS: &str = "offhook_calls";
 /// A worker has told its end; the payload is `call/attempt`.
 pub const ENDED: &str = "offhook_ended";
-/// How long to wait before connecting again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long to wait before connecting again, where nothing else is configured.
+pub const PAUSE: Duration = Duration::from_millis(500);
 
-/// Listens until `stop`.
-pub async fn listen(url: Secret, wake: Arc<Wake>, running: Arc<Running>, stop: CancellationToken) {
-    let listening = async {
-        loop {
-            if let Err(error) = listen_once(&url, &wake, &running).await {
-                tracing::warn!(%error, "not listening to the database; polling meanwhile");
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    tokio::select! {
-        () = listening => {}
-        () = stop.cancelled() => {}
-    }
+/// Listens.
+#[derive(Debug)]
+pub struct Listener {
+    /// Where LISTEN works.
+    pub url: Secret,
+    /// Told that there may be something to claim.
+    pub wake: Arc<Wake>,
+    /// Told that a worker has told its end.
+    pub running: Arc<Running>,
+    /// How long to wait before connecting again.
+    pub pause: Duration,
+    /// What is told of it.
+    pub signals: Signals,
 }
 
-/// Until the connection breaks.
-async fn listen_once(url: &Secret, wake: &Wake, running: &Running) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect(url.expose()).await?;
-    listener.listen_all([CALLS, ENDED]).await?;
-    // Whatever happened before we listened.
-    wake.wake();
-    while let Some(notification) = listener.try_recv().await? {
-        match notification.channel() {
-            ENDED => {
-                if let Some(attempt) = attempt_of(notification.payload()) {
-                    running.told_its_end(attempt);
+impl Listener {
+    /// Listens until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let listening = async {
+            loop {
+                if let Err(error) = self.listen_once().await {
+                    tracing::warn!(%error, "not listening to the database; polling meanwhile");
                 }
+                tokio::time::sleep(self.pause).await;
             }
-            _ => wake.wake(),
-        }
+        };
+        stop.run_until_cancelled(listening).await;
     }
-    Ok(())
+
+    /// Until the connection breaks.
+    async fn listen_once(&self) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect(self.url.expose()).await?;
+        listener.listen_all([CALLS, ENDED]).await?;
+        self.signals.listening.tell();
+        // Whatever happened before we listened.
+        self.wake.wake();
+        while let Some(notification) = listener.try_recv().await? {
+            match notification.channel() {
+                ENDED => {
+                    if let Some(attempt) = attempt_of(notification.payload()) {
+                        self.running.told_its_end(attempt);
+                    }
+                }
+                _ => self.wake.wake(),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn attempt_of(payload: &str) -> Option<AttemptId> {

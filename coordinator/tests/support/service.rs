@@ -12,6 +12,7 @@ use offhook_coordinator::{
     command::{Command, CommandLine},
     config::Config,
     run::{RunError, Service, Shutdown},
+    signal::{Signal, Signals},
 };
 use tokio::task::JoinHandle;
 
@@ -58,18 +59,28 @@ pub fn config(database: &TestDatabase, spool: &Path, flags: &[&str]) -> Config {
     }
 }
 
+/// Waits until the signal was given so often; gives up after 20 s.
+pub async fn told(what: &str, signal: &Signal, times: u64) {
+    let told = tokio::time::timeout(Duration::from_secs(20), signal.reached(times));
+    told.await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
+
 /// A coordinator that runs.
 pub struct Running {
     pub shutdown: Shutdown,
+    pub signals: Signals,
     pub task: JoinHandle<Result<(), RunError>>,
 }
 
 impl Running {
     pub async fn start(config: &Config) -> Running {
-        let service = Service::new(config, false).await.expect("everything is there");
-        let shutdown = Shutdown::default();
+        Running::run(Service::new(config, false).await.expect("everything is there"))
+    }
+
+    pub fn run(service: Service) -> Running {
+        let (shutdown, signals) = (Shutdown::default(), service.signals.clone());
         let task = tokio::spawn(service.run(shutdown.clone()));
-        Running { shutdown, task }
+        Running { shutdown, signals, task }
     }
 
     /// Drains, and waits for the end.
