@@ -235,6 +235,7 @@ async fn how_the_line_was_can_be_read_with_plain_sql() {
         outcome: None,
         recording: None,
         do_not_call: false,
+        ended: None,
     };
     scene.store.finish(&report).await.unwrap();
     let row: (String, i32, f64, f64, Option<f64>, f64) = sqlx::query_as(

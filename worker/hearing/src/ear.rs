@@ -86,6 +86,13 @@ impl Ear {
         events
     }
 
+    /// Ends what is being said, because the line is down and nothing more will come. `Flushed` is the last event.
+    pub fn flush(&mut self) -> Vec<EarEvent> {
+        let mut events: Vec<EarEvent> = self.endpointer.flush().into_iter().map(|verdict| self.event(verdict)).collect();
+        events.push(EarEvent::Flushed);
+        events
+    }
+
     /// The sound of an utterance, 16 kHz, with up to 250 ms before it and 200 ms after it; once. `None` where it was taken
     /// before, or was dropped because four newer ones were never taken.
     pub fn take_utterance(&mut self, id: UtteranceId) -> Option<Vec<i16>> {

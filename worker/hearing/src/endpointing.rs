@@ -118,6 +118,14 @@ impl Endpointer {
         .or_else(|| self.confirm(end))
     }
 
+    /// Ends the turn that is going on, however short the pause.
+    pub fn flush(&mut self) -> Option<Verdict> {
+        match std::mem::replace(&mut self.state, State::Quiet) {
+            State::Speaking { started, last_speech, .. } => Some(Verdict::Ended { started, ended: last_speech, cut: false }),
+            State::Quiet | State::Perhaps { .. } => None,
+        }
+    }
+
     fn count(&mut self, started: MediaTime, speech_ms: u64) -> Option<Verdict> {
         self.state = State::Perhaps { started, speech_ms: speech_ms + WINDOW_MS, misses: 0 };
         None

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use offhook::report::MediaReport;
 use offhook_types::{
     audio::{FRAME_MS, Frame, MediaTime, SILENCE},
+    line::MediaPresence,
     playout::PlayoutEvent,
 };
 
@@ -30,8 +31,8 @@ use super::{
     srtp::Keys,
 };
 
-/// Silence on the wire after which `NoMedia` is said.
-const NO_MEDIA_MS: u64 = 10_000;
+/// Silence on the wire after which media counts as absent. What follows from it is not decided here.
+const ABSENT_AFTER_MS: u64 = 1_000;
 
 /// A peer that sends nothing itself is spoken to after so long.
 const PATH_IS_UP_AFTER_MS: u64 = 400;
@@ -55,11 +56,8 @@ pub enum MediaEvent {
     Playout(PlayoutEvent),
     /// The callee pressed a key: `0`–`9`, `*`, `#`, `A`–`D`.
     Dtmf(char),
-    /// Nothing has been received for so long. Once for every silence on the wire.
-    NoMedia {
-        /// Milliseconds.
-        for_ms: u64,
-    },
+    /// RTP comes, or has stopped coming: told when it changes. Nothing is told before the first packet.
+    Media(MediaPresence),
 }
 
 /// What goes out in a tick.
@@ -88,7 +86,8 @@ pub struct Line {
     /// When somebody had.
     answered_at: u64,
     ticks: u64,
-    silence_told: bool,
+    /// What was told last of whether RTP comes.
+    present: Option<bool>,
 }
 
 impl Line {
@@ -106,7 +105,7 @@ impl Line {
             early: false,
             answered_at: now,
             ticks,
-            silence_told: false,
+            present: None,
         }
     }
 
@@ -146,7 +145,7 @@ impl Line {
     pub fn set_early(&mut self, early: bool) {
         if self.early && !early {
             self.answered_at = self.now();
-            self.silence_told = false;
+            self.present = None;
         }
         self.early = early;
         self.inbound.set_early(early);
@@ -247,13 +246,7 @@ impl Line {
         let (frame, concealed) = self.inbound.frame(now);
 
         events.extend(spoken.told.into_iter().map(MediaEvent::Playout));
-        let silent = self.inbound.silent_for(now);
-        if silent < NO_MEDIA_MS {
-            self.silence_told = false;
-        } else if !self.silence_told {
-            self.silence_told = true;
-            events.push(MediaEvent::NoMedia { for_ms: silent });
-        }
+        events.extend(self.presence(now).map(MediaEvent::Media));
         // The sound of a key is no speech: the recording has it, whoever listens for words has not.
         let key = self.key_in(&frame, spoken.digit.is_some());
         let heard = if self.tones.sounding() { SILENCE } else { frame };
@@ -263,6 +256,17 @@ impl Line {
         events.push(MediaEvent::Heard { at: MediaTime(now), frame: heard, concealed });
         self.ticks += 1;
         frame
+    }
+
+    /// Whether RTP comes, where that has changed since it was told.
+    fn presence(&mut self, now: u64) -> Option<MediaPresence> {
+        let silent = self.inbound.silent_for(now);
+        let present = silent < ABSENT_AFTER_MS;
+        if !self.inbound.has_heard() || self.present == Some(present) {
+            return None;
+        }
+        self.present = Some(present);
+        Some(if present { MediaPresence::Present } else { MediaPresence::Absent { for_ms: silent } })
     }
 
     /// Ticks that are left out because the worker slept.

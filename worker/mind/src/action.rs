@@ -1,16 +1,17 @@
 //! What the mind wants done. Every action is carried out in order; answers come back as events.
 
-use offhook::{language::Language, outcome::OutcomeReport, turn::Turn};
+use offhook::{end_cause::EndCause, language::Language, outcome::OutcomeReport, turn::Turn};
 use offhook_types::{
     chat::{Message, Tool},
     ids::{Generation, Millis, SentenceId, UtteranceId},
 };
+use serde::Serialize;
 use serde_json::Value;
 
 /// How the conversation ended, once it has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Conclusion {
-    /// Who answered, as a disposition: `Answered`, `Voicemail`, `MenuDeadEnd` or `Cancelled`.
+    /// Who answered, as a disposition: `Answered`, `Voicemail`, `MenuDeadEnd`, `NoMedia` or `Cancelled`.
     pub disposition: offhook::disposition::Disposition,
     /// What it came to; absent where the line dropped before anything was agreed or reported.
     pub outcome: Option<OutcomeReport>,
@@ -18,10 +19,13 @@ pub struct Conclusion {
     pub detail: Option<String>,
     /// The callee asked not to be called again.
     pub do_not_call: bool,
+    /// Who or what ended the call; absent where it was over before anybody answered.
+    pub ended: Option<EndCause>,
 }
 
 /// What is to be done now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum Action {
     /// Send the utterance's sound to the recogniser.
     Transcribe {
@@ -50,9 +54,9 @@ pub enum Action {
         /// Whose voice.
         language: Language,
     },
-    /// Silence at once: drop everything asked for by `Speak` and not yet played. Answers `SentenceCut` for the one playing.
+    /// Silence at once: drop everything asked for by `Speak` and not yet played. `Cut` follows for the one playing.
     StopSpeaking,
-    /// Write the tool call to the journal before it runs; answers `ToolJournaled`.
+    /// Write the tool call to the journal before it runs; answered by `ToolJournaled` or `ToolNotJournaled`.
     JournalTool {
         /// From 1 within the attempt.
         number: u32,
@@ -81,9 +85,12 @@ pub enum Action {
         /// Details.
         detail: Value,
     },
+    /// The line is down: end the utterance that is open. What comes of it is told as `Heard`, `EarEvent::Flushed` last.
+    FlushEar,
     /// Send `Event::Wake` at this moment; replaces the moment asked for before.
     WakeAt(Millis),
-    /// End the call on the wire. What is being played is cut: the mind has waited for the last sentence.
+    /// End the call on the wire. The line first lets what the playout has sent reach the callee; the mind has waited for its last
+    /// sentence.
     HangUp,
     /// The conversation is over; nothing follows.
     Finish(Conclusion),

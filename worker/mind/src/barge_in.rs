@@ -1,11 +1,12 @@
 //! The callee speaks while we do: we are silent at once, and go on only if they wanted nothing.
 
-use offhook_types::ids::{Millis, SentenceId};
+use offhook_types::ids::{Generation, Millis, SentenceId};
 use serde_json::json;
 
 use super::{
     action::Action,
-    conversation::{Mind, Phase},
+    mind::{Interruption, Mind, Phase},
+    sentence_queue::Sentence,
     understanding,
 };
 
@@ -14,14 +15,6 @@ const INTERRUPTED_GOODBYE: Millis = 15_000;
 /// Words left unsaid below which a nod is taken for the answer to what was said.
 const WORTH_RESUMING: usize = 3;
 
-/// What the callee broke into.
-#[derive(Debug, Clone)]
-pub(super) struct Interruption {
-    sentences: Vec<SentenceId>,
-    /// The model had said all it wanted.
-    complete: bool,
-}
-
 impl Mind {
     /// The callee has begun to speak.
     pub(super) fn give_way(&mut self) {
@@ -29,13 +22,13 @@ impl Mind {
             Phase::Talking => {}
             Phase::Closing(closing) if !closing.forced => {
                 closing.paused = true;
-                self.clocks.end = Some(self.now + INTERRUPTED_GOODBYE);
+                closing.until = self.now + INTERRUPTED_GOODBYE;
             }
             _ => return,
         }
-        let begun = self.voice.is_audible() || self.voice.has_begun(self.generation);
-        let complete = self.thought.is_none();
-        let busy = self.voice.is_busy();
+        let begun = self.sentences.is_audible() || self.sentences.has_begun(self.generation);
+        let complete = self.reply.is_none();
+        let busy = self.sentences.is_busy();
         if complete && !busy {
             return;
         }
@@ -55,17 +48,24 @@ impl Mind {
     }
 
     pub(super) fn stop_thinking(&mut self) {
-        if self.thought.take().is_some() {
+        if self.reply.take().is_some() {
+            self.actions.push(Action::StopThinking);
+        }
+    }
+
+    /// The model is not waited for any more; what it still sends is dropped.
+    pub(super) fn stop_asking(&mut self, generation: Generation) {
+        if self.reply.as_ref().is_some_and(|reply| reply.generation == generation) {
             self.actions.push(Action::StopThinking);
         }
     }
 
     pub(super) fn stop_speaking(&mut self) -> Vec<SentenceId> {
-        if !self.voice.is_busy() {
+        if !self.sentences.is_busy() {
             return Vec::new();
         }
         self.actions.push(Action::StopSpeaking);
-        self.voice.stop()
+        self.sentences.stop()
     }
 
     /// Whether these words leave us the floor: a mere nod, and something worth saying is left.
@@ -99,6 +99,6 @@ impl Mind {
     }
 
     fn unheard(&self, id: SentenceId) -> String {
-        self.voice.sentence(id).map(super::sentences::Sentence::unheard).unwrap_or_default()
+        self.sentences.sentence(id).map(Sentence::unheard).unwrap_or_default()
     }
 }

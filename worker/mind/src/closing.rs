@@ -1,63 +1,81 @@
 //! Every way a conversation ends. Each leads to exactly one `Finish`.
 
-use offhook::{disposition::Disposition, outcome::Outcome};
+use offhook::{disposition::Disposition, end_cause::EndCause, outcome::Outcome};
 use offhook_hearing::WhoAnswered;
-use offhook_types::ids::Millis;
+use offhook_types::{
+    ids::Millis,
+    line::{LineEnd, StopReason},
+};
 use serde_json::json;
 
 use super::{
     action::{Action, Conclusion},
-    conversation::{Mind, Phase},
+    deadlines::GRACE,
+    mind::{Closing, Mind, Phase},
     phrases::Phrase,
     understanding,
 };
 
 /// How long the last sentences may take, in ms.
 const LAST_SENTENCES: Millis = 15_000;
-/// How long journal and recogniser may take after the line went down, in ms.
-const LAST_ANSWERS: Millis = 5_000;
 /// How often a callee may talk us out of our goodbye.
 const REOPENINGS: u32 = 3;
 
-/// An end that is under way.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Closing {
-    /// Nothing the callee says changes it.
-    pub forced: bool,
-    /// The callee speaks into our goodbye.
-    pub paused: bool,
-    disposition: Disposition,
-    detail: Option<String>,
-    by_us: bool,
-}
-
 impl Closing {
-    fn new(forced: bool, detail: Option<&str>) -> Self {
-        Closing { forced, paused: false, disposition: Disposition::Answered, detail: detail.map(str::to_owned), by_us: true }
+    /// An end that nobody of us chose, after which nothing is said.
+    pub(super) fn new(now: Millis) -> Self {
+        Closing {
+            forced: true,
+            paused: false,
+            until: now + LAST_SENTENCES,
+            disposition: Disposition::Answered,
+            detail: None,
+            by_us: false,
+            ended: EndCause::HungUpByUs,
+            flushed: false,
+        }
+    }
+
+    fn by_us(now: Millis, detail: &str) -> Self {
+        Closing { by_us: true, detail: Some(detail.to_owned()), ..Closing::new(now) }
     }
 }
 
 impl Mind {
     /// The model wants to end: what it said is played first.
     pub(super) fn close_gently(&mut self) {
-        self.phase = Phase::Closing(Closing::new(false, None));
-        self.clocks.end = Some(self.now + LAST_SENTENCES);
+        self.phase = Phase::Closing(Closing { forced: false, by_us: true, ..Closing::new(self.now) });
     }
 
     /// We end, whatever the callee says: one last sentence.
     pub(super) fn say_goodbye(&mut self, phrase: Phrase, detail: &str) {
-        self.end_with(phrase, Closing::new(true, Some(detail)));
+        self.end_with(phrase, Closing::by_us(self.now, detail));
     }
 
-    /// The user took the call back.
-    pub(super) fn cancelled(&mut self) {
-        let mut closing = Closing::new(true, Some("Taken back by the user."));
-        closing.disposition = Disposition::Cancelled;
-        closing.by_us = false;
+    /// Somebody outside wants the call to end. The callee is told what is true of it, and the row says which it was.
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        let mut closing = Closing::new(self.now);
+        let (phrase, detail) = match reason {
+            StopReason::TakenBack => {
+                closing.disposition = Disposition::Cancelled;
+                (Phrase::Withdrawn, "Taken back by the user.")
+            }
+            StopReason::ProcessStopping => {
+                closing.ended = EndCause::ProcessStopped;
+                (Phrase::Interrupted, "The worker was told to stop while the call went on.")
+            }
+            StopReason::AttemptStale => {
+                closing.ended = EndCause::AttemptStale;
+                (Phrase::Trouble, "The database says that this attempt is over; another one may have taken its place.")
+            }
+        };
+        closing.detail = Some(detail.to_owned());
+        self.log("stop", json!({ "reason": reason }));
         if self.phase == Phase::Ringing {
+            closing.disposition = Disposition::Cancelled;
             self.finish(closing, true);
         } else {
-            self.end_with(Phrase::Withdrawn, closing);
+            self.end_with(phrase, closing);
         }
     }
 
@@ -72,9 +90,6 @@ impl Mind {
         self.stop_speaking();
         self.interruption = None;
         self.phase = Phase::Closing(closing);
-        self.clocks.greeting = None;
-        self.clocks.call = None;
-        self.clocks.end = Some(self.now + LAST_SENTENCES);
         self.begin_generation();
         self.say(phrase.in_language(self.tongue.current()).to_owned());
     }
@@ -83,7 +98,7 @@ impl Mind {
     pub(super) fn give_up(&mut self, detail: &str) {
         let closing = match &self.phase {
             Phase::Closing(closing) => closing.clone(),
-            _ => Closing::new(true, Some(detail)),
+            _ => Closing::by_us(self.now, detail),
         };
         self.finish(closing, true);
     }
@@ -96,34 +111,43 @@ impl Mind {
         };
         self.log(kind, json!({}));
         self.stop_speaking();
-        let mut closing = Closing::new(true, Some(detail));
-        closing.disposition = disposition;
-        closing.by_us = false;
+        let closing = Closing { disposition, detail: Some(detail.to_owned()), ..Closing::new(self.now) };
         self.finish(closing, true);
     }
 
-    /// The line is down. What journal and recogniser still owe us is waited for, briefly.
-    pub(super) fn hung_up(&mut self) {
-        let closing = match &self.phase {
-            Phase::Closing(closing) => closing.clone(),
-            _ => {
-                let detail = if self.findings.is_open() { Some("The callee hung up before anything was settled.") } else { None };
-                Closing { by_us: false, ..Closing::new(true, detail) }
-            }
+    /// The line is down. An end that was under way keeps what it is; how the line went is kept either way.
+    pub(super) fn line_ended(&mut self, end: &LineEnd) {
+        let (ended, how) = match end {
+            LineEnd::Bye { cause } => (EndCause::HungUpByCallee { cause: *cause }, json!({ "how": "bye", "cause": cause })),
+            LineEnd::DialogLost { why } => (EndCause::DialogLost, json!({ "how": "dialog_lost", "why": why })),
         };
-        self.stop_thinking();
-        if self.desk.is_idle() && !self.floor.is_transcribing() {
-            self.finish(closing, false);
-        } else {
-            self.phase = Phase::Leaving(closing);
-            self.clocks.end = Some(self.now + LAST_ANSWERS);
-            self.clocks.greeting = None;
-            self.clocks.silence = None;
-            self.clocks.call = None;
+        self.log("line_ended", how);
+        if self.phase == Phase::Ringing {
+            self.finish(Closing { ended, ..Closing::new(self.now) }, false);
+            return;
         }
+        let detail = match end {
+            _ if !self.outcome.is_open() => None,
+            LineEnd::Bye { .. } => Some("The callee hung up before anything was settled.".to_owned()),
+            LineEnd::DialogLost { why } => Some(format!("The line went down before anything was settled: {why}.")),
+        };
+        let closing = match &self.phase {
+            Phase::Closing(closing) => Closing { ended: stopped_or(closing.ended, ended), ..closing.clone() },
+            _ => Closing { ended, detail, ..Closing::new(self.now) },
+        };
+        self.leave(closing);
     }
 
-    /// The callee's words after our goodbye: answers whether they leave it at that.
+    /// Nothing can be said any more; what was said is heard to its end, within the bound of one transcript.
+    pub(super) fn leave(&mut self, closing: Closing) {
+        self.stop_thinking();
+        self.interruption = None;
+        let until = self.now + self.settings.limits.provider_first.as_millis() as Millis + 2 * GRACE;
+        self.phase = Phase::Leaving(Closing { until, flushed: false, ..closing });
+        self.actions.push(Action::FlushEar);
+    }
+
+    /// The callee's words after our goodbye: returns whether they leave it at that.
     pub(super) fn end_after_goodbye(&mut self, text: &str) -> bool {
         let Phase::Closing(closing) = &mut self.phase else { return false };
         if closing.forced {
@@ -136,7 +160,6 @@ impl Mind {
         }
         self.reopened += 1;
         self.phase = Phase::Talking;
-        self.clocks.end = None;
         false
     }
 
@@ -144,10 +167,10 @@ impl Mind {
     pub(super) fn end_where_due(&mut self) {
         let (closing, hang_up) = match &self.phase {
             Phase::Closing(closing) if closing.forced || (!closing.paused && self.floor.is_quiet()) => (closing, true),
-            Phase::Leaving(closing) if !self.floor.is_transcribing() => (closing, false),
+            Phase::Leaving(closing) if closing.flushed && !self.floor.is_transcribing() => (closing, false),
             _ => return,
         };
-        if self.desk.is_idle() && (!hang_up || !self.voice.is_busy()) {
+        if self.tool_calls.is_idle() && (!hang_up || !self.sentences.is_busy()) {
             let closing = closing.clone();
             self.finish(closing, hang_up);
         }
@@ -164,30 +187,45 @@ impl Mind {
 
     fn finish(&mut self, closing: Closing, hang_up: bool) {
         self.stop_thinking();
-        if hang_up {
+        if hang_up || matches!(closing.ended, EndCause::MediaLost { .. }) {
             self.actions.push(Action::HangUp);
         }
         self.guess_what_was_heard();
-        let turns = self.ledger.close();
+        let turns = self.turns.close();
         self.actions.extend(turns.into_iter().map(Action::Record));
         let fallback = closing.by_us.then_some(Outcome::NoAgreement);
-        let ledger = &self.ledger;
+        let turns = &self.turns;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
         let mut outcome = talked
-            .then(|| self.findings.report(&self.request, fallback, self.tongue.current(), |key| ledger.number(key)))
+            .then(|| self.outcome.report(&self.request, fallback, self.tongue.current(), |key| turns.number(key)))
             .flatten();
         let objected = self.consent.note().map(str::to_owned);
         if let Some(outcome) = &mut outcome {
             outcome.notes = joined(outcome.notes.take(), objected.clone());
         }
-        let asked = self.findings.do_not_call.then(|| "The callee asked not to be called again.".to_owned());
+        let asked = self.outcome.do_not_call.then(|| "The callee asked not to be called again.".to_owned());
+        let ended = (self.phase != Phase::Ringing).then_some(closing.ended);
+        // Whoever came to an agreement talked, however little sound came later.
+        let disposition = match closing.disposition {
+            Disposition::NoMedia if outcome.is_some() => Disposition::Answered,
+            disposition => disposition,
+        };
         self.phase = Phase::Over;
         self.actions.push(Action::Finish(Conclusion {
-            disposition: closing.disposition,
+            disposition,
             outcome,
             detail: joined(asked.or(closing.detail), objected),
-            do_not_call: self.findings.do_not_call,
+            do_not_call: self.outcome.do_not_call,
+            ended,
         }));
+    }
+}
+
+/// An end from outside stays what it was, although the callee hangs up on our goodbye.
+fn stopped_or(before: EndCause, now: EndCause) -> EndCause {
+    match before {
+        EndCause::ProcessStopped | EndCause::AttemptStale => before,
+        _ => now,
     }
 }
 

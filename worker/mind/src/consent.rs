@@ -3,18 +3,11 @@
 use offhook_types::{audio::MediaTime, ids::SentenceId};
 use serde_json::json;
 
-use super::{action::Action, conversation::Mind, understanding};
-
-/// What is known of the callee's consent.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Consent {
-    /// When the callee had heard in full that the call is recorded.
-    announced: Option<MediaTime>,
-    /// They have spoken since, and have not objected.
-    given: bool,
-    /// They have objected, now or before they heard it.
-    refused: bool,
-}
+use super::{
+    action::Action,
+    mind::{Consent, Mind},
+    understanding,
+};
 
 impl Consent {
     /// For people, where the callee objected.

@@ -4,20 +4,27 @@ use offhook_types::{
     chat::ToolCall,
     hearing::EarEvent,
     ids::{Generation, SentenceId, UtteranceId},
+    line::{LineEnd, MediaPresence, StopReason},
     playout::PlayoutEvent,
     transcript::Transcript,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Everything the mind is told. Recorded in order with `now`, events replay to the same actions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum Event {
     /// The callee (or a machine) took the call; the media clock starts.
     Answered,
-    /// BYE from the other side, or its media is gone.
-    CalleeHungUp,
-    /// The user takes the call back.
-    CancelRequested,
+    /// The line is down.
+    LineEnded(LineEnd),
+    /// RTP comes, or has stopped coming.
+    Media(MediaPresence),
+    /// The far end put us on hold by signalling (it does not listen any more), or took us back.
+    Held(bool),
+    /// The call is to be ended politely.
+    Stop(StopReason),
     /// What the ear noticed of the callee's sound.
     Heard(EarEvent),
     /// The recogniser's answer to `Action::Transcribe`.
@@ -36,31 +43,31 @@ pub enum Event {
     },
     /// A piece of the model's text.
     ReplyText {
-        /// Of which thought.
+        /// Of which reply.
         generation: Generation,
         /// The piece.
         text: String,
     },
     /// A complete tool call of the model.
     ReplyToolCall {
-        /// Of which thought.
+        /// Of which reply.
         generation: Generation,
         /// The call.
         call: ToolCall,
     },
     /// The model has finished this reply.
     ReplyEnded {
-        /// Of which thought.
+        /// Which.
         generation: Generation,
     },
     /// The model failed or took too long.
     ReplyFailed {
-        /// Of which thought.
+        /// Of which reply.
         generation: Generation,
         /// For the log.
         error: String,
     },
-    /// What became of a sentence. `Cut` is the answer to `Action::StopSpeaking` for each sentence that had started.
+    /// What became of a sentence. `Cut` follows `Action::StopSpeaking` for each sentence that had started.
     Playout(PlayoutEvent),
     /// No voice for this sentence: the provider failed. The sentence was not heard.
     SentenceFailed {
@@ -76,6 +83,13 @@ pub enum Event {
         number: u32,
         /// A result from before.
         known: Option<Value>,
+    },
+    /// The tool call could be journaled nowhere; it must not run.
+    ToolNotJournaled {
+        /// The tool call's number.
+        number: u32,
+        /// For the log.
+        error: String,
     },
     /// The moment asked for by `Action::WakeAt` has come.
     Wake,

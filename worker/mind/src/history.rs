@@ -6,7 +6,7 @@ use offhook_types::{
 };
 use serde_json::Value;
 
-use super::sentences::Voice;
+use super::sentence_queue::SentenceQueue;
 
 #[derive(Debug, Clone)]
 enum Item {
@@ -56,14 +56,14 @@ impl History {
     }
 
     /// The messages of the chat wire, prompt first. Neighbours of one speaker are one message.
-    pub fn messages(&self, prompt: String, voice: &Voice) -> Vec<Message> {
+    pub fn messages(&self, prompt: String, sentences: &SentenceQueue) -> Vec<Message> {
         let mut messages = vec![plain(Role::System, prompt)];
         for item in &self.items {
             match item {
                 Item::Callee(text) => append(&mut messages, Role::User, text),
                 Item::Agent { generation, calls } => {
                     let heard: Vec<String> =
-                        voice.of(*generation).map(|(_, sentence)| sentence.heard()).filter(|text| !text.is_empty()).collect();
+                        sentences.of(*generation).map(|(_, sentence)| sentence.heard()).filter(|text| !text.is_empty()).collect();
                     if !heard.is_empty() {
                         append(&mut messages, Role::Assistant, &heard.join(" "));
                     }

@@ -2,27 +2,39 @@
 
 pub mod action;
 mod barge_in;
-mod clocks;
 mod closing;
 mod consent;
-mod conversation;
+mod deadlines;
+mod disclosure;
 pub mod event;
+mod floor;
+mod handle;
 mod history;
+mod hold;
 mod language;
+mod line_state;
 mod listening;
+mod mind;
+mod model_reply;
 mod opening;
 mod outcome;
 mod phrases;
 pub mod prompts;
 mod replying;
+mod sentence_queue;
 mod sentences;
+mod tool_calls;
+mod tool_running;
 pub mod tools;
 mod turns;
 mod understanding;
 
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 #[cfg(test)]
-mod rehearsal;
+mod storms;
 
 pub use action::{Action, Conclusion};
-pub use conversation::{Mind, MindSettings};
 pub use event::Event;
+pub use mind::{Mind, MindSettings};
+pub use sentence_queue::FETCHED_AHEAD;

@@ -1,7 +1,5 @@
 //! The callee's side: utterances, their transcripts, and what they call for.
 
-use std::collections::BTreeMap;
-
 use offhook::turn::Speaker;
 use offhook_hearing::{WhoAnswered, judge};
 use offhook_types::{audio::MediaTime, hearing::EarEvent, ids::UtteranceId, transcript::Transcript};
@@ -9,9 +7,10 @@ use serde_json::json;
 
 use super::{
     action::Action,
-    conversation::{Mind, Phase},
+    floor::Utterance,
+    mind::{Mind, Phase},
     phrases::Phrase,
-    turns::{Said, TurnKey},
+    turns::Said,
     understanding,
 };
 
@@ -21,49 +20,37 @@ const NOT_UNDERSTOOD: u32 = 5;
 /// The callee's first turns, in which a machine may still turn out to be one.
 const JUDGED_TURNS: u32 = 3;
 
-#[derive(Debug, Clone)]
-struct Utterance {
-    turn: TurnKey,
-    started: MediaTime,
-    ended: MediaTime,
-}
-
-/// What the callee is doing and what is owed to them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Floor {
-    speaking: Option<TurnKey>,
-    transcribing: BTreeMap<UtteranceId, Utterance>,
-    /// Something was said that no thought has answered yet.
-    pub unanswered: bool,
-    /// Nothing was understood: we ask to repeat.
-    pub ask_again: bool,
-    /// Words were heard at all.
-    pub words_heard: bool,
-    /// The callee's last turn with words.
-    pub last_turn: Option<TurnKey>,
-    turns: u32,
-    unclear: u32,
-    failures: u32,
-}
-
-impl Floor {
-    /// The callee is not speaking and everything they said is transcribed.
-    pub fn is_quiet(&self) -> bool {
-        self.speaking.is_none() && self.transcribing.is_empty()
-    }
-
-    /// Transcripts are still to come.
-    pub fn is_transcribing(&self) -> bool {
-        !self.transcribing.is_empty()
-    }
-}
-
 impl Mind {
     pub(super) fn heard(&mut self, event: EarEvent) {
         match event {
             EarEvent::SpeechStarted { at } => self.speech_started(at),
             EarEvent::SpeechEnded { utterance, started, ended } => self.speech_ended(utterance, started, ended),
             EarEvent::Beep { .. } => self.beep(),
+            EarEvent::Flushed => {}
+        }
+    }
+
+    /// What the ear had still to tell when the line went down.
+    pub(super) fn heard_last(&mut self, event: EarEvent) {
+        match event {
+            EarEvent::SpeechStarted { at } if self.floor.speaking.is_none() => {
+                self.floor.speaking = Some((self.turns.open(Speaker::Callee, at), self.now));
+            }
+            EarEvent::SpeechEnded { utterance, started, ended } => self.speech_ended(utterance, started, ended),
+            EarEvent::Flushed => {
+                self.forget_speech();
+                if let Phase::Leaving(closing) = &mut self.phase {
+                    closing.flushed = true;
+                }
+            }
+            EarEvent::SpeechStarted { .. } | EarEvent::Beep { .. } => {}
+        }
+    }
+
+    /// The end of what is being said will not be told.
+    pub(super) fn forget_speech(&mut self) {
+        if let Some((turn, _)) = self.floor.speaking.take() {
+            self.turns.forget(turn);
         }
     }
 
@@ -71,21 +58,17 @@ impl Mind {
         if self.floor.speaking.is_some() {
             return;
         }
-        self.floor.speaking = Some(self.ledger.open(Speaker::Callee, at));
-        self.clocks.greeting = None;
+        self.floor.speaking = Some((self.turns.open(Speaker::Callee, at), self.now));
         self.give_way();
     }
 
     fn speech_ended(&mut self, utterance: UtteranceId, started: MediaTime, ended: MediaTime) {
         let turn = match self.floor.speaking.take() {
-            Some(turn) => turn,
-            None => {
-                self.clocks.greeting = None;
-                self.ledger.open(Speaker::Callee, started)
-            }
+            Some((turn, _)) => turn,
+            None => self.turns.open(Speaker::Callee, started),
         };
-        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended }) {
-            self.ledger.forget(before.turn);
+        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended, asked: self.now }) {
+            self.turns.forget(before.turn);
         }
         self.actions.push(Action::Transcribe { utterance, language: self.tongue.hint() });
     }
@@ -95,7 +78,7 @@ impl Mind {
         self.floor.failures = 0;
         let text = transcript.text.trim();
         if text.is_empty() {
-            self.ledger.forget(heard.turn);
+            self.turns.forget(heard.turn);
             self.not_understood();
         } else {
             self.understood(&heard, text, transcript);
@@ -115,10 +98,10 @@ impl Mind {
         }
     }
 
-    /// Nothing will be known of this utterance; answers whether it was waited for.
+    /// Nothing will be known of this utterance; returns whether it was waited for.
     pub(super) fn forget_utterance(&mut self, utterance: UtteranceId) -> bool {
         let Some(heard) = self.floor.transcribing.remove(&utterance) else { return false };
-        self.ledger.forget(heard.turn);
+        self.turns.forget(heard.turn);
         true
     }
 
@@ -127,7 +110,7 @@ impl Mind {
         let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
         let text = transcript.text.trim();
         if text.is_empty() {
-            self.ledger.forget(heard.turn);
+            self.turns.forget(heard.turn);
             return;
         }
         self.record_callee(&heard, text, transcript);
@@ -135,12 +118,12 @@ impl Mind {
 
     fn record_callee(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
         let language = transcript.language.or(Some(self.tongue.current()));
-        self.ledger.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
+        self.turns.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
         self.about_the_recording(text, heard.started);
         if understanding::asks_not_to_call(text) {
-            self.findings.do_not_call = true;
+            self.outcome.do_not_call = true;
         }
     }
 
@@ -157,8 +140,8 @@ impl Mind {
         self.floor.ask_again = false;
         self.floor.turns += 1;
         self.chain = 0;
-        self.clocks.asked = 0;
-        self.clocks.on_hold = false;
+        self.asked = 0;
+        self.line.asked_to_wait = false;
         let answerer = judge(text, Some(self.tongue.current()));
         if self.floor.turns <= JUDGED_TURNS && matches!(answerer, WhoAnswered::Voicemail | WhoAnswered::Menu) {
             self.machine_answered(answerer);
@@ -170,14 +153,14 @@ impl Mind {
         if self.end_after_goodbye(text) {
             return;
         }
-        if self.phase == Phase::Greeting {
+        if matches!(self.phase, Phase::Greeting { .. }) {
             self.phase = Phase::Talking;
         }
         if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) {
             // What we say now, nobody hears; who comes back must hear the opening too.
-            self.clocks.on_hold = true;
+            self.line.asked_to_wait = true;
             self.interruption = None;
-            self.log("hold", json!({ "text": text }));
+            self.log("hold", json!({ "text": text, "by": "words" }));
             return;
         }
         if !self.may_resume(text) {
@@ -191,7 +174,7 @@ impl Mind {
         if self.end_after_goodbye("") || self.interruption.is_some() || self.floor.unanswered {
             return;
         }
-        if self.phase == Phase::Greeting {
+        if matches!(self.phase, Phase::Greeting { .. }) {
             // A greeting all the same: somebody took the call.
             self.phase = Phase::Talking;
             self.floor.unanswered = true;

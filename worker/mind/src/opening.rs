@@ -1,93 +1,20 @@
-//! The beginning: who speaks first, and what the callee must have heard before anything else.
+//! The beginning: who speaks first, and in which language the callee is told who calls.
 
-use offhook::{language::Language, request::Request};
-use offhook_types::ids::{Millis, SentenceId};
+use offhook::language::Language;
 use serde_json::json;
 
-use super::{
-    conversation::{Mind, Phase},
-    phrases,
-    sentences::Voice,
-};
-
-#[derive(Debug, Clone)]
-struct Duty {
-    text: String,
-    /// It says that the call is recorded.
-    announces_recording: bool,
-    sentence: Option<SentenceId>,
-}
-
-/// What the callee must hear, in the language of the conversation: that an automated assistant calls, for whom, and that the
-/// call is recorded. A sentence of it that was not heard in full is said again.
-#[derive(Debug, Clone)]
-pub(super) struct Disclosure {
-    language: Language,
-    duties: Vec<Duty>,
-    given_in: Vec<Language>,
-}
-
-impl Disclosure {
-    pub fn new(request: &Request, language: Language) -> Self {
-        let duty = |text: &str| Duty { text: text.to_owned(), announces_recording: false, sentence: None };
-        let mut duties = vec![duty(&phrases::introduction(&request.guest_name, language))];
-        if request.dropped_before {
-            duties.push(duty(phrases::cut_off_before(language)));
-        }
-        if request.record {
-            duties.push(Duty { announces_recording: true, ..duty(phrases::recorded(language)) });
-        }
-        Disclosure { language, duties, given_in: Vec::new() }
-    }
-
-    /// The conversation goes on in another language: the disclosure is owed in it, unless it was given in it before.
-    fn translate(&mut self, request: &Request, language: Language, voice: &Voice) {
-        if self.owed(voice).is_empty() {
-            self.given_in.push(self.language);
-        }
-        let given_in = std::mem::take(&mut self.given_in);
-        *self = Disclosure::new(request, language);
-        if given_in.contains(&language) {
-            self.duties.clear();
-        }
-        self.given_in = given_in;
-    }
-
-    fn owed(&self, voice: &Voice) -> Vec<usize> {
-        let delivered =
-            |duty: &Duty| duty.sentence.and_then(|id| voice.sentence(id)).is_some_and(super::sentences::Sentence::is_delivered);
-        (0..self.duties.len()).filter(|at| !delivered(&self.duties[*at])).collect()
-    }
-
-    /// Whether this sentence says that the call is recorded.
-    pub fn announces_recording(&self, sentence: SentenceId) -> bool {
-        self.duties.iter().any(|duty| duty.announces_recording && duty.sentence == Some(sentence))
-    }
-
-    /// The call is not recorded any more, and the callee is owed that instead.
-    pub fn recording_deleted(&mut self) {
-        self.duties.retain(|duty| !duty.announces_recording);
-        let text = phrases::recording_deleted(self.language).to_owned();
-        self.duties.push(Duty { text, announces_recording: false, sentence: None });
-    }
-
-    /// Whether this sentence belongs to it.
-    pub fn contains(&self, sentence: SentenceId) -> bool {
-        self.duties.iter().any(|duty| duty.sentence == Some(sentence))
-    }
-}
+use super::mind::{Mind, Phase};
 
 impl Mind {
     pub(super) fn answered(&mut self) {
-        self.phase = Phase::Greeting;
-        self.clocks.greeting = Some(self.now + self.settings.greeting_wait);
-        self.clocks.call = Some(self.now + self.settings.limits.call.as_millis() as Millis);
+        self.phase = Phase::Greeting { until: self.now + self.settings.greeting_wait };
+        self.line.answered = self.now;
         self.log("answered", json!({ "language": self.tongue.current().code() }));
     }
 
     /// Nobody greeted us.
     pub(super) fn speak_first(&mut self) {
-        if self.phase == Phase::Greeting {
+        if matches!(self.phase, Phase::Greeting { .. }) {
             self.phase = Phase::Talking;
             self.floor.unanswered = true;
         }
@@ -95,7 +22,7 @@ impl Mind {
 
     /// Says what the callee must know and has not heard.
     pub(super) fn disclose(&mut self) {
-        for at in self.disclosure.owed(&self.voice) {
+        for at in self.disclosure.owed(&self.sentences) {
             let text = self.disclosure.duties[at].text.clone();
             self.disclosure.duties[at].sentence = Some(self.say(text));
         }
@@ -104,7 +31,7 @@ impl Mind {
     /// The callee speaks another language than we thought.
     pub(super) fn switch_language(&mut self, from: Language) {
         let to = self.tongue.current();
-        self.disclosure.translate(&self.request, to, &self.voice);
+        self.disclosure.translate(&self.request, to, &self.sentences);
         self.log("language", json!({ "from": from.code(), "to": to.code() }));
     }
 }

@@ -40,7 +40,7 @@ struct Agreement {
 
 /// Everything known so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Findings {
+pub(super) struct OutcomeDraft {
     accepted: Option<Agreement>,
     reported: Option<(Outcome, Particulars)>,
     offers: Vec<(OfferMade, Option<TurnKey>)>,
@@ -48,7 +48,7 @@ pub(super) struct Findings {
     pub do_not_call: bool,
 }
 
-impl Findings {
+impl OutcomeDraft {
     /// Whether nothing is settled yet.
     pub fn is_open(&self) -> bool {
         self.accepted.is_none() && self.reported.is_none()
@@ -85,7 +85,7 @@ impl Findings {
     }
 
     /// Takes the model's word for an outcome, where that is the model's to give.
-    pub fn tell(&mut self, request: &Request, outcome: Outcome, particulars: Particulars, turn: Option<TurnKey>) -> Value {
+    pub fn report_as(&mut self, request: &Request, outcome: Outcome, particulars: Particulars, turn: Option<TurnKey>) -> Value {
         let refused = |reason: &str| json!({ "recorded": false, "reason": reason });
         match outcome {
             Outcome::Booked | Outcome::BookedAlternative | Outcome::Changed if self.accepted.is_none() => {

@@ -15,6 +15,8 @@ pub(super) enum Phrase {
     NoTimeLeft,
     /// The end, because the user took the request back.
     Withdrawn,
+    /// The end, because this process has to stop.
+    Interrupted,
     /// The model failed; it is asked again.
     OneMoment,
     /// The model failed again.
@@ -46,6 +48,12 @@ impl Phrase {
             (Phrase::Withdrawn, De) => "Entschuldigung, die Anfrage wurde gerade zurückgezogen. Vielen Dank. Auf Wiederhören.",
             (Phrase::Withdrawn, Es) => "Perdone, la petición se acaba de retirar. Muchas gracias. Adiós.",
             (Phrase::Withdrawn, Nl) => "Excuses, de aanvraag is zojuist ingetrokken. Hartelijk dank. Tot ziens.",
+            (Phrase::Interrupted, En) => "I'm sorry, I have to break off this call for technical reasons. Goodbye.",
+            (Phrase::Interrupted, De) => {
+                "Entschuldigung, ich muss das Gespräch aus technischen Gründen abbrechen. Auf Wiederhören."
+            }
+            (Phrase::Interrupted, Es) => "Perdone, tengo que interrumpir la llamada por motivos técnicos. Adiós.",
+            (Phrase::Interrupted, Nl) => "Excuses, ik moet het gesprek om technische redenen afbreken. Tot ziens.",
             (Phrase::OneMoment, En) => "I'm sorry, one moment please.",
             (Phrase::OneMoment, De) => "Entschuldigung, einen Moment bitte.",
             (Phrase::OneMoment, Es) => "Perdone, un momento, por favor.",

@@ -88,7 +88,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::rehearsal::request;
+    use crate::fixtures::request;
 
     #[test]
     fn the_request_is_one_line_of_json_in_the_prompt() {

@@ -1,33 +1,23 @@
 //! Our side: asking the model, and saying what it writes while it still writes.
 
-use offhook_speaking::Chunker;
 use offhook_types::{chat::ToolCall, ids::Generation};
 use serde_json::json;
 
 use super::{
     action::Action,
-    conversation::{Mind, Phase},
+    mind::{Mind, Phase},
+    model_reply::ModelReply,
     phrases::Phrase,
     prompts, tools,
 };
 
-/// Thoughts in a row without a word from the callee. A model that loops over its tools is left alone then.
+/// ModelReplys in a row without a word from the callee. A model that loops over its tools is left alone then.
 const LONGEST_CHAIN: u32 = 6;
-
-/// A reply of the model that is arriving.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Thought {
-    generation: Generation,
-    chunker: Chunker,
-    spoke: bool,
-    called: bool,
-    end_call: bool,
-}
 
 impl Mind {
     /// Does what is due, once the callee is silent and everything they said is known.
     pub(super) fn go_on(&mut self) {
-        if self.phase != Phase::Talking || !self.floor.is_quiet() || self.thought.is_some() || !self.desk.is_idle() {
+        if self.phase != Phase::Talking || !self.floor.is_quiet() || self.reply.is_some() || !self.tool_calls.is_idle() {
             return;
         }
         let interruption = self.interruption.take();
@@ -41,10 +31,10 @@ impl Mind {
         }
     }
 
-    /// Sentences and thoughts from now on belong together, and to nothing before.
+    /// Sentences and replies from now on belong together, and to nothing before.
     pub(super) fn begin_generation(&mut self) {
         self.generation += 1;
-        self.voice.begin();
+        self.sentences.begin();
         self.history.agent(self.generation);
         self.answering = false;
     }
@@ -53,7 +43,7 @@ impl Mind {
     pub(super) fn reply(&mut self, lead: Option<Phrase>) {
         self.chain += 1;
         if self.chain > LONGEST_CHAIN {
-            self.log("chain", json!({ "thoughts": self.chain - 1 }));
+            self.log("chain", json!({ "replies": self.chain - 1 }));
             return;
         }
         self.begin_generation();
@@ -65,10 +55,10 @@ impl Mind {
         let prompt = prompts::system(&self.request, self.tongue.current(), self.settings.today);
         self.actions.push(Action::Think {
             generation: self.generation,
-            messages: self.history.messages(prompt, &self.voice),
+            messages: self.history.messages(prompt, &self.sentences),
             tools: tools::offered(self.request.kind),
         });
-        self.thought = Some(Thought { generation: self.generation, ..Thought::default() });
+        self.reply = Some(ModelReply::new(self.generation, self.now));
     }
 
     /// Says one fixed sentence, without the model.
@@ -78,23 +68,32 @@ impl Mind {
         self.say(phrase.in_language(self.tongue.current()).to_owned());
     }
 
-    fn current(&mut self, generation: Generation) -> Option<&mut Thought> {
-        self.thought.as_mut().filter(|thought| thought.generation == generation)
+    /// The reply of this generation, if it is the current one; it has just given a sign.
+    fn signed(&mut self, generation: Generation) -> Option<&mut ModelReply> {
+        let now = self.now;
+        let reply = self.current(generation)?;
+        reply.last_sign = now;
+        reply.begun = true;
+        Some(reply)
+    }
+
+    fn current(&mut self, generation: Generation) -> Option<&mut ModelReply> {
+        self.reply.as_mut().filter(|reply| reply.generation == generation)
     }
 
     pub(super) fn reply_text(&mut self, generation: Generation, text: &str) {
-        let Some(thought) = self.current(generation) else { return };
-        let sentences = thought.chunker.push(text);
-        thought.spoke |= !sentences.is_empty();
+        let Some(reply) = self.signed(generation) else { return };
+        let sentences = reply.chunker.push(text);
+        reply.spoke |= !sentences.is_empty();
         for sentence in sentences {
             self.say(sentence);
         }
     }
 
     pub(super) fn reply_tool_call(&mut self, generation: Generation, call: ToolCall) {
-        let Some(thought) = self.current(generation) else { return };
-        thought.called = true;
-        thought.end_call |= call.name == tools::END_CALL;
+        let Some(reply) = self.signed(generation) else { return };
+        reply.called = true;
+        reply.end_call |= call.name == tools::END_CALL;
         self.tool_called(generation, call);
     }
 
@@ -102,36 +101,36 @@ impl Mind {
         if self.current(generation).is_none() {
             return;
         }
-        let Some(mut thought) = self.thought.take() else { return };
-        if let Some(sentence) = thought.chunker.finish() {
-            thought.spoke = true;
+        let Some(mut reply) = self.reply.take() else { return };
+        if let Some(sentence) = reply.chunker.finish() {
+            reply.spoke = true;
             self.say(sentence);
         }
-        if !thought.spoke && !thought.called && self.chain <= 1 {
-            self.thought_failed("the model's answer was empty");
+        if !reply.spoke && !reply.called && self.chain <= 1 {
+            self.model_failed("the model's answer was empty");
             return;
         }
         self.reply_failures = 0;
-        if thought.end_call {
+        if reply.end_call {
             self.close_gently();
-        } else if thought.called {
+        } else if reply.called {
             self.floor.unanswered = true;
         }
     }
 
     pub(super) fn reply_failed(&mut self, generation: Generation, error: &str) {
         if self.current(generation).is_some() {
-            self.thought = None;
-            self.thought_failed(error);
+            self.reply = None;
+            self.model_failed(error);
         }
     }
 
-    fn thought_failed(&mut self, error: &str) {
+    fn model_failed(&mut self, error: &str) {
         self.reply_failures += 1;
         self.log("model_failed", json!({ "error": error, "in_a_row": self.reply_failures }));
         if self.reply_failures >= 2 {
             self.say_goodbye(Phrase::Trouble, &format!("The language model failed twice in a row: {error}"));
-        } else if self.desk.is_idle() {
+        } else if self.tool_calls.is_idle() {
             self.reply(Some(Phrase::OneMoment));
         } else {
             // The journal's answer belongs into the next question.

@@ -31,13 +31,13 @@ struct Entry {
 /// Turns in the order of their start. A turn gets its number once everything that began before it is known, so that numbers
 /// follow the order of speaking although the recogniser answers late.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ledger {
+pub(super) struct TurnList {
     entries: Vec<Entry>,
     last_key: TurnKey,
     last_number: u32,
 }
 
-impl Ledger {
+impl TurnList {
     /// A turn has begun.
     pub fn open(&mut self, speaker: Speaker, started: MediaTime) -> TurnKey {
         self.last_key += 1;
@@ -119,25 +119,25 @@ mod tests {
 
     #[test]
     fn a_turn_waits_for_its_number_until_what_began_before_is_known() {
-        let mut ledger = Ledger::default();
-        let agent = ledger.open(Speaker::Agent, MediaTime(1000));
-        let callee = ledger.open(Speaker::Callee, MediaTime(950));
-        ledger.write(agent, said("we"));
-        assert!(ledger.flush().is_empty());
-        ledger.write(callee, said("they"));
-        let turns = ledger.flush();
+        let mut list = TurnList::default();
+        let agent = list.open(Speaker::Agent, MediaTime(1000));
+        let callee = list.open(Speaker::Callee, MediaTime(950));
+        list.write(agent, said("we"));
+        assert!(list.flush().is_empty());
+        list.write(callee, said("they"));
+        let turns = list.flush();
         assert_eq!(turns.iter().map(|turn| (turn.number, turn.text.as_str())).collect::<Vec<_>>(), [(1, "they"), (2, "we")]);
-        ledger.write(agent, said("we all"));
-        assert_eq!(ledger.flush()[0].number, 2);
+        list.write(agent, said("we all"));
+        assert_eq!(list.flush()[0].number, 2);
     }
 
     #[test]
     fn what_turns_out_to_be_no_words_leaves_no_gap() {
-        let mut ledger = Ledger::default();
-        let noise = ledger.open(Speaker::Callee, MediaTime(100));
-        let agent = ledger.open(Speaker::Agent, MediaTime(200));
-        ledger.write(agent, said("hello"));
-        ledger.forget(noise);
-        assert_eq!(ledger.flush()[0].number, 1);
+        let mut list = TurnList::default();
+        let noise = list.open(Speaker::Callee, MediaTime(100));
+        let agent = list.open(Speaker::Agent, MediaTime(200));
+        list.write(agent, said("hello"));
+        list.forget(noise);
+        assert_eq!(list.flush()[0].number, 1);
     }
 }

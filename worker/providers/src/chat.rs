@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use offhook_types::chat::{Message, Role, Tool, ToolCall};
+use offhook_types::chat::{Message, ReplyPiece, Role, Tool, ToolCall};
 use reqwest::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,17 +20,6 @@ use super::{
 const MOST_TEXT: usize = 64 * 1024;
 /// Most bytes of a reply that was not streamed.
 const MOST_BODY: usize = 1 << 20;
-
-/// A piece of the model's reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplyPiece {
-    /// More text.
-    Text(String),
-    /// A complete call; all of them come after the text.
-    ToolCall(ToolCall),
-    /// The reply is whole; nothing follows.
-    Ended,
-}
 
 /// The chat endpoint.
 pub(super) struct Chat {

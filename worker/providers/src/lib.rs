@@ -13,6 +13,8 @@ pub mod sse;
 pub mod tool_calls;
 pub mod transcription;
 
+mod services;
+
 #[cfg(test)]
 mod wire;
 
@@ -34,7 +36,7 @@ use self::{
     transcription::Transcription,
 };
 pub use self::{
-    chat::{ReplyPiece, ReplyStream},
+    chat::ReplyStream,
     error::{ProviderError, Service},
     speech::VoiceStream,
 };

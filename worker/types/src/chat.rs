@@ -43,6 +43,17 @@ pub struct Tool {
     pub parameters: Value,
 }
 
+/// A piece of the model's reply, as it is streamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyPiece {
+    /// More text.
+    Text(String),
+    /// A complete call; all of them come after the text.
+    ToolCall(ToolCall),
+    /// The reply is whole; nothing follows.
+    Ended,
+}
+
 /// A complete tool call of the language model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {

@@ -27,4 +27,6 @@ pub enum EarEvent {
         /// When the tone ended.
         at: MediaTime,
     },
+    /// The ear was flushed because the line is down: what was being said is ended, nothing follows.
+    Flushed,
 }

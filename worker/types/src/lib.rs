@@ -5,6 +5,8 @@ pub mod audio;
 pub mod chat;
 pub mod hearing;
 pub mod ids;
+pub mod line;
 pub mod playout;
+pub mod services;
 pub mod tone;
 pub mod transcript;

@@ -208,3 +208,18 @@ fn listening_to_a_talker_costs_a_small_share_of_a_core() {
     println!("the whole ear: {:.2} % of a core", share * 100.0);
     assert!(share < 0.04, "{:.1} % of a core", share * 100.0);
 }
+
+#[test]
+fn what_is_being_said_when_the_line_goes_down_is_an_utterance() {
+    let clean = telephone(&speech("en", "Do not call here again!"));
+    let mut ear = Ear::new(EarConfig::default());
+    // The last word ends 200 ms before the BYE: too short a pause for the end of a turn.
+    let heard = listen(&mut ear, &pad(&clean, 300, 200));
+    assert_eq!((starts(&heard).len(), ends(&heard).len()), (1, 0));
+    let flushed = ear.flush();
+    let [EarEvent::SpeechEnded { utterance, started, ended }, EarEvent::Flushed] = flushed[..] else { panic!("{flushed:?}") };
+    assert!(ended.since(started) > 700, "{started:?} {ended:?}");
+    let sound = ear.take_utterance(utterance).unwrap();
+    assert!(sound.len() as u64 / 16 >= ended.since(started), "{} ms", sound.len() / 16);
+    assert_eq!(ear.flush(), [EarEvent::Flushed], "nothing is left");
+}

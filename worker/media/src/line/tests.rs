@@ -4,7 +4,7 @@
 mod peer;
 
 use offhook::attempt::CodecName;
-use offhook_types::{audio::level_dbfs, ids::SentenceId, playout::PlayoutEvent};
+use offhook_types::{audio::level_dbfs, ids::SentenceId, line::MediaPresence, playout::PlayoutEvent};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use super::*;
@@ -262,17 +262,23 @@ fn nothing_is_said_until_the_path_is_up_and_then_all_of_it() {
 }
 
 #[test]
-fn ten_seconds_without_a_packet_are_told_once_per_silence() {
+fn media_that_stops_and_media_that_comes_again_are_told_once_each() {
     let mut end = End::new(&agreed(CodecName::Pcma, 2, 20));
-    let told = |end: &End| end.events.iter().filter(|event| matches!(event, MediaEvent::NoMedia { for_ms: 10_000 })).count();
-    (0..500).for_each(|_| drop(end.tick()));
-    assert_eq!(told(&end), 0);
+    let told = |end: &End| -> Vec<MediaPresence> {
+        end.events
+            .iter()
+            .filter_map(|event| if let MediaEvent::Media(presence) = event { Some(*presence) } else { None })
+            .collect()
+    };
     (0..700).for_each(|_| drop(end.tick()));
-    assert_eq!(told(&end), 1);
-    let packet = Outgoing::new(1, 1, 1).packet(96, false, 1, &[0xd5; 160]);
-    end.receive(address(2), &packet);
-    (0..502).for_each(|_| drop(end.tick()));
-    assert_eq!(told(&end), 2);
+    assert_eq!(told(&end), [], "nothing has ever come");
+    let absent = MediaPresence::Absent { for_ms: 1_000 };
+    for silence in 1..3 {
+        let packet = Outgoing::new(1, 1, 1).packet(96, false, silence, &[0xd5; 160]);
+        end.receive(address(2), &packet);
+        (0..600).for_each(|_| drop(end.tick()));
+        assert_eq!(told(&end), [MediaPresence::Present, absent].repeat(silence as usize));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn opened() -> Rehearsal {
 
 #[test]
 fn we_are_silent_at_once_and_remember_only_what_was_heard() {
-    let call = opened().callee(When::Into(2_000), "No garden in December!").event(60_000, Event::CalleeHungUp).run();
+    let call = opened().callee(When::Into(2_000), "No garden in December!").line(60_000, bye(16)).run();
     let stop = call.actions.iter().find(|(_, action)| matches!(action, Action::StopSpeaking)).unwrap().0;
     let started =
         call.events.iter().filter(|(_, event)| matches!(event, Event::Heard(EarEvent::SpeechStarted { .. }))).nth(2).unwrap().0;
@@ -36,7 +36,7 @@ fn we_are_silent_at_once_and_remember_only_what_was_heard() {
 #[test]
 fn a_nod_or_a_cough_lets_us_go_on_where_we_were() {
     for nod in ["Mhm.", "ok", ""] {
-        let call = opened().callee(When::Into(2_000), nod).event(60_000, Event::CalleeHungUp).run();
+        let call = opened().callee(When::Into(2_000), nod).line(60_000, bye(16)).run();
         assert_eq!(call.asked().len(), 2, "{nod}");
         let cut = call.transcript().into_iter().find(|turn| turn.interrupted).unwrap();
         let rest = call.said().into_iter().find(|text| LONG.ends_with(*text) && *text != LONG).unwrap();
@@ -49,7 +49,7 @@ fn a_callee_who_goes_on_before_they_hear_us_gets_one_answer_to_both() {
     let call = Rehearsal::new()
         .callee(When::At(300), "Good evening.")
         .callee(When::At(2_450), "Golden Lion, how can I help?")
-        .event(18_000, Event::CalleeHungUp)
+        .line(18_000, bye(16))
         .run();
     let asked = call.asked();
     let last = asked.last().unwrap();
@@ -66,7 +66,7 @@ fn what_arrives_for_an_old_thought_is_dropped() {
         .model(vec![Piece::Text("OLD ONE."), accept("19:30")])
         .callee(When::At(2_450), "Wait a second please, who is it?")
         .model(text("NEW ONE."))
-        .event(30_000, Event::CalleeHungUp)
+        .line(30_000, bye(16))
         .run();
     assert!(call.count(|action| matches!(action, Action::StopThinking)) >= 1);
     assert!(call.said().contains(&"NEW ONE.") && !call.said().contains(&"OLD ONE."));
@@ -80,7 +80,7 @@ fn what_nobody_understood_is_asked_again_twice_and_then_left_to_the_model() {
         .callee(When::Answering(500), "")
         .callee(When::Answering(500), "")
         .callee(When::Answering(500), "")
-        .event(60_000, Event::CalleeHungUp)
+        .line(60_000, bye(16))
         .run();
     let repeats = call.said().into_iter().filter(|text| text.starts_with("I'm sorry, I didn't catch that.")).count();
     assert_eq!(repeats, 2);

@@ -4,7 +4,6 @@ use offhook::language::Language;
 use offhook_types::chat::Role;
 
 use super::*;
-use crate::action::Conclusion;
 
 const INTRODUCTION: &str = "Hello, this is an automated assistant calling on behalf of Ada Winter.";
 
@@ -13,7 +12,7 @@ fn the_callee_greets_first_and_then_hears_who_calls_before_anything_else() {
     let call = Rehearsal::new()
         .callee(When::At(600), "Good evening, Golden Lion?")
         .model(text("I would like a table for 4 on 2026-12-04 at 19:30."))
-        .event(20_000, Event::CalleeHungUp)
+        .line(20_000, bye(16))
         .run();
     let said = call.said();
     assert_eq!(said[..3], [INTRODUCTION, "This call is recorded.", "I would like a table for 4 on 2026-12-04 at 19:30."]);
@@ -29,7 +28,7 @@ fn the_callee_greets_first_and_then_hears_who_calls_before_anything_else() {
 
 #[test]
 fn after_two_and_a_half_seconds_of_silence_we_speak_first() {
-    let call = Rehearsal::new().event(6_000, Event::CalleeHungUp).run();
+    let call = Rehearsal::new().line(6_000, bye(16)).run();
     let first = call.actions.iter().find(|(_, action)| matches!(action, Action::Speak { .. })).unwrap();
     assert_eq!(first.0, 2_500);
     assert_eq!(call.said()[0], INTRODUCTION);
@@ -40,17 +39,15 @@ fn a_call_that_is_not_recorded_does_not_say_it_is_and_a_dropped_one_says_so() {
     let mut request = request();
     request.record = false;
     request.dropped_before = true;
-    let call = Rehearsal::of(request, "+44").event(20_000, Event::CalleeHungUp).run();
+    let call = Rehearsal::of(request, "+44").line(20_000, bye(16)).run();
     assert_eq!(call.said()[..2], [INTRODUCTION, "We were cut off a moment ago."]);
     assert!(!call.said().contains(&"This call is recorded."));
 }
 
 #[test]
 fn the_greeting_decides_the_language_of_the_opening() {
-    let call = Rehearsal::new()
-        .callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.")
-        .event(20_000, Event::CalleeHungUp)
-        .run();
+    let call =
+        Rehearsal::new().callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.").line(20_000, bye(16)).run();
     assert_eq!(
         call.said()[..2],
         ["Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter.", "Dieses Gespräch wird aufgezeichnet."]
@@ -67,7 +64,7 @@ fn a_hallo_leaves_the_country_its_language_and_a_clear_sentence_later_brings_the
         .callee_in(Language::Nl, When::At(400), "Hallo?")
         .callee_in(Language::En, When::Answering(500), "Sorry, do you speak English?")
         .callee_in(Language::En, When::Answering(500), "Yes, that is better, how can I help?")
-        .event(60_000, Event::CalleeHungUp)
+        .line(60_000, bye(16))
         .run();
     let said = call.said();
     assert!(said[0].starts_with("Guten Tag"), "{said:?}");
@@ -82,7 +79,7 @@ fn a_hallo_leaves_the_country_its_language_and_a_clear_sentence_later_brings_the
 
 #[test]
 fn a_greeting_nobody_understood_is_a_greeting() {
-    let call = Rehearsal::new().callee(When::At(300), "").event(12_000, Event::CalleeHungUp).run();
+    let call = Rehearsal::new().callee(When::At(300), "").line(12_000, bye(16)).run();
     assert_eq!(call.said()[0], INTRODUCTION);
     assert_eq!(call.asked().len(), 1);
 }
@@ -92,7 +89,7 @@ fn an_opening_that_was_talked_over_is_said_again() {
     let call = Rehearsal::new()
         .callee(When::At(300), "Hello?")
         .callee(When::Into(1_000), "Hello, who is calling please?")
-        .event(40_000, Event::CalleeHungUp)
+        .line(40_000, bye(16))
         .run();
     assert_eq!(call.said().iter().filter(|text| **text == INTRODUCTION).count(), 2);
     let last = call.asked().last().unwrap().to_vec();
@@ -110,7 +107,7 @@ fn who_goes_on_after_the_announcement_agrees_to_it() {
         .callee(When::At(600), "Good evening, Golden Lion?")
         .model(text("I would like a table for 4 on 2026-12-04 at 19:30."))
         .callee(When::Answering(500), "Yes, which name?")
-        .event(60_000, Event::CalleeHungUp)
+        .line(60_000, bye(16))
         .run();
     let starts: Vec<u64> =
         call.actions.iter().filter(|(_, action)| *action == Action::StartRecording).map(|(at, _)| *at).collect();
@@ -137,7 +134,7 @@ fn an_objection_deletes_the_recording_is_answered_and_noted() {
             .callee_in(language, When::Answering(500), objection)
             .model(text("19:30?"))
             .callee_in(language, When::Answering(500), "Golden Lion?")
-            .event(90_000, Event::CalleeHungUp)
+            .line(90_000, bye(16))
             .run();
         let deletions = call.actions.iter().filter(|(_, action)| *action == Action::DeleteRecording).count();
         assert_eq!(deletions, 1, "{language:?}");

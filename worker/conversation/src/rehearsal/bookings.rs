@@ -1,6 +1,6 @@
 //! Agreements, refusals, and their outcomes.
 
-use offhook::outcome::Outcome;
+use offhook::{outcome::Outcome, request::CallKind};
 use offhook_types::chat::Role;
 
 use super::*;
@@ -18,7 +18,7 @@ fn the_wanted_table_is_booked() {
         .model(vec![accept("19:30"), Piece::Text("Wonderful, thank you.")])
         .model(vec![report("booked"), Piece::Text("Goodbye."), end_call()])
         .run();
-    let conclusion = call.conclusion().unwrap();
+    let conclusion = call.conclusion();
     let outcome = conclusion.outcome.as_ref().unwrap();
     assert_eq!(outcome.outcome, Outcome::Booked);
     assert_eq!(outcome.agreed_time, NaiveTime::from_hms_opt(19, 30, 0));
@@ -43,7 +43,7 @@ fn another_table_within_the_limits_is_an_alternative() {
         .model(vec![accept("20:00")])
         .model(vec![Piece::Text("Perfect, goodbye."), end_call()])
         .run();
-    assert_eq!(call.conclusion().unwrap().outcome.as_ref().unwrap().outcome, Outcome::BookedAlternative);
+    assert_eq!(call.conclusion().outcome.as_ref().unwrap().outcome, Outcome::BookedAlternative);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn an_offer_outside_the_limits_is_refused_in_code_and_recorded() {
     assert_eq!(settled[2]["recorded"], true);
     let result = call.asked()[2].iter().find(|message| message.role == Role::Tool).unwrap();
     assert!(result.content.contains("too late"));
-    let outcome = call.conclusion().unwrap().outcome.as_ref().unwrap();
+    let outcome = call.conclusion().outcome.as_ref().unwrap();
     assert_eq!(outcome.outcome, Outcome::OfferOutsideLimits);
     assert_eq!(outcome.offers.len(), 1);
     assert!(!outcome.offers[0].accepted && outcome.offers[0].refusal.is_some());
@@ -80,15 +80,15 @@ fn a_write_tool_survives_the_callee_talking_over_it_and_runs_once() {
         .callee(When::Into(600), "And the name please?")
         .model(vec![accept("19:30"), Piece::Text("Ada Winter.")])
         .model(text("Thank you."))
-        .event(60_000, Event::CalleeHungUp);
-    call.journal_delay = 3_000;
+        .line(60_000, bye(16));
+    call.script.journal_takes = 3_000;
     // The first sentence after the callee's yes is talked over; the opening is not.
     let call = call.run();
     let accepts = call.count(|action| matches!(action, Action::JournalTool { name, .. } if name == "accept_offer"));
     assert_eq!(accepts, 1, "the repeated acceptance is answered without a second record");
     let told = call.asked().into_iter().find(|messages| messages.iter().any(|message| message.role == Role::Tool)).unwrap();
     assert!(told.iter().any(|message| message.content == r#"{"accepted":true}"#));
-    let outcome = call.conclusion().unwrap().outcome.as_ref().unwrap();
+    let outcome = call.conclusion().outcome.as_ref().unwrap();
     assert_eq!((outcome.outcome, outcome.offers.len()), (Outcome::Booked, 1));
 }
 
@@ -98,7 +98,7 @@ fn a_model_that_calls_nonsense_is_told_so_and_goes_on() {
         .callee(When::Answering(400), "Yes.")
         .model(vec![Piece::Call("book_it", json!({})), Piece::Call("accept_offer", json!({ "time": "soon" }))])
         .model(text("Let me see."))
-        .event(40_000, Event::CalleeHungUp)
+        .line(40_000, bye(16))
         .run();
     assert_eq!(call.count(|action| matches!(action, Action::JournalTool { .. })), 0);
     let told = call.asked()[2].iter().filter(|message| message.role == Role::Tool).count();
@@ -122,7 +122,7 @@ fn existing_bookings_are_changed_cancelled_and_confirmed() {
             .model(pieces)
             .model(vec![Piece::Text("Thank you, goodbye."), end_call()])
             .run();
-        assert_eq!(call.conclusion().unwrap().outcome.as_ref().unwrap().outcome, expected);
+        assert_eq!(call.conclusion().outcome.as_ref().unwrap().outcome, expected);
     }
 }
 
@@ -132,14 +132,14 @@ fn an_agreement_journaled_while_the_callee_hangs_up_is_not_lost() {
         .callee(When::Answering(400), "Yes, 19:30 is fine.")
         .model(vec![accept("19:30"), Piece::Text("Wonderful.")])
         .model(vec![]);
-    call.journal_delay = 2_000;
+    call.script.journal_takes = 2_000;
     let call = call.run();
     let journaled = call.actions.iter().find(|(_, action)| matches!(action, Action::JournalTool { .. })).unwrap().0;
     let mut again = opened()
         .callee(When::Answering(400), "Yes, 19:30 is fine.")
         .model(vec![accept("19:30"), Piece::Text("Wonderful.")])
-        .event(journaled + 500, Event::CalleeHungUp);
-    again.journal_delay = 2_000;
+        .line(journaled + 500, bye(16));
+    again.script.journal_takes = 2_000;
     let again = again.run();
-    assert_eq!(again.conclusion().unwrap().outcome.as_ref().unwrap().outcome, Outcome::Booked);
+    assert_eq!(again.conclusion().outcome.as_ref().unwrap().outcome, Outcome::Booked);
 }

@@ -4,14 +4,14 @@ use offhook::{disposition::Disposition, outcome::Outcome};
 
 use super::*;
 
-fn finishes(call: &Rehearsal) {
+fn finishes(call: &Rehearsed) {
     assert_eq!(call.count(|action| matches!(action, Action::Finish(_))), 1);
     assert!(matches!(call.actions.last(), Some((_, Action::Finish(_)))));
 }
 
-fn outcome(call: &Rehearsal) -> Option<Outcome> {
+fn outcome(call: &Rehearsed) -> Option<Outcome> {
     finishes(call);
-    call.conclusion().unwrap().outcome.as_ref().map(|report| report.outcome)
+    call.conclusion().outcome.as_ref().map(|report| report.outcome)
 }
 
 fn greeted() -> Rehearsal {
@@ -23,17 +23,17 @@ fn a_machine_hears_no_more_of_us() {
     for greeting in ["Please leave a message after the tone.", "Bitte hinterlassen Sie eine Nachricht nach dem Signalton."] {
         let call = Rehearsal::new().callee(When::At(300), greeting).run();
         assert_eq!(outcome(&call), None);
-        assert_eq!(call.conclusion().unwrap().disposition, Disposition::Voicemail);
+        assert_eq!(call.conclusion().disposition, Disposition::Voicemail);
         assert!(call.said().is_empty());
         assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
         assert_eq!(call.transcript()[0].text, greeting);
     }
     let call = greeted().callee(When::Into(500), "We are closed. Leave a message after the beep.").run();
-    assert_eq!(call.conclusion().unwrap().disposition, Disposition::Voicemail);
-    let call = Rehearsal::new().event(4_000, Event::Heard(EarEvent::Beep { at: MediaTime(3_900) })).run();
-    assert_eq!(call.conclusion().unwrap().disposition, Disposition::Voicemail);
+    assert_eq!(call.conclusion().disposition, Disposition::Voicemail);
+    let call = Rehearsal::new().ear(4_000, EarEvent::Beep { at: MediaTime(3_900) }).run();
+    assert_eq!(call.conclusion().disposition, Disposition::Voicemail);
     let call = Rehearsal::new().callee(When::At(300), "For reservations press 1.").run();
-    assert_eq!(call.conclusion().unwrap().disposition, Disposition::MenuDeadEnd);
+    assert_eq!(call.conclusion().disposition, Disposition::MenuDeadEnd);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_silent_line_is_asked_once_and_then_left() {
 
 #[test]
 fn a_callee_who_asks_to_wait_is_waited_for() {
-    let call = greeted().callee(When::Answering(500), "One moment please.").event(50_000, Event::CalleeHungUp).run();
+    let call = greeted().callee(When::Answering(500), "One moment please.").line(50_000, bye(16)).run();
     assert!(!call.said().contains(&"Are you still there?"));
     assert_eq!(call.logged("hold"), 1);
 }
@@ -56,7 +56,7 @@ fn a_queue_is_not_told_what_only_a_person_can_hear() {
     let call = Rehearsal::new()
         .callee(When::At(300), "All our lines are busy, please hold.")
         .callee(When::At(30_000), "Golden Lion, good evening?")
-        .event(45_000, Event::CalleeHungUp)
+        .line(45_000, bye(16))
         .run();
     let first = call.actions.iter().find(|(_, action)| matches!(action, Action::Speak { .. })).unwrap().0;
     assert!(first > 30_000);
@@ -70,63 +70,63 @@ fn the_whole_call_is_bounded() {
     }
     let call = call.run();
     assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
-    assert!(call.now >= 300_000 && call.now < 316_000, "{}", call.now);
+    assert!(call.over_at() >= 300_000 && call.over_at() < 316_000, "{}", call.over_at());
     assert!(call.said().last().unwrap().starts_with("I'm sorry, I have to end the call"));
 }
 
 #[test]
 fn a_request_taken_back_ends_politely() {
-    let call = greeted().event(8_000, Event::CancelRequested).run();
+    let call = greeted().stop(8_000, StopReason::TakenBack).run();
     assert_eq!(outcome(&call), None);
-    assert_eq!(call.conclusion().unwrap().disposition, Disposition::Cancelled);
+    assert_eq!(call.conclusion().disposition, Disposition::Cancelled);
     assert!(call.said().last().unwrap().contains("withdrawn"));
     let mut mind = Mind::new(request(), "+44", settings(), 0);
-    assert!(matches!(mind.handle(Event::CancelRequested, 5).last(), Some(Action::Finish(_))));
+    assert!(matches!(mind.handle(Event::Stop(StopReason::TakenBack), 5).last(), Some(Action::Finish(_))));
 }
 
 #[test]
 fn a_dropped_line_has_no_outcome_and_an_agreement_survives_it() {
-    let call = greeted().event(9_000, Event::CalleeHungUp).run();
+    let call = greeted().line(9_000, bye(16)).run();
     assert_eq!(outcome(&call), None);
-    assert_eq!(call.conclusion().unwrap().disposition, Disposition::Answered);
+    assert_eq!(call.conclusion().disposition, Disposition::Answered);
     let call = greeted()
         .callee(When::Answering(400), "Yes, 19:30 is fine.")
         .model(text("19:30?"))
         .model(vec![accept("19:30"), Piece::Text("Wonderful.")])
-        .event(30_000, Event::CalleeHungUp)
+        .line(30_000, bye(16))
         .run();
     assert_eq!(outcome(&call), Some(Outcome::Booked));
 }
 
 #[test]
 fn a_wish_never_to_be_called_again_is_kept() {
-    let call = greeted().callee(When::Answering(300), "Don't call us again!").event(16_000, Event::CalleeHungUp).run();
-    assert!(call.conclusion().unwrap().do_not_call);
+    let call = greeted().callee(When::Answering(300), "Don't call us again!").line(16_000, bye(16)).run();
+    assert!(call.conclusion().do_not_call);
     assert_eq!(outcome(&call), Some(Outcome::Refused));
 }
 
 #[test]
 fn a_model_that_fails_is_asked_once_more_and_then_given_up() {
-    let call = greeted().model(vec![Piece::Fail]).model(text("A table for 4, please.")).event(30_000, Event::CalleeHungUp).run();
+    let call = greeted().model(vec![Piece::Fail]).model(text("A table for 4, please.")).line(30_000, bye(16)).run();
     assert!(call.said().contains(&"I'm sorry, one moment please.") && call.said().contains(&"A table for 4, please."));
     let call = greeted().model(vec![Piece::Fail]).model(vec![Piece::Fail]).run();
     assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
-    assert!(call.conclusion().unwrap().detail.as_ref().unwrap().contains("language model"));
+    assert!(call.conclusion().detail.as_ref().unwrap().contains("language model"));
 }
 
 #[test]
 fn a_recogniser_that_fails_counts_as_silence_once() {
     let mut call = greeted().callee(When::Answering(300), "Hello?");
-    call.recogniser_fails = true;
+    call.script.recogniser_fails = true;
     let call = call.run();
     assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
-    assert!(call.conclusion().unwrap().detail.as_ref().unwrap().contains("recogniser"));
+    assert!(call.conclusion().detail.as_ref().unwrap().contains("recogniser"));
 }
 
 #[test]
 fn without_a_voice_the_call_ends() {
     let mut call = greeted();
-    call.voice_fails = true;
+    call.script.voice_fails = true;
     let call = call.run();
     assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
     assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
@@ -141,7 +141,7 @@ fn a_callee_may_talk_us_out_of_our_goodbye_but_a_farewell_does_not() {
         .model(goodbye())
         .callee(When::Into(800), "Wait, for which name is it?")
         .model(text("Ada Winter."))
-        .event(40_000, Event::CalleeHungUp)
+        .line(40_000, bye(16))
         .run();
     assert!(call.said().contains(&"Ada Winter."));
     let call = greeted()

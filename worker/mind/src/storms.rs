@@ -1,9 +1,22 @@
 //! Anything, in any order: whatever the world does, the mind keeps its laws.
 
-use offhook_types::ids::{Generation, UtteranceId};
+use offhook::language::Language;
+use offhook_types::{
+    audio::MediaTime,
+    chat::ToolCall,
+    hearing::EarEvent,
+    ids::{Generation, Millis, SentenceId, UtteranceId},
+    line::{LineEnd, MediaPresence, StopReason},
+    playout::PlayoutEvent,
+    transcript::Transcript,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::json;
 
-use super::*;
+use super::{
+    Action, Event, Mind,
+    fixtures::{request, settings},
+};
 
 struct Storm {
     random: StdRng,
@@ -49,7 +62,7 @@ impl Storm {
         };
         let text = WORDS[self.random.random_range(0..WORDS.len())].to_owned();
         let error = "x".to_owned();
-        match self.random.random_range(0..40) {
+        match self.random.random_range(0..44) {
             0..4 => Event::Heard(EarEvent::SpeechStarted { at }),
             4..8 => {
                 self.utterance += 1;
@@ -75,8 +88,19 @@ impl Storm {
             30..33 => Event::Playout(PlayoutEvent::Played { sentence, at }),
             33 => Event::Playout(PlayoutEvent::Cut { sentence, at, share: self.random.random_range(-0.5..1.5) }),
             34 => Event::SentenceFailed { sentence, error },
-            35..38 => Event::ToolJournaled { number: self.random.random_range(0..=self.tools.max(1)), known: None },
+            35..38 => {
+                let known = [None, Some(json!({})), Some(json!({ "accepted": true })), Some(json!("nonsense"))];
+                let number = self.random.random_range(0..=self.tools.max(1));
+                Event::ToolJournaled { number, known: known[self.random.random_range(0..4)].clone() }
+            }
             38 => Event::Wake,
+            39 => Event::ToolNotJournaled { number: self.random.random_range(0..=self.tools.max(1)), error },
+            40 => Event::Media(MediaPresence::Present),
+            41 if self.random.random_bool(0.2) => Event::Media(MediaPresence::Absent { for_ms: 1_000 }),
+            42 if self.random.random_bool(0.2) => Event::Held(self.random.random_bool(0.3)),
+            43 if self.random.random_bool(0.02) => Event::Stop(
+                [StopReason::TakenBack, StopReason::ProcessStopping, StopReason::AttemptStale][self.random.random_range(0..3)],
+            ),
             _ if self.random.random_bool(0.05) => Event::Heard(EarEvent::Beep { at }),
             _ => Event::Answered,
         }
@@ -92,6 +116,7 @@ impl Storm {
     }
 }
 
+/// A call that begins like any other, then weather, then a hang-up at any moment; and nobody answers any more.
 fn weather(seed: u64) -> (Vec<(Millis, Event)>, Vec<Action>) {
     let mut storm = Storm { random: StdRng::seed_from_u64(seed), generation: 0, utterance: 0, sentences: Vec::new(), tools: 0 };
     let mut mind = Mind::new(request(), "+4930123456", settings(), 0);
@@ -103,7 +128,8 @@ fn weather(seed: u64) -> (Vec<(Millis, Event)>, Vec<Action>) {
         now += storm.random.random_range(0..2_000);
         let event = match step {
             0 => Event::Answered,
-            step if step == length => Event::CalleeHungUp,
+            step if step == length => Event::LineEnded(LineEnd::Bye { cause: Some(16) }),
+            1 => Event::Media(MediaPresence::Present),
             step if step > length => {
                 now += 20_000;
                 Event::Wake
@@ -158,5 +184,38 @@ fn the_same_events_lead_to_the_same_actions() {
         let mut mind = Mind::new(request(), "+4930123456", settings(), 0);
         let again: Vec<Action> = events.into_iter().flat_map(|(now, event)| mind.handle(event, now)).collect();
         assert_eq!(again, actions);
+    }
+}
+
+#[test]
+fn a_call_that_hears_nothing_more_of_anybody_ends_by_itself() {
+    for seed in 0..2_000 {
+        let (events, _) = weather(seed);
+        let mut mind = Mind::new(request(), "+4930123456", settings(), 0);
+        let (mut wake_at, mut finished, mut now) = (None, false, 0);
+        let mut take = |actions: Vec<Action>, wake_at: &mut Option<Millis>| {
+            for action in actions {
+                match action {
+                    Action::WakeAt(at) => *wake_at = Some(at),
+                    Action::Finish(_) => finished = true,
+                    _ => {}
+                }
+            }
+            finished
+        };
+        // Cut off somewhere: from here on the mind has nothing but its own deadlines.
+        let kept = events.len() / 2 + 1;
+        for (at, event) in events.into_iter().take(kept) {
+            now = at;
+            take(mind.handle(event, at), &mut wake_at);
+        }
+        let silent_since = now;
+        let mut over = take(Vec::new(), &mut wake_at);
+        while !over {
+            let at = wake_at.take().unwrap_or_else(|| panic!("seed {seed}: no deadline is left at {now}"));
+            now = now.max(at);
+            over = take(mind.handle(Event::Wake, now), &mut wake_at);
+        }
+        assert!(now - silent_since < 120_000, "seed {seed}: the call lasted {} ms more", now - silent_since);
     }
 }

@@ -1,0 +1,16 @@
+//! One conversation, from the answer to the end: feeds the mind what happens and carries out what it wants done.
+//!
+//! Everything outside is behind a port: the line, the ear, the recogniser, the model, the voice, the journal. The clock is tokio's,
+//! which tests pause. Nothing here decides anything or keeps a bound of its own: that is the mind's.
+
+pub mod driver;
+pub mod event_log;
+pub mod ports;
+pub mod replay;
+mod voices;
+
+#[cfg(test)]
+mod rehearsal;
+
+pub use driver::{Setup, converse};
+pub use event_log::EventLog;

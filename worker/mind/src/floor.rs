@@ -1,0 +1,54 @@
+//! Who has the floor: what the callee is saying, what of it is not transcribed yet, and what is not answered yet.
+
+use std::collections::BTreeMap;
+
+use offhook_types::{
+    audio::MediaTime,
+    ids::{Millis, UtteranceId},
+};
+
+use super::turns::TurnKey;
+
+/// An utterance at the recogniser.
+#[derive(Debug, Clone)]
+pub(super) struct Utterance {
+    pub turn: TurnKey,
+    pub started: MediaTime,
+    pub ended: MediaTime,
+    /// When the recogniser was asked.
+    pub asked: Millis,
+}
+
+/// What the callee is doing and what is owed to them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Floor {
+    /// The turn that is being spoken, and since when we know.
+    pub speaking: Option<(TurnKey, Millis)>,
+    pub transcribing: BTreeMap<UtteranceId, Utterance>,
+    /// Something was said that no reply has answered yet.
+    pub unanswered: bool,
+    /// Nothing was understood: we ask to repeat.
+    pub ask_again: bool,
+    /// Words were heard at all.
+    pub words_heard: bool,
+    /// The callee's last turn with words.
+    pub last_turn: Option<TurnKey>,
+    /// Turns with words.
+    pub turns: u32,
+    /// Utterances in a row that were not understood.
+    pub unclear: u32,
+    /// Failures of the recogniser in a row.
+    pub failures: u32,
+}
+
+impl Floor {
+    /// The callee is not speaking and everything they said is transcribed.
+    pub fn is_quiet(&self) -> bool {
+        self.speaking.is_none() && self.transcribing.is_empty()
+    }
+
+    /// Transcripts are still to come.
+    pub fn is_transcribing(&self) -> bool {
+        !self.transcribing.is_empty()
+    }
+}

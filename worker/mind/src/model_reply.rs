@@ -1,0 +1,33 @@
+//! A reply of the language model that is arriving.
+
+use offhook_speaking::Chunker;
+use offhook_types::ids::{Generation, Millis};
+
+/// What has come of it so far.
+#[derive(Debug, Clone)]
+pub(super) struct ModelReply {
+    pub generation: Generation,
+    pub chunker: Chunker,
+    pub spoke: bool,
+    pub called: bool,
+    pub end_call: bool,
+    /// When the model was asked, or a piece of its reply last came.
+    pub last_sign: Millis,
+    /// A piece has come.
+    pub begun: bool,
+}
+
+impl ModelReply {
+    /// Asked for at `now`.
+    pub fn new(generation: Generation, now: Millis) -> Self {
+        ModelReply {
+            generation,
+            chunker: Chunker::default(),
+            spoke: false,
+            called: false,
+            end_call: false,
+            last_sign: now,
+            begun: false,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What is done elsewhere: hearing words, writing replies, speaking. One trait each, which every provider implements and tests play.
+
+use futures::{future::BoxFuture, stream::BoxStream};
+use offhook::language::Language;
+
+use crate::{
+    chat::{Message, ReplyPiece, Tool},
+    transcript::Transcript,
+};
+
+/// Turns speech into words. Keeps its own bound.
+pub trait Recogniser: Send + Sync {
+    /// The words in `sound` (16 kHz, mono). The text is empty where there were none. The error is a sentence for the log.
+    fn transcribe(&self, sound: Vec<i16>, hint: Option<Language>) -> BoxFuture<'static, Result<Transcript, String>>;
+}
+
+/// Writes replies.
+pub trait Model: Send + Sync {
+    /// The model's reply, piece by piece. The stream ends with the reply, or after an error. Dropping it ends the request.
+    fn reply(&self, messages: Vec<Message>, tools: Vec<Tool>) -> BoxStream<'static, Result<ReplyPiece, String>>;
+}
+
+/// Speaks.
+pub trait Voice: Send + Sync {
+    /// The sound of a sentence (16 kHz, mono) as it comes. The stream ends with the sound, or after an error. Dropping it ends the
+    /// request.
+    fn speak(&self, text: &str, language: Language) -> BoxStream<'static, Result<Vec<i16>, String>>;
+}
