@@ -104,6 +104,6 @@ pub struct RecordingReport {
     pub bytes: u64,
     /// Length of the sound.
     pub duration_ms: u64,
-    /// False where it was rescued from a worker that died.
+    /// False where a page or the end is missing, as where its worker died.
     pub complete: bool,
 }
