@@ -134,7 +134,7 @@ async fn who_hangs_up_after_a_word_is_left_alone_and_the_row_says_so() {
     scene.answered(&fresh).await;
     scene.callee_says(&fresh, "Guten Tag?").await;
     let ended = Some(EndCause::HungUpByCallee { cause: Some(16) });
-    let report = Report { ended, ..Report::ended(Disposition::Answered) };
+    let report = Report { ended, ..Report::new(Disposition::Answered) };
     assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Finished);
     let row: (String, i32, String) =
         sqlx::query_as("select ended_by, ended_cause, why from call_results").fetch_one(&scene.database.pool).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_line_that_dropped_is_resumed_and_the_agent_knows_it() {
         let id = fresh.call.id;
         scene.answered(&fresh).await;
         scene.callee_says(&fresh, "Guten Tag?").await;
-        let report = Report { ended: Some(ended), ..Report::ended(Disposition::Answered) };
+        let report = Report { ended: Some(ended), ..Report::new(Disposition::Answered) };
         assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Queued, "{ended:?}");
         scene.database.run("update calls set due_at = now() where state = 'queued'").await;
         let again = scene.claim_next().await;
