@@ -3,9 +3,6 @@
 //! needs only Postgres.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::{
     sync::{
         Arc,
@@ -15,8 +12,8 @@ use std::{
 };
 
 use offhook::store::claim::{Claimant, claim};
+use offhook_test_database::TestDatabase;
 use sqlx::PgPool;
-use support::TestDatabase;
 use tokio::sync::Barrier;
 
 const COORDINATORS: usize = 3;
@@ -30,7 +27,7 @@ const ROUNDS: usize = 12;
 
 #[tokio::main]
 async fn main() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     fill(&database.pool).await;
     let (mut took, mut clock) = (Vec::new(), Duration::ZERO);
     for _ in 0..ROUNDS {

@@ -152,6 +152,14 @@ pub enum SrtpPolicy {
     Require,
 }
 
+/// UDP ports leased to an attempt, in a row from `attempts.port_base`; `offhook_free_ports` (migrations/functions/claim.sql) hands out
+/// as many.
+pub const PORTS_PER_ATTEMPT: u16 = 4;
+/// Where SIP is among them.
+const SIP_PORT_OFFSET: u16 = 0;
+/// Where RTP is among them: on an even port, with RTCP on the one after it (RFC 3550 section 11).
+const RTP_PORT_OFFSET: u16 = 2;
+
 /// Sockets of the attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MediaSpecification {
@@ -163,14 +171,29 @@ pub struct MediaSpecification {
     /// A STUN server (RFC 8489) that is asked for our public address, host and port; `public_address` counts for more.
     #[serde(default)]
     pub stun: Option<(String, u16)>,
-    /// The first of four UDP ports leased to this attempt, even: SIP on the first, RTP on the third, RTCP on the fourth.
-    /// 0: whatever is free.
+    /// The first of the UDP ports leased to this attempt, even. 0: whatever is free.
     pub port_base: u16,
     /// Whether to record.
     pub record: bool,
     /// How, where it is recorded.
     #[serde(default)]
     pub recording: RecordingPolicy,
+}
+
+impl MediaSpecification {
+    /// The port SIP is bound to; 0 takes a free one.
+    pub fn sip_port(&self) -> u16 {
+        self.leased(SIP_PORT_OFFSET)
+    }
+
+    /// The port RTP is bound to, RTCP on the next; 0 takes free ones.
+    pub fn rtp_port(&self) -> u16 {
+        self.leased(RTP_PORT_OFFSET)
+    }
+
+    fn leased(&self, offset: u16) -> u16 {
+        if self.port_base == 0 { 0 } else { self.port_base.saturating_add(offset) }
+    }
 }
 
 /// A codec we offer.
@@ -306,9 +329,4 @@ pub mod optional_milliseconds {
 /// The container's name, from call and attempt: a second create of the same attempt is refused by the engine.
 pub fn container_name(call_id: i64, attempt: u32) -> String {
     format!("offhook-{call_id}-{attempt}")
-}
-
-/// The SIP Call-ID, from call and attempt and the database the call lives in.
-pub fn sip_call_id(namespace: &str, call_id: i64, attempt: u32) -> String {
-    format!("{call_id}-{attempt}-{namespace}@offhook")
 }

@@ -4,7 +4,10 @@
 //! numbering plans of libphonenumber (the crate `phonenumber`), which know how long a number has to be. What stands here no setting
 //! changes. Pure.
 
+pub mod sip_uri;
+
 use phonenumber::{PhoneNumber, Type, metadata::DATABASE};
+use sip_uri::{SipUri, is_sip_uri};
 
 /// A number that is not dialled. The number is not repeated: the sentence goes into logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +18,11 @@ pub enum Undiallable {
     /// Who calls it pays for more than a call.
     #[error("not dialled: it is a premium-rate number; insert a new call to an ordinary number of the restaurant")]
     Premium,
+    /// It leads nowhere.
+    #[error(
+        "not dialled: it is no SIP address such as sip:trattoria@example.org:5060; check its host and port, and insert a new call"
+    )]
+    NoSipUri,
 }
 
 /// Judges E.164 or a `sip:` URI. Of a URI only a user part in E.164 is looked at, and only for its price: what else is a number behind
@@ -23,7 +31,8 @@ pub enum Undiallable {
 /// # Errors
 /// [`Undiallable`]: a sentence with what to do.
 pub fn judge(number: &str) -> Result<(), Undiallable> {
-    if let Some(user) = sip_user(number) {
+    if is_sip_uri(number) {
+        let user = SipUri::parse(number).ok_or(Undiallable::NoSipUri)?.user_unescaped().unwrap_or_default();
         let parsed = user.starts_with('+').then(|| phonenumber::parse(None, user).ok()).flatten();
         return match parsed {
             Some(parsed) if is_premium(&parsed) => Err(Undiallable::Premium),
@@ -41,12 +50,6 @@ pub fn judge(number: &str) -> Result<(), Undiallable> {
 
 fn is_premium(number: &PhoneNumber) -> bool {
     number.number_type(&DATABASE) == Type::PremiumRate
-}
-
-fn sip_user(number: &str) -> Option<&str> {
-    let rest = number.strip_prefix("sips:").or_else(|| number.strip_prefix("sip:"))?;
-    let (user, _) = rest.rsplit_once('@')?;
-    user.split([';', ':']).next()
 }
 
 #[cfg(test)]
@@ -90,9 +93,22 @@ mod tests {
 
     #[test]
     fn premium_rate_numbers_are_not_dialled_whoever_carries_them() {
-        for number in ["+499001234567", "+19002345678", "+449012345678", "+979112345678", "sip:+499001234567@gateway.example.org"]
-        {
+        for number in [
+            "+499001234567",
+            "+19002345678",
+            "+449012345678",
+            "+979112345678",
+            "sip:+499001234567@gateway.example.org",
+            "sip:%2B499001234567@gateway.example.org",
+        ] {
             assert_eq!(judge(number), Err(Undiallable::Premium), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_sip_address_that_leads_nowhere_is_not_dialled() {
+        for number in ["sip:trattoria@example.org:70000", "sip:trattoria@[::1", "sip:trattoria@:5060"] {
+            assert_eq!(judge(number), Err(Undiallable::NoSipUri), "{number}");
         }
     }
 

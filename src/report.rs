@@ -40,8 +40,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// That an attempt ended like this, and nothing more.
-    pub fn ended(disposition: Disposition) -> Self {
+    /// A report that says how the telephone call ended, and nothing more; what else is known is set beside it.
+    pub fn new(disposition: Disposition) -> Self {
         Report {
             disposition,
             sip_code: None,
@@ -104,6 +104,6 @@ pub struct RecordingReport {
     pub bytes: u64,
     /// Length of the sound.
     pub duration_ms: u64,
-    /// False where it was rescued from a worker that died.
+    /// False where a page or the end is missing, as where its worker died.
     pub complete: bool,
 }

@@ -13,6 +13,7 @@ mod notes;
 pub mod pauses;
 pub mod policies;
 pub mod refusal;
+pub mod request_columns;
 pub mod retention;
 pub mod settle;
 pub mod status;

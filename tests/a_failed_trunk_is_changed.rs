@@ -1,8 +1,6 @@
 //! Before a call goes over another trunk the database says yes, and the row says which trunk failed, and why.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::time::Duration;
 
 use offhook::{
@@ -10,8 +8,8 @@ use offhook::{
     report::{MediaReport, Report},
     store::worker::{Step, TrunkChange, TrunkFailed, WorkerStore, WorkerStoreError},
 };
+use offhook_test_database::{StartedAttempt, TestDatabase};
 use serde_json::{Value, json};
-use support::{StartedAttempt, TestDatabase};
 
 struct Scene {
     database: TestDatabase,
@@ -22,16 +20,16 @@ struct Scene {
 impl Scene {
     /// A call that is being dialled over `berlin`, which falls back to `hamburg` and `bremen`.
     async fn new() -> Scene {
-        let database = TestDatabase::create().await;
+        let database = TestDatabase::new().await;
         run(
             &database,
             "insert into trunks (name, host, calls_per_second, fallback) values ('bremen', 'c', 100, '{}'), ('hamburg', 'b', 100, '{}'),
                  ('munich', 'd', 100, '{}'), ('berlin', 'a', 100, '{hamburg,bremen}')",
         )
         .await;
-        let call = database.insert_call(&[]).await;
+        run(&database, "update installation set id = 'lab'").await;
+        let call = database.insert_call(&[("trunk", "'berlin'")]).await;
         let attempt = database.start_attempt(call).await;
-        run(&database, "update attempts set trunk = 'berlin', sip_call_id = '1-1-lab@offhook'").await;
         let store = WorkerStore::connect(&database.url(), &attempt.token).await.unwrap();
         assert_eq!(store.progress(Step::Dialing, json!({})).await, Ok(true));
         Scene { database, attempt, store }
@@ -55,9 +53,9 @@ impl Scene {
     /// A call of somebody else under way over `trunk`.
     async fn another_call_over(&self, trunk: &str) {
         let number: i64 = self.one("select count(*) from calls").await;
-        let call = self.database.insert_call(&[("number", &format!("'+493012345{number:02}'"))]).await;
+        let (number, trunk) = (format!("'+493012345{number:02}'"), format!("'{trunk}'"));
+        let call = self.database.insert_call(&[("number", &number), ("trunk", &trunk)]).await;
         self.database.start_attempt(call).await;
-        run(&self.database, &format!("update attempts set trunk = '{trunk}' where call_id = {call}")).await;
     }
 }
 
@@ -197,13 +195,8 @@ async fn nobody_is_dialled_again_after_it_rang_or_was_taken_back_or_over_an_atte
 async fn two_calls_that_change_at_once_find_room_for_one() {
     let scene = Scene::new().await;
     run(&scene.database, "update trunks set max_concurrent = 1 where name = 'hamburg'").await;
-    let call = scene.database.insert_call(&[("number", "'+4930987654'")]).await;
+    let call = scene.database.insert_call(&[("number", "'+4930987654'"), ("trunk", "'berlin'")]).await;
     let other = scene.database.start_attempt(call).await;
-    run(
-        &scene.database,
-        &format!("update attempts set trunk = 'berlin', sip_call_id = '2-1-lab@offhook' where call_id = {call}"),
-    )
-    .await;
     let other = WorkerStore::connect(&scene.database.url(), &other.token).await.unwrap();
     assert_eq!(other.progress(Step::Dialing, json!({})).await, Ok(true));
     let failed = overloaded(None);
@@ -224,18 +217,12 @@ async fn how_the_line_was_can_be_read_with_plain_sql() {
         ..MediaReport::default()
     };
     let report = Report {
-        disposition: Disposition::NoMedia,
         sip_code: Some(200),
-        sip_reason: None,
         cause: Some(31),
         retry_after: Some(u32::MAX),
-        detail: None,
         codec: Some("PCMA".into()),
         media: Some(media),
-        outcome: None,
-        recording: None,
-        do_not_call: false,
-        ended: None,
+        ..Report::new(Disposition::NoMedia)
     };
     scene.store.finish(&report).await.unwrap();
     let row: (String, i32, f64, f64, Option<f64>, f64) = sqlx::query_as(

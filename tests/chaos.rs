@@ -6,8 +6,9 @@ mod support;
 
 use std::time::Duration;
 
+use offhook_test_database::TestDatabase;
 use sqlx::{Connection, PgConnection, PgPool};
-use support::{TestDatabase, callees::Manner, cluster::Cluster, installation::binary, site::Site};
+use support::{callees::Manner, cluster::Cluster, installation::binary, site::Site};
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -112,7 +113,7 @@ impl Run {
     async fn start(name: &'static str) -> Run {
         let cluster = Cluster::start(CONNECTIONS);
         let engine = std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make chaos`");
-        let database = TestDatabase::create_on(cluster.admin.clone()).await;
+        let database = TestDatabase::new_on(cluster.admin.clone()).await;
         let worker = binary("offhook-worker");
         let settings = [("OFFHOOK_LAUNCHER", "process"), ("OFFHOOK_WORKER_PROGRAM", worker.to_str().unwrap())];
         let mut site = Site::on(database, engine, &settings).await;

@@ -10,9 +10,9 @@ mod support;
 use std::{collections::BTreeMap, time::Duration};
 
 use offhook::call::CallState;
+use offhook_test_database::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use support::{
-    TestDatabase,
     callees::{Act, Manner},
     cluster::Cluster,
     engine::{Engine, EngineWire},
@@ -166,9 +166,9 @@ async fn walk(blow: Blow) {
     let mut engine = None;
     let database = if blow == Blow::PostgresKilled {
         let own = cluster.insert(Cluster::start(200));
-        TestDatabase::create_on(own.admin.clone()).await
+        TestDatabase::new_on(own.admin.clone()).await
     } else {
-        TestDatabase::create().await
+        TestDatabase::new().await
     };
     let address = if blow == Blow::EngineKilled {
         let image = std::env::var("OFFHOOK_TEST_IMAGE").expect("run by `make test`");

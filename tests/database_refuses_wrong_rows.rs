@@ -1,12 +1,10 @@
 //! A direct INSERT or UPDATE that is wrong is refused by the database with a sentence that says what to change.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use offhook_test_database::{CALL, TestDatabase, insert_statement};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgDatabaseError};
-use support::{CALL, TestDatabase, insert_statement};
 
 /// A wrong row: the constraint (or the column that must not be null), what is set to make it wrong, and parts of what a person reads.
 struct Wrong(&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
@@ -324,7 +322,7 @@ async fn refused(pool: &PgPool, statement: String, Wrong(constraint, _, sentence
 
 #[tokio::test]
 async fn a_wrong_call_is_refused_when_it_is_inserted_and_when_a_right_one_is_changed_into_it() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let id = database.insert_call(&[]).await;
     for wrong in WRONG_CALLS {
         refused(&database.pool, insert_statement("calls", CALL, wrong.1), wrong).await;
@@ -338,7 +336,7 @@ async fn a_wrong_call_is_refused_when_it_is_inserted_and_when_a_right_one_is_cha
 
 #[tokio::test]
 async fn a_wrong_trunk_is_refused() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     sqlx::query("insert into trunks (name, host) values ('right', '2001:db8::1')").execute(&database.pool).await.unwrap();
     for wrong in WRONG_TRUNKS {
         refused(&database.pool, insert_statement("trunks", TRUNK, wrong.1), wrong).await;
@@ -351,7 +349,7 @@ async fn a_wrong_trunk_is_refused() {
 
 #[tokio::test]
 async fn a_trunk_that_others_fall_back_to_stays() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let insert = "insert into trunks (name, host, fallback) values ('hamburg', 'h', '{}'), ('berlin-1', 'b', '{hamburg,direct}')";
     sqlx::query(insert).execute(&database.pool).await.unwrap();
     for (statement, sentence) in [
@@ -369,7 +367,7 @@ async fn a_trunk_that_others_fall_back_to_stays() {
 
 #[tokio::test]
 async fn what_should_be_in_a_file_or_may_be_a_secret_is_not_repeated() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     for columns in [
         &[("username", "'u'"), ("secret", "'hunter 2'")][..],
         &[("tls_key", "'-----BEGIN PRIVATE KEY-----hunter'"), ("tls_certificate", "'x'")],
@@ -385,7 +383,7 @@ async fn what_should_be_in_a_file_or_may_be_a_secret_is_not_repeated() {
 
 #[tokio::test]
 async fn a_trunk_can_have_all_its_columns() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     sqlx::query(
         r#"insert into trunks (name, host, transport, outbound_proxy, outbound_proxy_port, username, secret, tls_authorities,
                tls_certificate, tls_key, tls_server_name, caller_id, from_domain, asserted_identity, anonymous, headers, register,
@@ -404,7 +402,7 @@ async fn a_trunk_can_have_all_its_columns() {
 
 #[tokio::test]
 async fn a_wrong_number_is_not_taken_onto_the_do_not_call_list() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     for wrong in WRONG_DO_NOT_CALLS {
         refused(&database.pool, insert_statement("do_not_call", DO_NOT_CALL, wrong.1), wrong).await;
     }
@@ -412,7 +410,7 @@ async fn a_wrong_number_is_not_taken_onto_the_do_not_call_list() {
 
 #[tokio::test]
 async fn a_wrong_retry_policy_is_refused() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     for wrong in WRONG_RETRY_POLICIES {
         refused(&database.pool, insert_statement("retry_policies", RETRY_POLICY, wrong.1), wrong).await;
     }
@@ -436,7 +434,7 @@ async fn a_wrong_retry_policy_is_refused() {
 
 #[tokio::test]
 async fn wrong_opening_times_are_refused() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     for wrong in WRONG_OPENING_TIMES {
         refused(&database.pool, insert_statement("opening_times", OPENING_TIMES, wrong.1), wrong).await;
     }
@@ -451,7 +449,7 @@ async fn wrong_opening_times_are_refused() {
 /// No rule may be added without its sentence: every CHECK and every NOT NULL of these tables has a case above.
 #[tokio::test]
 async fn every_constraint_has_its_sentence() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let tables: [(&str, Vec<&Wrong>, &[&str]); 5] = [
         // Its place in line, which the queue itself keeps.
         ("calls", WRONG_CALLS.iter().chain(WRONG_NEW_CALLS).collect(), &["id", "ready", "turn_at", "waits_for_is_known"]),
@@ -480,7 +478,7 @@ async fn every_constraint_has_its_sentence() {
 
 #[tokio::test]
 async fn every_zone_the_database_takes_is_one_the_programs_know() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let zones: Vec<String> = sqlx::query_scalar("select name from restaurant_zones").fetch_all(&database.pool).await.unwrap();
     assert!(zones.len() > 300);
     for zone in zones {

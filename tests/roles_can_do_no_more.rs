@@ -1,13 +1,11 @@
 //! The three roles: what each may do is written here in full, and everything else there is in the database is tried and refused.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use offhook::secret::Secret;
+use offhook_test_database::{CALL, StartedAttempt, TestDatabase, insert_statement};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use support::{StartedAttempt, TestDatabase};
 
 /// Refused for want of a right (PostgreSQL manual, appendix A).
 const FORBIDDEN: &str = "42501";
@@ -129,7 +127,7 @@ async fn functions(database: &TestDatabase) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_worker_reads_and_writes_no_table_and_calls_no_other_function() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let mut worker = Login::in_role(&database, "offhook_worker").await;
     for relation in relations(&database).await {
         let column: String =
@@ -202,7 +200,7 @@ fn with_token(token: &str) -> [(&'static str, String); 8] {
 
 #[tokio::test]
 async fn a_token_opens_its_own_attempt_and_only_while_that_is_the_current_one() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let (older, other) = (database.insert_call(&[]).await, database.insert_call(&[("number", "'+4930123457'")]).await);
     let stale: StartedAttempt = database.start_attempt(older).await;
     let current: StartedAttempt = database.start_attempt(older).await;
@@ -256,7 +254,7 @@ async fn snapshot(database: &TestDatabase) -> String {
 
 #[tokio::test]
 async fn a_person_reads_results_changes_requests_and_plays_no_coordinator() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let call = database.insert_call(&[]).await;
     database.start_attempt(call).await;
     let mut user = Login::in_role(&database, "offhook_user").await;
@@ -314,8 +312,7 @@ async fn a_person_reads_results_changes_requests_and_plays_no_coordinator() {
             user.refused(&format!("select {call}")).await;
         }
     }
-    let insert =
-        support::insert_statement("calls", support::CALL, &[("request_key", "'by-a-person'"), ("number", "'+4930123459'")]);
+    let insert = insert_statement("calls", CALL, &[("request_key", "'by-a-person'"), ("number", "'+4930123459'")]);
     sqlx::raw_sql(AssertSqlSafe(insert)).execute(&mut user.connection).await.unwrap();
     sqlx::raw_sql("update calls set cancel_requested = true where request_key = 'by-a-person'")
         .execute(&mut user.connection)

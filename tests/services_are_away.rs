@@ -6,9 +6,9 @@ mod support;
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
+use offhook_test_database::TestDatabase;
 use sqlx::{Connection, PgConnection};
 use support::{
-    TestDatabase,
     callees::{Act, Manner},
     cluster::Cluster,
     installation::Installation,
@@ -126,7 +126,7 @@ async fn grows(size: impl Fn() -> u64, beyond: u64) {
 async fn whoever_takes_all_connections_delays_calls_and_loses_none() {
     let cluster = Cluster::start(45);
     let engine = std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make test`");
-    let mut site = Site::on(TestDatabase::create_on(cluster.admin.clone()).await, engine, &[]).await;
+    let mut site = Site::on(TestDatabase::new_on(cluster.admin.clone()).await, engine, &[]).await;
     site.start_coordinator().await;
     let talking: Vec<String> = (0..3).map(|nth| site.callees.number(Manner::AnswersAndWaits, nth)).collect();
     for number in &talking {

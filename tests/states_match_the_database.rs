@@ -1,15 +1,13 @@
 //! The moves a call can make are the same in Rust, in the table `call_transitions`, and in what the trigger lets through.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use offhook::call::CallState;
+use offhook_test_database::TestDatabase;
 use sqlx::{Acquire, postgres::PgDatabaseError};
-use support::TestDatabase;
 
 #[tokio::test]
 async fn every_pair_of_states_is_allowed_or_refused_by_all_three_alike() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let id = database.insert_call(&[]).await;
     let mut connection = database.pool.acquire().await.unwrap();
     for old in CallState::ALL {
@@ -44,7 +42,7 @@ async fn every_pair_of_states_is_allowed_or_refused_by_all_three_alike() {
 
 #[tokio::test]
 async fn the_states_have_the_same_names() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let mut names: Vec<String> =
         sqlx::query_scalar("select unnest(enum_range(null::call_state))::text").fetch_all(&database.pool).await.unwrap();
     let mut ours: Vec<_> = CallState::ALL.iter().map(|state| state.as_str().to_owned()).collect();
@@ -55,7 +53,7 @@ async fn the_states_have_the_same_names() {
 
 #[tokio::test]
 async fn what_a_call_asks_for_changes_only_before_it_is_made() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let id = database.insert_call(&[]).await;
     let change = || sqlx::query("update calls set party_size = 5 where id = $1").bind(id).execute(&database.pool);
     change().await.unwrap();
@@ -72,7 +70,7 @@ async fn what_a_call_asks_for_changes_only_before_it_is_made() {
 
 #[tokio::test]
 async fn a_changed_wish_moves_the_clock_of_the_call() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let id = database.insert_call(&[]).await;
     let moved: bool = sqlx::query_scalar(
         "update calls set wanted_date = wanted_date + 1, not_before = now() + interval '3 days' where id = $1

@@ -13,12 +13,10 @@ use offhook::{
     store::worker::{Note, Patience, Step, ToolBegin, WorkerStore, WorkerStoreError},
     turn::{Speaker, Turn},
 };
+use offhook_test_database::{CALL, StartedAttempt, TestDatabase, insert_statement};
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
-use support::{
-    StartedAttempt, TestDatabase,
-    wire::{Proxy, Wire},
-};
+use support::wire::{Proxy, Wire};
 
 const BOUND: Duration = Duration::from_secs(20);
 
@@ -65,15 +63,10 @@ fn turn(number: u32, text: &str) -> Turn {
 
 fn booked() -> Report {
     Report {
-        disposition: Disposition::Answered,
         sip_code: Some(200),
         sip_reason: Some("OK".into()),
-        cause: None,
-        ended: None,
-        retry_after: None,
         detail: Some("a table was agreed on".into()),
         codec: Some("opus".into()),
-        media: None,
         outcome: Some(OutcomeReport {
             outcome: Outcome::Booked,
             agreed_date: chrono::NaiveDate::from_ymd_opt(2030, 12, 4),
@@ -86,8 +79,8 @@ fn booked() -> Report {
             evidence: vec![3, 5],
             language: Some(offhook::language::Language::De),
         }),
-        recording: None,
         do_not_call: true,
+        ..Report::new(Disposition::Answered)
     }
 }
 
@@ -97,7 +90,7 @@ async fn count(database: &TestDatabase, query: &'static str) -> i64 {
 
 #[tokio::test]
 async fn a_worker_of_an_older_attempt_is_told_to_stop_and_leaves_nothing() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let first = attempt(&database).await;
     let store = worker(&database, &first).await;
     assert_eq!(store.progress(Step::Dialing, json!({})).await, Ok(true));
@@ -119,14 +112,14 @@ async fn a_worker_of_an_older_attempt_is_told_to_stop_and_leaves_nothing() {
 
 #[tokio::test]
 async fn an_unknown_token_never_connects() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let refused = WorkerStore::connect_with(&database.url(), &Secret::new("guessed"), brisk()).await;
     assert_eq!(refused.err(), Some(WorkerStoreError::Stale));
 }
 
 #[tokio::test]
 async fn a_call_that_was_taken_back_is_not_dialled() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let store = worker(&database, &attempt).await;
     assert_eq!(store.seen().await, Ok(false));
@@ -138,7 +131,7 @@ async fn a_call_that_was_taken_back_is_not_dialled() {
 
 #[tokio::test]
 async fn a_tool_runs_once_whoever_asks_again() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let store = worker(&database, &attempt).await;
     assert_eq!(store.tool_begin(1, "accept_offer", json!({"time": "19:30"})).await, Ok(ToolBegin::Run));
@@ -152,7 +145,7 @@ async fn a_tool_runs_once_whoever_asks_again() {
 
 #[tokio::test]
 async fn what_is_noted_while_the_database_is_away_arrives_in_order_once_and_with_its_moment() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let (wire, store) = through_a_wire(&database, &attempt).await;
     store.turn(turn(1, "before")).unwrap();
@@ -191,7 +184,7 @@ async fn what_is_noted_while_the_database_is_away_arrives_in_order_once_and_with
 
 #[tokio::test]
 async fn an_answer_that_is_lost_doubles_nothing() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let (wire, store) = through_a_wire(&database, &attempt).await;
     // The first of its kind is prepared in a conversation of its own; the second one is said in one go.
@@ -225,7 +218,7 @@ async fn an_answer_that_is_lost_doubles_nothing() {
 
 #[tokio::test]
 async fn a_tool_whose_beginning_was_confirmed_too_late_still_runs_once() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let (wire, store) = through_a_wire(&database, &attempt).await;
     assert_eq!(store.tool_begin(6, "report_outcome", json!({})).await, Ok(ToolBegin::Run));
@@ -248,7 +241,7 @@ async fn a_tool_whose_beginning_was_confirmed_too_late_still_runs_once() {
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_waited_for_no_longer_than_said() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let (host, port) = database.address();
     let wire = Proxy::to(host, port).await;
@@ -265,7 +258,7 @@ async fn a_database_that_does_not_answer_is_waited_for_no_longer_than_said() {
 
 #[tokio::test]
 async fn a_connection_that_the_server_ends_is_not_noticed() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let store = worker(&database, &attempt).await;
     for _ in 0..3 {
@@ -281,7 +274,7 @@ async fn a_connection_that_the_server_ends_is_not_noticed() {
 
 #[tokio::test]
 async fn the_first_report_stands_and_comes_after_the_transcript() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let store = worker(&database, &attempt).await;
     assert_eq!(store.progress(Step::Dialing, json!({})).await, Ok(true));
@@ -316,7 +309,7 @@ async fn the_first_report_stands_and_comes_after_the_transcript() {
 
 #[tokio::test]
 async fn a_worker_may_use_its_functions_and_nothing_else_and_a_user_may_not_play_the_coordinator() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::new().await;
     let attempt = attempt(&database).await;
     let mut connection = database.pool.acquire().await.unwrap();
     sqlx::query("set role offhook_worker").execute(&mut *connection).await.unwrap();
@@ -341,7 +334,7 @@ async fn a_worker_may_use_its_functions_and_nothing_else_and_a_user_may_not_play
     sqlx::query("drop table pg_temp.attempts").execute(&mut *connection).await.unwrap();
 
     sqlx::query("set role offhook_user").execute(&mut *connection).await.unwrap();
-    let insert = support::insert_statement("calls", support::CALL, &[("request_key", "'by-a-user'")]);
+    let insert = insert_statement("calls", CALL, &[("request_key", "'by-a-user'")]);
     sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut *connection).await.unwrap();
     sqlx::query("update calls set cancel_requested = true where request_key = 'by-a-user'")
         .execute(&mut *connection)

@@ -14,7 +14,6 @@ pub mod config;
 pub mod keeper;
 pub mod launcher;
 pub mod queue;
-pub mod rescue;
 pub mod run;
 pub mod running;
 pub mod signal;

@@ -10,7 +10,10 @@ use std::{
 
 use offhook::{
     attempt::{AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, TrunkSpecification, WayOut},
-    destination::{Undiallable, judge},
+    destination::{
+        Undiallable, judge,
+        sip_uri::{DEFAULT_PORT, SipUri},
+    },
     recording::RecordingPolicy,
     secret::Secret,
     store::{
@@ -25,9 +28,6 @@ use trunk::{TrunkError, specify_trunk};
 
 /// How long a trunk's name may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(3);
-
-/// SIP's port where none is named (RFC 3261 section 19.1.2).
-const DEFAULT_PORT: u16 = 5060;
 
 /// An address out in the Internet (RFC 5737): nothing is sent there, it only shows which way the default route goes.
 const ANYWHERE: &str = "192.0.2.1";
@@ -90,7 +90,7 @@ impl Specifier {
             token: claim.token.clone(),
             database_url: self.database_url.clone(),
             spool,
-            request: call.request()?,
+            request: call.to_request()?,
             media: MediaSpecification {
                 address: self.local_address(call, first_hop).await?,
                 public_address: self.public_address,
@@ -99,7 +99,7 @@ impl Specifier {
                 record: call.recording != RecordingPolicy::Off,
                 recording: call.recording,
             },
-            dial: DialSpecification { number: call.number.clone(), sip_call_id: call.sip_call_id.clone(), trunks },
+            dial: DialSpecification { number: call.request.number.clone(), sip_call_id: call.sip_call_id.clone(), trunks },
             providers: self.providers.specification()?,
             limits: self.limits,
         })
@@ -108,9 +108,9 @@ impl Specifier {
     /// The attempt's trunk, and those of its fallbacks that can be described: a broken fallback is no reason not to call.
     fn trunks(&self, call: &ClaimedCall) -> Result<Vec<TrunkSpecification>, SpecificationError> {
         let (first, fallbacks) = call.trunks.split_first().ok_or_else(|| UnusableRow::NoTrunk(call.trunk.clone()))?;
-        let mut trunks = vec![specify_trunk(first, &call.number, &self.secrets)?];
+        let mut trunks = vec![specify_trunk(first, &call.request.number, &self.secrets)?];
         for fallback in fallbacks {
-            match specify_trunk(fallback, &call.number, &self.secrets) {
+            match specify_trunk(fallback, &call.request.number, &self.secrets) {
                 Ok(trunk) => trunks.push(trunk),
                 Err(error) => tracing::warn!(call = call.id, trunk = fallback.name, %error, "left out of the fallbacks"),
             }
@@ -124,7 +124,10 @@ impl Specifier {
         }
         let (host, port) = match first_hop {
             Some(WayOut { host, port, .. }) => (host.clone(), port.unwrap_or(DEFAULT_PORT)),
-            None => sip_host(&call.number),
+            None => {
+                let uri = SipUri::parse(&call.request.number).ok_or(Undiallable::NoSipUri)?;
+                (uri.host.to_owned(), uri.port_or_default())
+            }
         };
         match address_towards(&host, port).await {
             Ok(address) => Ok(address),
@@ -143,7 +146,7 @@ fn allowed(call: &ClaimedCall) -> Result<(), SpecificationError> {
         let sentences: Vec<&str> = refusal.iter().take(2).map(String::as_str).collect();
         return Err(SpecificationError::NotAllowed(sentences.join("; ")));
     }
-    Ok(judge(&call.number)?)
+    Ok(judge(&call.request.number)?)
 }
 
 /// The local address the kernel would send from, towards `host`. Nothing is sent.
@@ -159,36 +162,10 @@ pub async fn address_towards(host: &str, port: u16) -> std::io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-/// Host and port of a `sip:` URI; the default port of RFC 3261, section 19.1.2, where it names none.
-pub fn sip_host(uri: &str) -> (String, u16) {
-    let after_user = uri.rsplit_once('@').map_or(uri, |(_, rest)| rest);
-    let authority = after_user.split([';', '?', '>']).next().unwrap_or_default();
-    let default = if uri.starts_with("sips:") { 5061 } else { 5060 };
-    let (host, port) = match authority.rsplit_once(':') {
-        // A colon inside the brackets of an IPv6 address is none before a port.
-        Some((host, port)) if !port.contains(']') => (host, port.parse().unwrap_or(default)),
-        _ => (authority, default),
-    };
-    (host.trim_matches(['[', ']']).to_owned(), port)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn a_sip_uri_says_where_to_go() {
-        for (uri, host, port) in [
-            ("sip:trattoria@127.0.0.1:5070", "127.0.0.1", 5070),
-            ("sip:trattoria@example.org;transport=udp", "example.org", 5060),
-            ("sips:trattoria@example.org", "example.org", 5061),
-            ("sip:trattoria@[::1]:5080?x=y", "::1", 5080),
-            ("sip:trattoria@[::1]", "::1", 5060),
-        ] {
-            assert_eq!(sip_host(uri), (host.to_owned(), port), "{uri}");
-        }
-    }
 
     #[tokio::test]
     async fn the_address_is_the_one_that_reaches_the_trunk() {

@@ -15,8 +15,9 @@ use offhook::{
     report::{RecordingReport, Report},
     store::{leases::AttemptId, worker::Note},
 };
+use offhook_recording::{Recording, measure};
 
-use crate::{config::launcher::ContainerUser, rescue};
+use crate::config::launcher::ContainerUser;
 
 /// The root of the attempts' folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,10 @@ impl Spool {
         let path = folder.join(RECORDING_FILE);
         let path = fs::canonicalize(&path).unwrap_or(path);
         let uri = format!("file://{}", path.display());
-        let rescued = fs::read(&path).ok().and_then(|file| rescue::rescue(&file, uri.clone()));
+        let rescued = measure(&path).ok().filter(|recording| recording.duration_ms > 0).map(|recording| {
+            let Recording { bytes, duration_ms, sha256, complete, .. } = recording;
+            RecordingReport { uri: uri.clone(), sha256, bytes, duration_ms, complete }
+        });
         if rescued.is_none() && report.as_ref().is_none_or(|report: &Report| report.recording.is_none()) {
             // Cut off before any sound was on it: no row will ever name it, so nobody would ever take it away.
             let _ = fs::remove_file(&path);
@@ -271,18 +275,27 @@ mod tests {
         fs::remove_dir_all(&root).expect("cleaned up");
     }
 
+    /// A second of a recording whose writer was killed in the middle of the next page.
+    fn cut_recording() -> Vec<u8> {
+        let mut writer = offhook_recording::OggOpusWriter::new(1, 2, 16_000, 312);
+        let head = writer.head("test", "DESCRIPTION=test");
+        let (first, next) = (writer.end_page(vec![7; 100], 48_312), writer.end_page(vec![7; 100], 96_312));
+        [&head, &first, &next[..50]].concat()
+    }
+
     #[test]
     fn of_a_settled_attempt_only_sound_is_kept() {
         let root = std::env::temp_dir().join(format!("offhook-spool-{}", std::process::id()));
         let (spool, sounding, silent) =
             (Spool::new(&root), AttemptId { call_id: 1, attempt: 1 }, AttemptId { call_id: 2, attempt: 1 });
-        for (attempt, recording) in [(sounding, crate::rescue::tests::recording(1)), (silent, b"OggS".to_vec())] {
+        for (attempt, recording) in [(sounding, cut_recording()), (silent, b"OggS".to_vec())] {
             fs::create_dir_all(spool.folder(attempt)).unwrap();
             for (name, content) in [(SPECIFICATION_FILE, &b"{}"[..]), ("worker.log", b"{}"), (RECORDING_FILE, &recording)] {
                 fs::write(spool.folder(attempt).join(name), content).unwrap();
             }
         }
-        assert!(spool.leavings(sounding).rescued.is_some());
+        let rescued = spool.leavings(sounding).rescued.unwrap();
+        assert_eq!((rescued.duration_ms, rescued.complete, rescued.sha256.len()), (1_000, false, 64));
         assert!(spool.leavings(silent).rescued.is_none());
         let mut untidy = spool.attempts().unwrap();
         untidy.sort();

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
-use database::{TestDatabase, claimant};
 use offhook::{
     disposition::Disposition,
     report::Report,
@@ -17,6 +13,7 @@ use offhook::{
         trunks,
     },
 };
+use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};
 
 /// `lab` is preferred and falls back to `spare`.
@@ -48,7 +45,7 @@ async fn end(database: &TestDatabase, fresh: &FreshClaim, disposition: Dispositi
             .await
             .unwrap();
     }
-    let report = Report { retry_after, ..Report::ended(disposition) };
+    let report = Report { retry_after, ..Report::new(disposition) };
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
     let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
     let rng = &mut StdRng::seed_from_u64(1);

@@ -2,13 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use database::{TestDatabase, claimant};
 use offhook::store::claim::claim;
+use offhook_test_database::{TestDatabase, claimant};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 const BERLIN: &str = "+4930123456";

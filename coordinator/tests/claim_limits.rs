@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
-use database::{TestDatabase, claimant};
 use offhook::{
     disposition::Disposition,
     store::{
@@ -15,6 +11,7 @@ use offhook::{
         settle::settle,
     },
 };
+use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};
 
 async fn claimed(database: &TestDatabase, room: usize) -> Vec<FreshClaim> {

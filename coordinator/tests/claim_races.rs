@@ -2,16 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
 use std::{
     collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use database::{TestDatabase, claimant, first_attempt};
 use offhook::{
     disposition::Disposition,
     store::{
@@ -20,6 +16,7 @@ use offhook::{
         settle::{Settled, settle},
     },
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt};
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::Barrier;
 

@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
 use std::time::{Duration, Instant};
 
-use database::{TestDatabase, claimant};
-use offhook::store::claim::{Claim, Claimant, claim, sweep};
+use offhook::{
+    attempt::PORTS_PER_ATTEMPT,
+    language::Language,
+    request::CallKind,
+    store::{
+        calls::{self, NewCall},
+        claim::{Claim, Claimant, claim, sweep},
+        request_columns::RequestColumns,
+    },
+};
+use offhook_test_database::{TestDatabase, claimant};
 
 async fn claim_ids(database: &TestDatabase, room: usize) -> Vec<i64> {
     found(database, room).await.calls.iter().map(|fresh| fresh.call.id).collect()
@@ -227,10 +233,56 @@ async fn every_call_has_four_ports_of_its_own_until_there_are_none() {
     let first = claim(&database.pool, &narrow, 10).await.unwrap();
     let mut bases: Vec<i32> = first.calls.iter().map(|fresh| fresh.call.port_base.unwrap()).collect();
     bases.sort_unstable();
-    assert_eq!(bases, [20_000, 20_004, 20_008]);
+    assert_eq!(bases, [0, 1, 2].map(|nth| 20_000 + nth * i32::from(PORTS_PER_ATTEMPT)), "as many as the worker is told of");
     assert!(first.no_ports);
     let elsewhere = claim(&database.pool, &Claimant { host: "two".into(), ..narrow }, 10).await.unwrap();
     assert_eq!(elsewhere.calls.len(), 2, "another machine has ports of its own");
+}
+
+#[tokio::test]
+async fn an_attempt_is_told_the_request_as_it_was_added() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let day = |ahead| chrono::Utc::now().date_naive() + chrono::Days::new(ahead);
+    let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 30, 0).unwrap();
+    let request = RequestColumns {
+        number: "+4930123456".into(),
+        kind: CallKind::Change,
+        restaurant_name: "Zum Löwen".into(),
+        restaurant_zone: "Europe/Berlin".into(),
+        guest_name: "Ada Winter".into(),
+        guest_phone: "+4915112345678".into(),
+        party_size: 4,
+        wanted_date: day(30),
+        wanted_time: time(19),
+        earliest_time: Some(time(18)),
+        latest_time: Some(time(20)),
+        other_dates: vec![day(31), day(32)],
+        special_requests: Some("a high chair".into()),
+        booking_reference: Some("A17".into()),
+        language_hint: Some("nl".into()),
+    };
+    let call = NewCall {
+        request_key: Some("order-17".into()),
+        request,
+        not_before: None,
+        not_after: None,
+        priority: None,
+        max_attempts: None,
+        line_type: None,
+        consent: None,
+        record: Some(false),
+        trunk: None,
+    };
+    let id = calls::add(&database.pool, &call).await.unwrap();
+    database.run("update calls set calling_from = '00:00', calling_to = '24:00'").await;
+    let claimed = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap().calls.remove(0).call;
+    assert_eq!((claimed.id, &claimed.request), (id, &call.request));
+    let negotiated = claimed.to_request().unwrap();
+    assert_eq!(
+        (negotiated.earliest_time, negotiated.latest_time, negotiated.party_size, negotiated.record),
+        (time(18), time(20), 4, false)
+    );
+    assert_eq!((negotiated.language_hint, negotiated.dropped_before), (Some(Language::Nl), false));
 }
 
 #[tokio::test]
@@ -248,7 +300,7 @@ async fn one_row_that_cannot_be_claimed_does_not_stop_the_queue() {
 #[tokio::test]
 async fn an_empty_look_wakes_nobody() {
     let database = TestDatabase::new().await.with_trunk().await;
-    let mut listener = sqlx::postgres::PgListener::connect(database.url.expose()).await.unwrap();
+    let mut listener = sqlx::postgres::PgListener::connect(database.url().expose()).await.unwrap();
     listener.listen("offhook_calls").await.unwrap();
     assert!(claim_ids(&database, 10).await.is_empty());
     sweep(&database.pool, 100).await.unwrap();

@@ -2,15 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use database::{TestDatabase, claimant, first_attempt, until};
 use offhook::{
     call::CallState,
     store::{
@@ -29,6 +26,7 @@ use offhook_coordinator::{
     running::Running as UnderWay,
     signal::{Signal, Signals},
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt, until};
 use rand::{SeedableRng, rngs::StdRng};
 use service::{Running, TestSpool, config, told};
 use tokio::sync::{Semaphore, oneshot};

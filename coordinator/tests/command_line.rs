@@ -2,29 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
+#[path = "support/command.rs"]
+mod command;
 
-use std::process::{Command, Output};
+use std::process::Output;
 
-use database::TestDatabase;
-
-fn offhook<A: AsRef<std::ffi::OsStr>>(database: &TestDatabase, arguments: &[A]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_offhook"))
-        .args(arguments)
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
-        .output()
-        .unwrap()
-}
-
-fn out(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_str(out(output).trim()).unwrap()
-}
+use command::{json, offhook, out};
+use offhook_test_database::TestDatabase;
 
 const CALL: [&str; 14] = [
     "--number",

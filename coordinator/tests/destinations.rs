@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
-use database::{TestDatabase, claimant, until};
-use offhook::{attempt::AttemptSpecification, recording::RecordingPolicy, store::claim::claim};
+use offhook::{
+    attempt::AttemptSpecification,
+    destination::sip_uri::{SipUri, host_in_uri},
+    recording::RecordingPolicy,
+    store::claim::claim,
+};
+use offhook_test_database::{TestDatabase, claimant, until};
 use phonenumber::{Type, metadata::DATABASE};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use service::{Running, TestSpool, config};
@@ -78,6 +81,25 @@ async fn only_ordinary_numbers_in_countries_that_are_allowed_are_called() {
     assert_eq!(refusal(&database, "+18765551234", &[]).await, None);
     assert_eq!(refusal(&database, "+999123456789", &[]).await, None);
     assert!(refusal(&database, "+4930123456", &[]).await.is_some());
+}
+
+#[tokio::test]
+async fn a_sip_address_leads_to_the_same_domain_in_the_policy_and_on_the_wire() {
+    let database = TestDatabase::new().await;
+    for (number, domain) in [
+        ("sip:trattoria@example.org", "example.org"),
+        ("sips:trattoria@Example.ORG:5061", "example.org"),
+        ("sip:trattoria@127.0.0.1:5070;transport=tcp", "127.0.0.1"),
+        ("sip:trattoria@[2001:db8::A]", "[2001:db8::a]"),
+        ("sip:trattoria@[::1]:5080?x=y", "[::1]"),
+        ("sip:trattoria@example.org?Subject=a:b;c", "example.org"),
+        ("sip:hall%40house;phone-context=x:geheim@example.org", "example.org"),
+    ] {
+        let allowed_by: String =
+            sqlx::query_scalar("select offhook_sip_domain($1)").bind(number).fetch_one(&database.pool).await.unwrap();
+        let dialled = host_in_uri(SipUri::parse(number).unwrap().host).to_lowercase();
+        assert_eq!((allowed_by.as_str(), dialled.as_str()), (domain, domain), "{number}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
@@ -16,8 +14,8 @@ use std::{
 };
 
 use bollard::{Docker, models::ContainerInspectResponse};
-use database::{TestDatabase, until};
 use offhook_coordinator::config::{Config, launcher::LauncherKind};
+use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config};
 
 /// Where the engine is.

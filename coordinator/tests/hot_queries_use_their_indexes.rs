@@ -2,16 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
 use std::time::Duration;
 
-use database::{TestDatabase, claimant, first_attempt};
 use offhook::store::{
     claim::{claim, keep_line, sweep},
     leases::{release, renew, take_over, take_over_elsewhere, unsettled},
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 const QUEUED: i64 = 100_000;
@@ -50,7 +47,7 @@ struct Counted {
 
 impl Counted {
     async fn new(database: &TestDatabase) -> Counted {
-        let pool = PgPoolOptions::new().max_connections(1).connect(database.url.expose()).await.unwrap();
+        let pool = PgPoolOptions::new().max_connections(1).connect(database.url().expose()).await.unwrap();
         sqlx::raw_sql("begin; savepoint start").execute(&pool).await.unwrap();
         Counted { before: read(&pool).await, pool }
     }

@@ -2,16 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
+#[path = "support/command.rs"]
+mod command;
 
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
 };
 
-use database::{TestDatabase, until};
+use command::command;
+use offhook_test_database::{TestDatabase, until};
 
 const HEADER: &str =
     "request_key,number,restaurant_name,restaurant_zone,guest_name,guest_phone,party_size,wanted_date,wanted_time";
@@ -40,14 +41,7 @@ impl Drop for Folder {
 }
 
 fn import(database: &TestDatabase, file: &Path, flags: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_offhook"))
-        .args(["call", "import"])
-        .arg(file)
-        .args(flags)
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    command(database).args(["call", "import"]).arg(file).args(flags).stdin(Stdio::null()).output().unwrap()
 }
 
 fn summary(output: &Output) -> serde_json::Value {
@@ -231,9 +225,8 @@ async fn a_dry_run_looks_at_every_row_and_keeps_none() {
 #[tokio::test]
 async fn rows_come_from_standard_input_too_and_a_file_without_keys_is_warned_of() {
     let database = TestDatabase::new().await;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
+    let mut child = command(&database)
         .args(["call", "import", "-", "--format", "csv", "--delimiter", ";"])
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -253,9 +246,8 @@ async fn an_import_that_loses_its_database_says_where_it_stopped_and_can_be_repe
     let (database, folder) = (TestDatabase::new().await, Folder::new());
     let rows = file_of((0..1000).map(row));
     let more = (1000..2000).map(row).fold(String::new(), |file, row| file + &row + "\n");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
+    let mut child = command(&database)
         .args(["call", "import", "-", "--format", "csv"])
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
         .env("OFFHOOK_DATABASE_TIMEOUT", "1s")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -266,7 +258,8 @@ async fn an_import_that_loses_its_database_says_where_it_stopped_and_can_be_repe
     input.write_all(rows.as_bytes()).unwrap();
     // The first chunk goes when it is full, without the end of the file.
     until("the first rows are in", || async { database.one::<i64>("select count(*) from calls").await == 1000 }).await;
-    let (base, name) = database.url.expose().rsplit_once('/').unwrap();
+    let url = database.url();
+    let (base, name) = url.expose().rsplit_once('/').unwrap();
     let elsewhere = sqlx::PgPool::connect(&format!("{base}/postgres")).await.unwrap();
     let connections = async |allowed: bool| {
         let closed = format!(
@@ -292,9 +285,9 @@ async fn a_role_that_may_only_insert_calls_may_import_them() {
     let role = format!("importer_{}", uuid::Uuid::new_v4().simple());
     database.run(format!("create role {role} login password 'p' in role offhook_user")).await;
     let file = folder.file("calls.csv", file_of([row(1)]));
-    let url = database.url.expose();
-    let (_, rest) = url.split_once('@').unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
+    let url = database.url();
+    let (_, rest) = url.expose().split_once('@').unwrap();
+    let output = command(&database)
         .args(["call", "import", file.to_str().unwrap(), "--json"])
         .env("OFFHOOK_DATABASE_URL", format!("postgres://{role}:p@{rest}"))
         .output()

@@ -2,18 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
 use std::{sync::Arc, time::Duration};
 
-use database::{TestDatabase, until};
 use offhook::store::{
     claim::sweep,
     leader::{SWEEP, lead},
 };
+use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config};
 use tokio::sync::Barrier;
 

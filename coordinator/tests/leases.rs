@@ -2,16 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
 use std::{sync::Arc, time::Duration};
 
-use database::{TestDatabase, claimant, first_attempt};
 use offhook::store::{
     claim::claim,
     leases::{release, renew, take_over, take_over_elsewhere, unsettled},
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt};
 use tokio::sync::Barrier;
 
 const MINUTE: Duration = Duration::from_secs(60);

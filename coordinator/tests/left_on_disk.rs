@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
-use database::{TestDatabase, until};
+use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config};
 
 #[tokio::test]

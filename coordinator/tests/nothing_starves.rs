@@ -2,11 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
-use database::{TestDatabase, claimant};
 use offhook::store::claim::claim;
+use offhook_test_database::{TestDatabase, claimant};
 
 /// Room for one call at a time; a call lasts a minute, and in every minute another urgent one comes in.
 async fn minutes_until_the_low_one_is_made(priority: i32, low_columns: &str, low_values: &str, urgent_trunk: &str) -> i32 {

@@ -2,30 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
+#[path = "support/command.rs"]
+mod command;
 
-use std::process::{Command, Output};
-
-use database::{TestDatabase, claimant, until};
+use command::{json, offhook, out};
 use offhook::store::{claim::claim, coordinators};
+use offhook_test_database::{TestDatabase, claimant, until};
 use sqlx::postgres::PgListener;
 
-fn offhook(database: &TestDatabase, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_offhook"))
-        .args(arguments)
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
-        .output()
-        .unwrap()
-}
-
-fn out(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
 fn status(database: &TestDatabase) -> serde_json::Value {
-    serde_json::from_str(&out(&offhook(database, &["status", "--json"]))).unwrap()
+    json(&offhook(database, &["status", "--json"]))
 }
 
 async fn claimed(database: &TestDatabase) -> usize {
@@ -93,7 +79,7 @@ async fn a_trunk_that_is_none_is_not_paused() {
 #[tokio::test]
 async fn the_end_of_a_pause_is_told_to_the_coordinators_at_once_and_a_claim_tells_nobody() {
     let database = TestDatabase::new().await.with_trunk().await;
-    let mut listener = PgListener::connect(database.url.expose()).await.unwrap();
+    let mut listener = PgListener::connect(database.url().expose()).await.unwrap();
     listener.listen("offhook_calls").await.unwrap();
     offhook(&database, &["pause", "--trunk", "lab"]);
     listener.recv().await.unwrap();

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
-use database::{TestDatabase, until};
+use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config};
 
 /// Waits until the call is in `state`, and answers why.

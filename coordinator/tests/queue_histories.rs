@@ -5,15 +5,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/queue_model.rs"]
 mod queue_model;
 #[path = "support/queue_world.rs"]
 mod queue_world;
 
-use database::TestDatabase;
 use offhook::disposition::Disposition;
+use offhook_test_database::TestDatabase;
 use queue_model::{HOSTS, NUMBERS, TRUNKS};
 use queue_world::{Fault, Step, World};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};

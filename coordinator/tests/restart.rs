@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
 #[path = "support/service.rs"]
 mod service;
 
 use std::process::{Command, Stdio};
 
-use database::{TestDatabase, until};
+use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config, told};
 use sqlx::AssertSqlSafe;
 
@@ -98,7 +96,7 @@ fn program(database: &TestDatabase, spool: &TestSpool) -> std::process::Child {
         .args(["--worker-program", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/fake_worker.sh")])
         .arg("--spool")
         .arg(&spool.0)
-        .env("OFFHOOK_DATABASE_URL", database.url.expose())
+        .env("OFFHOOK_DATABASE_URL", database.url().expose())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()

@@ -2,18 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
+#[path = "support/command.rs"]
+mod command;
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
-use database::{TestDatabase, claimant, first_attempt};
+use command::{command, out};
 use offhook::store::{claim, leases::AttemptId};
 use offhook_coordinator::{
     signal::Signals,
     spool::Spool,
     sweeper::{BATCH, Sweeper, SweeperConfig, Swept},
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt};
 
 const HERE: &str = "here";
 
@@ -213,17 +214,10 @@ async fn a_number_is_erased_wherever_it_stands() {
         }
         swept
     });
-    let url = house.database.url.expose().to_owned();
-    let erased = tokio::task::spawn_blocking(move || {
-        Command::new(env!("CARGO_BIN_EXE_offhook")).args(["erase", guest]).env("OFFHOOK_DATABASE_URL", url).output().unwrap()
-    });
-    let output = erased.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains("2 calls are erased"),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    let mut erase = command(&house.database);
+    let erased = tokio::task::spawn_blocking(move || erase.args(["erase", guest]).output().unwrap());
+    let said = out(&erased.await.unwrap());
+    assert!(said.contains("2 calls are erased"), "{said}");
     assert_eq!(sweeping.await.unwrap(), Swept { recordings: 1, kept: 0, calls: 2 });
 
     assert_eq!(house.database.one::<i64>("select id from calls").await, over[1], "the other one is nobody's business");
@@ -243,7 +237,7 @@ async fn a_call_under_way_is_ended_first_and_erased_when_it_is_over() {
     let house = House::new().await;
     house.database.insert_calls(1, "", "").await;
     let call = claim::claim(&house.database.pool, &claimant("one", HERE), 1).await.unwrap().calls[0].call.clone();
-    let concerned = offhook::store::retention::erase(&house.database.pool, &call.number).await.unwrap();
+    let concerned = offhook::store::retention::erase(&house.database.pool, &call.request.number).await.unwrap();
     assert_eq!(concerned, 1);
     assert!(house.database.one::<bool>("select cancel_requested and state = 'claimed' from calls").await);
     assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());

@@ -2,16 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
-use database::{TestDatabase, claimant};
 use offhook::{
     disposition::Disposition,
     policy::Policy,
     report::Report,
     store::{claim::claim, evidence::Evidence, leases::AttemptId, policies, settle::settle},
 };
+use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};
 
 /// Makes the due call with `disposition` as its end; answers how many minutes later it is due again, rounded.
@@ -19,7 +16,7 @@ async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) 
     database.run("update installation set quiet_time = '0'").await;
     let fresh = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap().calls.pop().expect("a due call");
     let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
-    let report = Report::ended(disposition);
+    let report = Report::new(disposition);
     let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
     settle(&database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();
     database
@@ -82,7 +79,7 @@ async fn each_trunk_has_a_breaker_of_its_own() {
             .await
             .unwrap();
         let attempt = AttemptId { call_id: fresh.call.id, attempt: 1 };
-        let report = Report::ended(Disposition::TrunkFailure);
+        let report = Report::new(Disposition::TrunkFailure);
         let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
         settle(&database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();
         let rests: bool = database

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
-
-use database::{TestDatabase, claimant, first_attempt};
 use offhook::{
     call::CallState,
     disposition::{Disposition, FinalAnswer},
@@ -19,6 +15,7 @@ use offhook::{
         settle::{Settled, settle},
     },
 };
+use offhook_test_database::{TestDatabase, claimant, first_attempt};
 use rand::{SeedableRng, rngs::StdRng};
 
 struct Scene {
@@ -96,7 +93,7 @@ fn booked() -> Report {
         evidence: vec![2, 4],
         language: None,
     };
-    Report { outcome: Some(outcome), ..Report::ended(Disposition::Answered) }
+    Report { outcome: Some(outcome), ..Report::new(Disposition::Answered) }
 }
 
 #[tokio::test]
@@ -119,10 +116,7 @@ async fn a_booked_table_is_in_the_results_and_the_ports_are_free_again() {
 async fn a_busy_restaurant_is_called_again_and_the_attempt_counts() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
-    assert_eq!(
-        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Busy))).await,
-        CallState::Queued
-    );
+    assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(Report::new(Disposition::Busy))).await, CallState::Queued);
     let waits: bool = scene
         .database
         .one("select due_at between now() + interval '4 minutes' and now() + interval '11 minutes' and attempts_counted = 1 from calls")
@@ -140,7 +134,7 @@ async fn who_hangs_up_after_a_word_is_left_alone_and_the_row_says_so() {
     scene.answered(&fresh).await;
     scene.callee_says(&fresh, "Guten Tag?").await;
     let ended = Some(EndCause::HungUpByCallee { cause: Some(16) });
-    let report = Report { ended, ..Report::ended(Disposition::Answered) };
+    let report = Report { ended, ..Report::new(Disposition::Answered) };
     assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Finished);
     let row: (String, i32, String) =
         sqlx::query_as("select ended_by, ended_cause, why from call_results").fetch_one(&scene.database.pool).await.unwrap();
@@ -157,7 +151,7 @@ async fn a_line_that_dropped_is_resumed_and_the_agent_knows_it() {
         let id = fresh.call.id;
         scene.answered(&fresh).await;
         scene.callee_says(&fresh, "Guten Tag?").await;
-        let report = Report { ended: Some(ended), ..Report::ended(Disposition::Answered) };
+        let report = Report { ended: Some(ended), ..Report::new(Disposition::Answered) };
         assert_eq!(scene.settled_state(first_attempt(id), &told(report)).await, CallState::Queued, "{ended:?}");
         scene.database.run("update calls set due_at = now() where state = 'queued'").await;
         let again = scene.claim_next().await;
@@ -195,7 +189,7 @@ async fn a_retry_that_would_come_too_late_expires() {
     let fresh = scene.claimed().await;
     scene.database.run("update calls set not_after = now() + interval '1 minute'").await;
     assert_eq!(
-        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Busy))).await,
+        scene.settled_state(first_attempt(fresh.call.id), &told(Report::new(Disposition::Busy))).await,
         CallState::Expired
     );
     let (_, why) = scene.database.state(fresh.call.id).await;
@@ -207,7 +201,7 @@ async fn what_an_older_attempt_says_does_not_count() {
     let scene = Scene::new().await;
     let first = scene.claimed().await;
     let attempt = first_attempt(first.call.id);
-    assert_eq!(scene.settled_state(attempt, &told(Report::ended(Disposition::Busy))).await, CallState::Queued);
+    assert_eq!(scene.settled_state(attempt, &told(Report::new(Disposition::Busy))).await, CallState::Queued);
     assert_eq!(scene.settle(attempt, &told(booked())).await, Settled::Already);
     let refused = scene.progress(&first, "dialing").await.unwrap_err().to_string();
     assert!(refused.contains("over"), "{refused}");
@@ -230,7 +224,7 @@ async fn a_worker_that_waits_to_dial_while_its_attempt_is_settled_may_not_dial()
     let dials = tokio::spawn(async move {
         sqlx::query_scalar::<_, bool>("select worker_progress($1, 'dialing', '{}')").bind(token).fetch_one(&pool).await
     });
-    database::until("the worker waits for the row", || async {
+    offhook_test_database::until("the worker waits for the row", || async {
         scene
             .database
             .one::<bool>(
@@ -307,9 +301,9 @@ async fn who_does_not_want_to_be_called_is_not_called_again() {
     for code in [603, 607] {
         let scene = Scene::new().await;
         let fresh = scene.claimed().await;
-        let declined = Report { sip_code: Some(code), ..Report::ended(Disposition::Rejected) };
+        let declined = Report { sip_code: Some(code), ..Report::new(Disposition::Rejected) };
         assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(declined)).await, CallState::Finished);
-        assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.number);
+        assert_eq!(scene.database.one::<String>("select number from do_not_call").await, fresh.call.request.number);
     }
 }
 
@@ -319,7 +313,7 @@ async fn a_call_refused_by_the_line_is_over_and_the_number_stays_callable() {
         let scene = Scene::new().await;
         let fresh = scene.claimed().await;
         let answer = FinalAnswer { code: Some(code), cause, rang: false };
-        let refused = Report { sip_code: Some(code), cause, ..Report::ended(answer.disposition()) };
+        let refused = Report { sip_code: Some(code), cause, ..Report::new(answer.disposition()) };
         assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(refused)).await, CallState::Finished, "{code}");
         assert_eq!(scene.database.one::<i64>("select count(*) from do_not_call").await, 0, "{code}");
     }
@@ -329,7 +323,7 @@ async fn a_call_refused_by_the_line_is_over_and_the_number_stays_callable() {
 async fn who_asks_not_to_be_called_is_not_called_again_even_where_the_line_drops_then() {
     let scene = Scene::new().await;
     let fresh = scene.claimed().await;
-    let asked = Report { do_not_call: true, ..Report::ended(Disposition::Answered) };
+    let asked = Report { do_not_call: true, ..Report::new(Disposition::Answered) };
     assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &told(asked)).await, CallState::Finished);
     let (_, why) = scene.database.state(fresh.call.id).await;
     assert_eq!(why.unwrap(), "the line dropped in the middle of the call, and the number is on the do-not-call list");
@@ -343,7 +337,7 @@ async fn a_call_taken_back_while_it_rang_ends_as_cancelled() {
     scene.database.run("update calls set cancel_requested = true").await;
     assert_eq!(scene.database.state(fresh.call.id).await.0, "dialing", "the worker ends it, not the update");
     assert_eq!(
-        scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::Cancelled))).await,
+        scene.settled_state(first_attempt(fresh.call.id), &told(Report::new(Disposition::Cancelled))).await,
         CallState::Cancelled
     );
 }
@@ -354,7 +348,7 @@ async fn a_trunk_that_fails_again_and_again_rests() {
     for nth in 1..=5 {
         let fresh = scene.claimed().await;
         assert!(scene.progress(&fresh, "dialing").await.unwrap());
-        let state = scene.settled_state(first_attempt(fresh.call.id), &told(Report::ended(Disposition::TrunkFailure))).await;
+        let state = scene.settled_state(first_attempt(fresh.call.id), &told(Report::new(Disposition::TrunkFailure))).await;
         assert_eq!(state, CallState::Queued);
         let rests: bool = scene.database.one("select paused_until is not null from trunks where name = 'lab'").await;
         assert_eq!(rests, nth == 5, "after {nth}");
@@ -368,7 +362,7 @@ async fn a_trunk_that_fails_again_and_again_rests() {
     scene
         .settle(
             AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() },
-            &told(Report::ended(Disposition::Busy)),
+            &told(Report::new(Disposition::Busy)),
         )
         .await;
     assert_eq!(scene.database.one::<i32>("select failures from trunks where name = 'lab'").await, 0);

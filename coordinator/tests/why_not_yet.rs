@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/database.rs"]
-mod database;
+#[path = "support/command.rs"]
+mod command;
 
-use std::process::Command;
-
-use database::{TestDatabase, claimant};
+use command::{offhook, out};
 use offhook::{
     disposition::Disposition,
     report::Report,
@@ -20,6 +18,7 @@ use offhook::{
         why_not_yet::obstacles,
     },
 };
+use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};
 
 struct Scene {
@@ -73,7 +72,7 @@ impl Scene {
     }
 
     async fn settle(&self, fresh: &FreshClaim, disposition: Disposition) {
-        let report = Report::ended(disposition);
+        let report = Report::new(disposition);
         let attempt = AttemptId { call_id: fresh.call.id, attempt: fresh.call.attempt.unsigned_abs() };
         let evidence = Evidence { report: Some(report), ..Evidence::lost("") };
         settle(&self.database.pool, attempt, &evidence, &mut StdRng::seed_from_u64(1)).await.unwrap();
@@ -263,13 +262,8 @@ async fn a_call_that_is_under_way_held_or_over_says_so() {
 async fn people_read_it_in_call_show_and_programs_in_json_and_users_in_sql() {
     let scene = Scene::after("select offhook_pause(null, 'maintenance')").await;
     let show = |more: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
-            .args(["call", "show", &scene.id.to_string()])
-            .args(more)
-            .env("OFFHOOK_DATABASE_URL", scene.database.url.expose())
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let id = scene.id.to_string();
+        out(&offhook(&scene.database, &[&["call", "show", &id], more].concat()))
     };
     let page = show(&[]);
     assert!(

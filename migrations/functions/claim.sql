@@ -1,5 +1,5 @@
 -- Up to `most` free blocks of four UDP ports of a machine, wandering through the range so that late packets of the last call meet
--- nobody. A series in the select list is made one by one: nothing beyond what is needed is looked at.
+-- nobody. What is bound to which of the four, and their number, is said in src/attempt.rs (PORTS_PER_ATTEMPT). A series in the select list is made one by one: nothing beyond what is needed is looked at.
 create or replace function offhook_free_ports(on_host text, port_first int, port_last int, wander bigint, most int) returns int[]
 language plpgsql stable as $$
 begin

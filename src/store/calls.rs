@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
-use sqlx::{PgPool, types::Json};
+use sqlx::{AssertSqlSafe, PgPool, types::Json};
 
-use super::refusal::StoreError;
+use super::{refusal::StoreError, request_columns::RequestColumns};
 use crate::{call::CallState, disposition::Disposition, outcome::Outcome, request::CallKind};
 
 /// A call to be made. What is `None` is left to the table's defaults; the table's rules judge the rest.
@@ -12,36 +12,8 @@ use crate::{call::CallState, disposition::Disposition, outcome::Outcome, request
 pub struct NewCall {
     /// Adding the same key twice is adding one call; random where absent.
     pub request_key: Option<String>,
-    /// What is to be done.
-    pub kind: CallKind,
-    /// E.164 or `sip:` URI.
-    pub number: String,
-    /// The restaurant.
-    pub restaurant_name: String,
-    /// IANA name.
-    pub restaurant_zone: String,
-    /// On whose behalf.
-    pub guest_name: String,
-    /// E.164.
-    pub guest_phone: String,
-    /// 1 to 50.
-    pub party_size: i32,
-    /// The restaurant's calendar.
-    pub wanted_date: NaiveDate,
-    /// The restaurant's clock.
-    pub wanted_time: NaiveTime,
-    /// As wanted where absent.
-    pub earliest_time: Option<NaiveTime>,
-    /// As wanted where absent.
-    pub latest_time: Option<NaiveTime>,
-    /// Further days.
-    pub other_dates: Vec<NaiveDate>,
-    /// To be mentioned.
-    pub special_requests: Option<String>,
-    /// Of the existing booking.
-    pub booking_reference: Option<String>,
-    /// ISO 639-1.
-    pub language_hint: Option<String>,
+    /// Whom to call, and what to negotiate.
+    pub request: RequestColumns,
     /// Now where absent.
     pub not_before: Option<DateTime<Utc>>,
     /// The wanted moment where absent.
@@ -158,40 +130,26 @@ pub struct CallResult {
 /// # Errors
 /// [`StoreError::Refused`] with the table's own sentence where the call breaks a rule.
 pub async fn add(pool: &PgPool, call: &NewCall) -> Result<i64, StoreError> {
-    let id: Option<i64> = sqlx::query_scalar(
-        "insert into calls (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, \
-                            wanted_date, wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, \
-                            language_hint, not_before, not_after, priority, max_attempts, record, trunk, line_type, consent) \
-         values (coalesce($1, gen_random_uuid()::text), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-                 coalesce($17, now()), $18, coalesce($19, 0::smallint), coalesce($20, 3::smallint), coalesce($21, true), $22, $23, $24) \
+    let names = RequestColumns::NAMES.join(", ");
+    let places: Vec<String> = (0..RequestColumns::NAMES.len()).map(|nth| format!("${}", 10 + nth)).collect();
+    let insert = format!(
+        "insert into calls (request_key, not_before, not_after, priority, max_attempts, record, trunk, line_type, consent, {names}) \
+         values (coalesce($1, gen_random_uuid()::text), coalesce($2, now()), $3, coalesce($4, 0::smallint), coalesce($5, 3::smallint), \
+                 coalesce($6, true), $7, $8, $9, {}) \
          on conflict (request_key) do nothing returning id",
-    )
-    .bind(&call.request_key)
-    .bind(call.kind)
-    .bind(&call.number)
-    .bind(&call.restaurant_name)
-    .bind(&call.restaurant_zone)
-    .bind(&call.guest_name)
-    .bind(&call.guest_phone)
-    .bind(call.party_size)
-    .bind(call.wanted_date)
-    .bind(call.wanted_time)
-    .bind(call.earliest_time)
-    .bind(call.latest_time)
-    .bind(&call.other_dates)
-    .bind(&call.special_requests)
-    .bind(&call.booking_reference)
-    .bind(&call.language_hint)
-    .bind(call.not_before)
-    .bind(call.not_after)
-    .bind(call.priority)
-    .bind(call.max_attempts)
-    .bind(call.record)
-    .bind(&call.trunk)
-    .bind(&call.line_type)
-    .bind(&call.consent)
-    .fetch_optional(pool)
-    .await?;
+        places.join(", ")
+    );
+    let query = sqlx::query_scalar(AssertSqlSafe(insert))
+        .bind(&call.request_key)
+        .bind(call.not_before)
+        .bind(call.not_after)
+        .bind(call.priority)
+        .bind(call.max_attempts)
+        .bind(call.record)
+        .bind(&call.trunk)
+        .bind(&call.line_type)
+        .bind(&call.consent);
+    let id: Option<i64> = call.request.bind(query).fetch_optional(pool).await?;
     match id {
         Some(id) => Ok(id),
         None => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use sqlx::{PgPool, Row, postgres::types::PgInterval};
 
-use super::{claimed::ClaimedCall, refusal::StoreError, trunks};
+use super::{claimed::ClaimedCall, refusal::StoreError, request_columns::RequestColumns, trunks};
 use crate::secret::Secret;
 
 /// Who claims, and with what.
@@ -21,7 +21,7 @@ pub struct Claimant {
     pub lease: Duration,
     /// The first UDP port calls may use.
     pub port_first: u16,
-    /// The last one, inclusive. Every call takes four.
+    /// The last one, inclusive. Every call takes [`crate::attempt::PORTS_PER_ATTEMPT`].
     pub port_last: u16,
 }
 
@@ -101,20 +101,17 @@ pub async fn claim_while(
 /// The calls just claimed, in this order, each with its trunks.
 async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, StoreError> {
     let mut connection = pool.acquire().await?;
-    let mut rows: Vec<ClaimedCall> = sqlx::query_as(
-        "select c.id, c.attempt, c.number, c.kind, c.restaurant_name, c.restaurant_zone, c.guest_name, c.guest_phone, \
-                c.party_size, c.wanted_date, c.wanted_time, c.earliest_time, c.latest_time, c.other_dates, c.special_requests, \
-                c.booking_reference, c.language_hint, c.due_at, \
+    let request = RequestColumns::NAMES.map(|name| format!("c.{name}")).join(", ");
+    let query = format!(
+        "select c.id, c.attempt, {request}, c.due_at, \
                 offhook_destination_refusal(c.number, c.line_type, c.consent) as refusal, offhook_recording(c.number, c.record) as recording, \
                 exists (select from attempts p where p.call_id = c.id and p.number < c.attempt \
                         and coalesce(p.line_dropped, p.disposition = 'answered' and p.outcome is null)) as dropped_before, \
                 a.trunk, a.port_base, a.sip_call_id, a.token_hash \
          from calls c join attempts a on a.call_id = c.id and a.number = c.attempt \
-         where c.id = any($1) order by array_position($1, c.id)",
-    )
-    .bind(ids)
-    .fetch_all(&mut *connection)
-    .await?;
+         where c.id = any($1) order by array_position($1, c.id)"
+    );
+    let mut rows: Vec<ClaimedCall> = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(ids).fetch_all(&mut *connection).await?;
     for (call_id, trunk) in trunks::of_calls(&mut connection, ids).await? {
         rows.iter_mut().filter(|row| row.id == call_id).for_each(|row| row.trunks.push(trunk.clone()));
     }

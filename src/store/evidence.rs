@@ -73,7 +73,7 @@ impl Evidence {
     pub(super) fn last_word(&self, dialled: bool) -> Report {
         let not_launched = self.otherwise == Disposition::TrunkFailure;
         let disposition = if dialled && not_launched { Disposition::Lost } else { self.otherwise };
-        self.report.clone().unwrap_or_else(|| Report { detail: Some(self.detail.clone()), ..Report::ended(disposition) })
+        self.report.clone().unwrap_or_else(|| Report { detail: Some(self.detail.clone()), ..Report::new(disposition) })
     }
 }
 

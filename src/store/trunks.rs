@@ -6,7 +6,10 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::refusal::StoreError;
-use crate::attempt::{CodecName, SipTransport, SrtpPolicy, WayOut};
+use crate::{
+    attempt::{CodecName, SipTransport, SrtpPolicy, WayOut},
+    destination::sip_uri::is_sip_uri,
+};
 
 /// A row of `trunks`, as far as a call needs it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -99,7 +102,7 @@ impl TrunkRow {
     pub fn way_out(&self, number: &str) -> Result<Option<WayOut>, UnusableTrunk> {
         match &self.host {
             Some(host) => Ok(Some(self.way_to(host, self.port)?)),
-            None if number.starts_with("sip") => Ok(None),
+            None if is_sip_uri(number) => Ok(None),
             None => Err(UnusableTrunk::NoWayOut { trunk: self.name.clone(), number: number.to_owned() }),
         }
     }

@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use offhook_test_database::TestDatabase;
 use sqlx::{AssertSqlSafe, Row, postgres::PgListener};
 
-use super::{TestDatabase, ports::Ports};
+use super::ports::Ports;
 
 /// From an insert to a final state, at most: ringing, a minute of talk, settling.
 const A_CALL: Duration = Duration::from_secs(150);
@@ -74,7 +75,7 @@ impl Installation {
 
     /// A sandbox, a trunk and a database, and no coordinator yet.
     pub async fn idle(sandbox_arguments: &[&str]) -> Installation {
-        let database = TestDatabase::create().await;
+        let database = TestDatabase::new().await;
         let namespace = format!("offhook-test-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let folder = std::env::temp_dir().join(&namespace);
         std::fs::create_dir_all(&folder).unwrap();

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use offhook_test_database::TestDatabase;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    TestDatabase,
     callees::Callees,
     engine::EngineProxy,
     installation::{Running, binary},
@@ -43,7 +43,7 @@ impl Site {
     /// On the services of the tests, without a coordinator yet. `settings` are the coordinators'.
     pub async fn new(settings: &[(&str, &str)]) -> Site {
         let engine = std::env::var("OFFHOOK_TEST_DOCKER_HOST").expect("run by `make test`, which sets OFFHOOK_TEST_DOCKER_HOST");
-        Site::on(TestDatabase::create().await, engine, settings).await
+        Site::on(TestDatabase::new().await, engine, settings).await
     }
 
     /// On this database and this engine.

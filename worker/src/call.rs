@@ -25,7 +25,7 @@ use trunks::Connected;
 pub async fn run(specification: &AttemptSpecification, journal: &Journal, cancelled: watch::Receiver<bool>) -> Report {
     match attempt(specification, journal, cancelled).await {
         Ok(report) => report,
-        Err(detail) => ending::without_conversation(Disposition::TrunkFailure, None, None, Some(detail)),
+        Err(detail) => Report { detail: Some(detail), ..Report::new(Disposition::TrunkFailure) },
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use offhook::{
     attempt::{SipTransport, SrtpPolicy, TrunkSpecification, WayOut},
+    destination::sip_uri::{DEFAULT_PORT, SipUri},
     store::trunks::{self, TrunkRow, TrunkStatus},
 };
 use offhook_sip::{Endpoint, EndpointConfig, SipError};
@@ -73,7 +74,7 @@ async fn answers(trunk: &TrunkSpecification, local: Option<IpAddr>, patience: Du
     };
     let local = match local {
         Some(local) => local,
-        None => address_towards(&hop.host, hop.port.unwrap_or(5060))
+        None => address_towards(&hop.host, hop.port.unwrap_or(DEFAULT_PORT))
             .await
             .or_else(|error| if hop.port.is_none() { Ok(IpAddr::from([0, 0, 0, 0])) } else { Err(error) })
             .map_err(|error| NotThere::NoRoute(hop.host.clone(), error))?,
@@ -90,15 +91,14 @@ async fn answers(trunk: &TrunkSpecification, local: Option<IpAddr>, patience: Du
 
 /// As RFC 3263 finds its way from a URI.
 fn uri_of(hop: &WayOut) -> String {
-    let host = if hop.host.contains(':') { format!("[{}]", hop.host) } else { hop.host.clone() };
-    let port = hop.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let uri = SipUri { secure: false, user: None, host: &hop.host, port: hop.port };
     let transport = match hop.transport {
         None => "",
         Some(SipTransport::Udp) => ";transport=udp",
         Some(SipTransport::Tcp) => ";transport=tcp",
         Some(SipTransport::Tls) => ";transport=tls",
     };
-    format!("sip:{host}{port}{transport}")
+    format!("{uri}{transport}")
 }
 
 /// For people.

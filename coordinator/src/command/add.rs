@@ -1,7 +1,10 @@
 //! `offhook call add`: a call from flags. Whether it makes sense is judged by the table, in its own words.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use offhook::{request::CallKind, store::calls::NewCall};
+use offhook::{
+    request::CallKind,
+    store::{calls::NewCall, request_columns::RequestColumns},
+};
 
 /// What is to be done about a table.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -97,26 +100,28 @@ impl From<&Add> for NewCall {
     fn from(add: &Add) -> Self {
         NewCall {
             request_key: add.key.clone(),
-            kind: match add.kind {
-                Kind::Book => CallKind::Book,
-                Kind::Change => CallKind::Change,
-                Kind::Cancel => CallKind::Cancel,
-                Kind::Confirm => CallKind::Confirm,
+            request: RequestColumns {
+                kind: match add.kind {
+                    Kind::Book => CallKind::Book,
+                    Kind::Change => CallKind::Change,
+                    Kind::Cancel => CallKind::Cancel,
+                    Kind::Confirm => CallKind::Confirm,
+                },
+                number: add.number.clone(),
+                restaurant_name: add.restaurant.clone(),
+                restaurant_zone: add.zone.clone(),
+                guest_name: add.guest.clone(),
+                guest_phone: add.guest_phone.clone(),
+                party_size: add.party,
+                wanted_date: add.date,
+                wanted_time: add.time,
+                earliest_time: add.earliest,
+                latest_time: add.latest,
+                other_dates: add.other_date.clone(),
+                special_requests: add.special_requests.clone(),
+                booking_reference: add.reference.clone(),
+                language_hint: add.language.clone(),
             },
-            number: add.number.clone(),
-            restaurant_name: add.restaurant.clone(),
-            restaurant_zone: add.zone.clone(),
-            guest_name: add.guest.clone(),
-            guest_phone: add.guest_phone.clone(),
-            party_size: add.party,
-            wanted_date: add.date,
-            wanted_time: add.time,
-            earliest_time: add.earliest,
-            latest_time: add.latest,
-            other_dates: add.other_date.clone(),
-            special_requests: add.special_requests.clone(),
-            booking_reference: add.reference.clone(),
-            language_hint: add.language.clone(),
             not_before: add.not_before,
             not_after: add.not_after,
             priority: add.priority,

@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, str::FromStr};
 
+use offhook::attempt::PORTS_PER_ATTEMPT;
+
 /// Addresses and ports.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Sockets of calls")]
@@ -26,7 +28,7 @@ pub struct MediaConfig {
 impl MediaConfig {
     /// How many calls the range has ports for.
     pub fn calls(&self) -> usize {
-        (usize::from(self.port_last) + 1).saturating_sub(usize::from(self.port_first)) / 4
+        (usize::from(self.port_last) + 1).saturating_sub(usize::from(self.port_first)) / usize::from(PORTS_PER_ATTEMPT)
     }
 
     /// What peers are told of where we are, for people.

@@ -15,11 +15,11 @@ use offhook::{
         settle::{Settled, settle},
     },
 };
+use offhook_test_database::TestDatabase;
 use rand::{SeedableRng, rngs::StdRng};
 
-use crate::{
-    database::{self, TestDatabase},
-    queue_model::{ABANDONED_AFTER, Coordinator, HOSTS, IN_ALL, MAX_ATTEMPTS, Model, NUMBERS, PER_DAY, QUIET, SECOND, TRUNKS},
+use crate::queue_model::{
+    ABANDONED_AFTER, Coordinator, HOSTS, IN_ALL, MAX_ATTEMPTS, Model, NUMBERS, PER_DAY, QUIET, SECOND, TRUNKS,
 };
 
 /// What may happen. `which` picks one of those there are.
@@ -84,7 +84,7 @@ impl<'a> World<'a> {
     }
 
     fn claimant(&self, coordinator: Coordinator) -> Claimant {
-        database::claimant(&coordinator.name(), HOSTS[coordinator.place])
+        offhook_test_database::claimant(&coordinator.name(), HOSTS[coordinator.place])
     }
 
     fn pick(candidates: Vec<usize>, which: usize) -> Option<usize> {

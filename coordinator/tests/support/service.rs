@@ -16,7 +16,7 @@ use offhook_coordinator::{
 };
 use tokio::task::JoinHandle;
 
-use crate::database::TestDatabase;
+use offhook_test_database::TestDatabase;
 
 /// A spool that goes when it is dropped.
 pub struct TestSpool(pub PathBuf);
@@ -50,7 +50,8 @@ pub fn config(database: &TestDatabase, spool: &Path, flags: &[&str]) -> Config {
     let spool = spool.to_str().expect("a path in UTF-8");
     let mut line =
         vec!["offhook", "run", "--launcher", "process", "--worker-program", worker, "--spool", spool, "--secrets", spool];
-    line.extend(["--database-url", database.url.expose(), "--host", "here", "--provider-url", "http://127.0.0.1:9/v1"]);
+    let url = database.url();
+    line.extend(["--database-url", url.expose(), "--host", "here", "--provider-url", "http://127.0.0.1:9/v1"]);
     line.extend(["--lease", "1s", "--stop-grace", "1s", "--media-address", "127.0.0.1"]);
     line.extend(flags);
     match CommandLine::try_parse_from(line).expect("good flags").command {

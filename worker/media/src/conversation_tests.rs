@@ -201,7 +201,7 @@ async fn a_call_is_recorded_as_long_as_it_was_and_a_slow_listener_holds_nothing_
     assert!(started.elapsed() < Duration::from_secs(3));
     let recording = outcome.recording.unwrap();
     assert!(recording.duration_ms.abs_diff(3000) <= 100 && recording.complete, "{recording:?}");
-    assert_eq!(rescue(&path).unwrap(), recording);
+    assert_eq!(offhook_recording::measure(&path).unwrap(), recording);
     assert!(outcome.heard_dropped >= 40, "nobody listened: {}", outcome.heard_dropped);
     let _ = callee.handle.finish().await;
 }

@@ -51,5 +51,5 @@ pub use error::MediaError;
 pub use line::MediaEvent;
 pub use negotiation::Negotiated;
 pub use offhook::attempt::CodecName;
-pub use recorder::{Recording, RecordingError, rescue};
+pub use recorder::{Recording, RecordingError};
 pub use session::{EarlyMedia, MediaConfig, MediaHandle, MediaOutcome, MediaSession};

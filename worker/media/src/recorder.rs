@@ -6,16 +6,16 @@
 
 pub mod disk;
 pub mod ogg_opus;
-pub mod rescue;
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
+pub use offhook_recording::Recording;
+use offhook_recording::measure;
 use offhook_types::audio::{FRAME_MS, Frame, SILENCE};
 
-pub use self::{disk::hexadecimal, rescue::rescue};
 use self::{
     disk::{Disk, Written},
     ogg_opus::OggOpus,
@@ -27,7 +27,7 @@ const LONGEST_SLEEP: u64 = 30_000;
 /// Why there is no recording.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// The file could not be made, written or read.
+    /// The file could not be made or written.
     #[error("the recording {path} cannot be used: {source}; check the folder, its permissions and the space left")]
     File {
         /// Which.
@@ -38,33 +38,12 @@ pub enum RecordingError {
     /// libopus did not come up.
     #[error("the recorder's codec cannot be set up: {0}; this is a fault of the build, not of the call")]
     Codec(#[from] opus::Error),
-    /// Not one of ours.
-    #[error("{path} is no Ogg Opus file; nothing can be rescued from it")]
-    NotARecording {
-        /// Which.
-        path: PathBuf,
-    },
     /// The thread that writes has died.
     #[error("the recording {path} was not finished: its writer died; rescue the file")]
     WriterDied {
         /// Which.
         path: PathBuf,
     },
-}
-
-/// A recording on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recording {
-    /// Where.
-    pub path: PathBuf,
-    /// Size of the file.
-    pub bytes: u64,
-    /// Length of the sound.
-    pub duration_ms: u64,
-    /// Of the file, lower-case hex.
-    pub sha256: String,
-    /// It was finished; false for a file whose writer was killed.
-    pub complete: bool,
 }
 
 /// Whether what is heard and said may go into the recording.
@@ -126,7 +105,7 @@ impl Recorder {
             }
             Err(error) => {
                 tracing::error!(%error, "the recording is incomplete");
-                rescue(&self.path).map_err(|_| error)
+                measure(&self.path).map_err(|_| error)
             }
         }
     }

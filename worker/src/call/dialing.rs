@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use offhook::{
     attempt::{AttemptSpecification, TrunkSpecification, WayOut},
+    destination::sip_uri::{SipUri, is_sip_uri},
     disposition::{Disposition, FinalAnswer},
     report::Report,
 };
@@ -16,11 +17,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    ending::{with_early_media, without_conversation},
-    journal::Journal,
-    trunks::Setback,
-};
+use super::{ending::with_early_media, journal::Journal, trunks::Setback};
 
 /// How long after our CANCEL we wait for the far end to confirm it.
 const CANCEL_CONFIRMATION: Duration = Duration::from_secs(5);
@@ -173,7 +170,7 @@ async fn agree_on_media(dialog: Dialog, session: &mut MediaSession, sdp: &str) -
             }
             // Somebody answered: this must not be taken for the trunk's failure and rung again in a minute.
             let detail = format!("answered, but without usable sound: {error}");
-            let report = without_conversation(Disposition::Answered, Some(200), None, Some(detail));
+            let report = Report { sip_code: Some(200), detail: Some(detail), ..Report::new(Disposition::Answered) };
             Err(NotAnswered { report: Box::new(report), answer: None })
         }
     }
@@ -182,9 +179,8 @@ async fn agree_on_media(dialog: Dialog, session: &mut MediaSession, sdp: &str) -
 fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification, call_id: &str, offer: String) -> DialRequest {
     let dial = &specification.dial;
     let to = match &trunk.way_out {
-        Some(WayOut { host, port, .. }) if !dial.number.starts_with("sip") => {
-            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            format!("sip:{}@{}{port}", dial.number, host_in_uri(host))
+        Some(WayOut { host, port, .. }) if !is_sip_uri(&dial.number) => {
+            SipUri { secure: false, user: Some(&dial.number), host, port: *port }.to_string()
         }
         _ => dial.number.clone(),
     };
@@ -208,11 +204,6 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
 pub(super) fn credentials(trunk: &TrunkSpecification) -> Option<Credentials> {
     let (username, password) = (trunk.username.clone()?, trunk.password.clone()?);
     Some(Credentials { username, password })
-}
-
-/// An IPv6 address stands in brackets there (RFC 3261 section 25.1).
-pub(super) fn host_in_uri(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 pub(super) fn whole_seconds(wait: Duration) -> u32 {
@@ -240,9 +231,14 @@ fn failed(cancelling: Cancelling, heard: Heard, failure: DialFailure) -> NotAnsw
         _ if cancelling == Cancelling::RangOut && silent => "the trunk said nothing at all".to_owned(),
         _ => failure.reason.clone(),
     };
-    let mut report = without_conversation(disposition, failure.code, Some(failure.reason), Some(detail));
-    report.cause = failure.cause;
-    report.retry_after = failure.retry_after.map(whole_seconds);
+    let report = Report {
+        sip_code: failure.code,
+        sip_reason: Some(failure.reason),
+        cause: failure.cause,
+        retry_after: failure.retry_after.map(whole_seconds),
+        detail: Some(detail),
+        ..Report::new(disposition)
+    };
     NotAnswered { report: Box::new(report), answer }
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use offhook::{
     attempt::{CodecName, NOTES_FILE, REPORT_FILE},
-    disposition::Disposition,
     report::{RecordingReport, Report},
     store::worker::Note,
 };
@@ -12,30 +11,7 @@ use offhook_media::{EarlyMedia, MediaOutcome, Recording};
 use offhook_mind::action::Conclusion;
 use serde::Serialize;
 
-/// The report of an attempt in which nobody was talked to.
-pub fn without_conversation(
-    disposition: Disposition,
-    sip_code: Option<u16>,
-    sip_reason: Option<String>,
-    detail: Option<String>,
-) -> Report {
-    Report {
-        disposition,
-        sip_code,
-        sip_reason,
-        cause: None,
-        ended: None,
-        retry_after: None,
-        detail,
-        codec: None,
-        media: None,
-        outcome: None,
-        recording: None,
-        do_not_call: false,
-    }
-}
-
-/// The same, where something was heard before nobody answered: an announcement is worth keeping.
+/// The report of an attempt in which nobody answered, with what was heard before: an announcement is worth keeping.
 pub fn with_early_media(report: Report, early: EarlyMedia) -> Report {
     let EarlyMedia { outcome, .. } = early;
     Report {
@@ -49,18 +25,14 @@ pub fn with_early_media(report: Report, early: EarlyMedia) -> Report {
 /// The report of a conversation.
 pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOutcome) -> Report {
     Report {
-        disposition: conclusion.disposition,
         sip_code: Some(200),
-        sip_reason: None,
-        cause: None,
-        ended: None,
-        retry_after: None,
         detail: conclusion.detail,
         codec: Some(media.codec.unwrap_or(codec).in_sdp().to_owned()),
         media: Some(media.report),
         outcome: conclusion.outcome,
         recording: media.recording.map(recording_report),
         do_not_call: conclusion.do_not_call,
+        ..Report::new(conclusion.disposition)
     }
 }
 
@@ -101,13 +73,15 @@ fn write_whole(spool: &Path, name: &str, content: &(impl Serialize + ?Sized)) ->
 
 #[cfg(test)]
 mod tests {
+    use offhook::disposition::Disposition;
+
     use super::*;
 
     #[test]
     fn a_report_on_disk_is_read_back_as_it_was() {
         let spool = std::env::temp_dir().join(format!("offhook-report-{}", std::process::id()));
         std::fs::create_dir_all(&spool).unwrap();
-        let report = without_conversation(Disposition::Busy, Some(486), Some("Busy Here".into()), None);
+        let report = Report { sip_code: Some(486), sip_reason: Some("Busy Here".into()), ..Report::new(Disposition::Busy) };
         write(&spool, &report).unwrap();
         let read: Report = serde_json::from_slice(&std::fs::read(spool.join(REPORT_FILE)).unwrap()).unwrap();
         assert_eq!(read, report);

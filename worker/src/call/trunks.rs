@@ -11,6 +11,7 @@ use std::{
 
 use offhook::{
     attempt::{AttemptSpecification, RECORDING_FILE, TrunkSpecification},
+    destination::sip_uri::host_in_uri,
     disposition::{Disposition, FinalAnswer},
     recording::RecordingPolicy,
     report::Report,
@@ -26,8 +27,7 @@ use tokio::{
 };
 
 use super::{
-    dialing::{Agreed, NotAnswered, credentials, dial, host_in_uri, whole_seconds},
-    ending::without_conversation,
+    dialing::{Agreed, NotAnswered, credentials, dial, whole_seconds},
     journal::Journal,
 };
 
@@ -90,7 +90,7 @@ impl From<NotAnswered> for Setback {
 
 impl From<SipError> for Setback {
     fn from(error: SipError) -> Self {
-        let mut report = without_conversation(Disposition::TrunkFailure, None, None, Some(error.to_string()));
+        let mut report = Report { detail: Some(error.to_string()), ..Report::new(Disposition::TrunkFailure) };
         if let SipError::Refused { code, phrase, retry_after } = &error {
             (report.sip_code, report.sip_reason) = (Some(*code), Some(phrase.clone()));
             report.retry_after = retry_after.map(whole_seconds);
@@ -220,7 +220,7 @@ impl<'a> Ways<'a> {
         let config = EndpointConfig {
             advertised: public,
             tls: trunk.tls.clone(),
-            ..EndpointConfig::new(SocketAddr::new(media.address, media.port_base), user_agent)
+            ..EndpointConfig::new(SocketAddr::new(media.address, media.sip_port()), user_agent)
         };
         let until = Instant::now() + if first { Duration::ZERO } else { PORT_IS_FREE_WITHIN };
         loop {
@@ -252,7 +252,7 @@ impl<'a> Ways<'a> {
         let media = &self.specification.media;
         let bound = MediaSession::bind(MediaConfig {
             address: media.address,
-            rtp_port: if media.port_base == 0 { 0 } else { media.port_base + 2 },
+            rtp_port: media.rtp_port(),
             advertised: media.public_address,
             codecs: trunk.codecs.clone(),
             recording: media.record.then(|| self.specification.spool.join(RECORDING_FILE)),
@@ -307,7 +307,7 @@ impl<'a> Ways<'a> {
 fn registration(trunk: &TrunkSpecification) -> Option<RegisterRequest> {
     let (expires, way_out) = (trunk.register?, trunk.way_out.as_ref()?);
     let user = trunk.username.as_ref().unwrap_or(&trunk.caller_id);
-    let domain = trunk.from_domain.clone().unwrap_or_else(|| host_in_uri(&way_out.host));
+    let domain = trunk.from_domain.clone().unwrap_or_else(|| host_in_uri(&way_out.host).into_owned());
     Some(RegisterRequest {
         address_of_record: format!("sip:{user}@{domain}"),
         destination: Some(way_out.clone()),
@@ -327,7 +327,7 @@ fn failed(report: &Report) -> TrunkFailed {
 }
 
 fn not_dialled(disposition: Disposition, detail: &str) -> Box<Report> {
-    Box::new(without_conversation(disposition, None, None, Some(detail.to_owned())))
+    Box::new(Report { detail: Some(detail.to_owned()), ..Report::new(disposition) })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use sha2::{Digest, Sha256};
+use offhook_recording::Tally;
 
 use super::RecordingError;
 
@@ -61,17 +61,11 @@ impl Disk {
 
 /// Every page is one `write`: what is written survives the death of the process.
 fn write(mut file: File, queue: &Receiver<Vec<u8>>) -> io::Result<Written> {
-    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut tally = Tally::default();
     for page in queue {
         file.write_all(&page)?;
-        hash.update(&page);
-        bytes += page.len() as u64;
+        tally.add(&page);
     }
     file.sync_all()?;
-    Ok(Written { bytes, sha256: hexadecimal(&hash.finalize()) })
-}
-
-/// Bytes as lower-case hex.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(Written { bytes: tally.bytes(), sha256: tally.sha256() })
 }

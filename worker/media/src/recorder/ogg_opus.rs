@@ -1,11 +1,10 @@
-//! Frames to pages of Ogg Opus (RFC 7845). Pure: pages come out as bytes.
+//! Frames to packets of Opus, in pages of Ogg Opus. Pure: pages come out as bytes.
 
-use offhook_types::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
-use ogg::{PacketWriteEndInfo, PacketWriter};
+use offhook_recording::{GRANULES_PER_MS, OggOpusWriter};
+use offhook_types::audio::{FRAME_MS, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
 use opus::{Application, Bitrate, Channels};
 
-/// Ogg Opus counts in 48 kHz whatever it carries (RFC 7845, section 4).
-const GRANULES: u64 = 960;
+const GRANULES_PER_FRAME: u64 = FRAME_MS * GRANULES_PER_MS;
 /// Of 16 kHz.
 const GRANULES_PER_SAMPLE: u64 = 3;
 /// Frames in a page: half a second.
@@ -18,10 +17,9 @@ const COMPLEXITY: i32 = 4;
 /// A stream that is being written.
 pub struct OggOpus {
     encoder: opus::Encoder,
-    pages: PacketWriter<'static, Vec<u8>>,
-    serial: u32,
+    pages: OggOpusWriter,
     /// Samples of 48 kHz that a player leaves out at the beginning (RFC 7845, section 4.2).
-    pre_skip: u64,
+    pre_skip: u16,
     frames: u64,
     in_page: u32,
 }
@@ -34,8 +32,8 @@ impl OggOpus {
         encoder.set_bitrate(Bitrate::Bits(BITRATE))?;
         encoder.set_complexity(COMPLEXITY)?;
         encoder.set_phase_inversion_disabled(true)?;
-        let pre_skip = u64::from(encoder.get_lookahead()?.unsigned_abs()) * GRANULES_PER_SAMPLE;
-        Ok(OggOpus { encoder, pages: PacketWriter::new(Vec::new()), serial, pre_skip, frames: 0, in_page: 0 })
+        let pre_skip = (u64::from(encoder.get_lookahead()?.unsigned_abs()) * GRANULES_PER_SAMPLE) as u16;
+        Ok(OggOpus { encoder, pages: OggOpusWriter::new(serial, 2, SAMPLE_RATE, pre_skip), pre_skip, frames: 0, in_page: 0 })
     }
 
     /// Frames written so far.
@@ -43,19 +41,9 @@ impl OggOpus {
         self.frames
     }
 
-    /// The two pages at the beginning (RFC 7845, section 5).
+    /// The two pages at the beginning.
     pub fn head(&mut self) -> Vec<u8> {
-        let mut head = b"OpusHead\x01\x02".to_vec();
-        head.extend_from_slice(&(self.pre_skip as u16).to_le_bytes());
-        head.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
-        head.extend_from_slice(&[0, 0, 0]); // gain 0, channel mapping family 0
-        let mut tags = b"OpusTags".to_vec();
-        text(&mut tags, concat!("offhook ", env!("CARGO_PKG_VERSION")));
-        tags.extend_from_slice(&1u32.to_le_bytes()); // one comment
-        text(&mut tags, "DESCRIPTION=left: callee, right: agent");
-        self.packet(head, PacketWriteEndInfo::EndPage, 0);
-        self.packet(tags, PacketWriteEndInfo::EndPage, 0);
-        std::mem::take(self.pages.inner_mut())
+        self.pages.head(concat!("offhook ", env!("CARGO_PKG_VERSION")), "DESCRIPTION=left: callee, right: agent")
     }
 
     /// One frame of both sides; a page where one is full.
@@ -63,22 +51,21 @@ impl OggOpus {
         let packet = self.encode(left, right)?;
         self.frames += 1;
         self.in_page += 1;
-        let full = self.in_page >= PAGE_FRAMES;
-        let end = if full { PacketWriteEndInfo::EndPage } else { PacketWriteEndInfo::NormalPacket };
-        self.packet(packet, end, self.frames * GRANULES);
-        if full {
-            self.in_page = 0;
+        let position = self.frames * GRANULES_PER_FRAME;
+        if self.in_page < PAGE_FRAMES {
+            self.pages.packet(packet, position);
+            return Ok(None);
         }
-        Ok(full.then(|| std::mem::take(self.pages.inner_mut())))
+        self.in_page = 0;
+        Ok(Some(self.pages.end_page(packet, position)))
     }
 
     /// The last page: one more frame pushes out what the encoder still holds, and the position cuts the stream to its exact
     /// length (RFC 7845, section 4.4).
     pub fn finish(mut self) -> Result<Vec<u8>, opus::Error> {
         let packet = self.encode(&SILENCE, &SILENCE)?;
-        let end = self.pre_skip + self.frames * GRANULES;
-        self.packet(packet, PacketWriteEndInfo::EndStream, end);
-        Ok(std::mem::take(self.pages.inner_mut()))
+        let end = u64::from(self.pre_skip) + self.frames * GRANULES_PER_FRAME;
+        Ok(self.pages.end_stream(packet, end))
     }
 
     fn encode(&mut self, left: &Frame, right: &Frame) -> Result<Vec<u8>, opus::Error> {
@@ -90,14 +77,4 @@ impl OggOpus {
         let length = self.encoder.encode(&both, &mut packet)?;
         Ok(packet[..length].to_vec())
     }
-
-    fn packet(&mut self, packet: Vec<u8>, end: PacketWriteEndInfo, position: u64) {
-        self.pages.write_packet(packet, self.serial, end, position).expect("writing to memory does not fail");
-    }
-}
-
-/// Length and bytes, as in OpusTags.
-fn text(tags: &mut Vec<u8>, text: &str) {
-    tags.extend_from_slice(&(text.len() as u32).to_le_bytes());
-    tags.extend_from_slice(text.as_bytes());
 }
