@@ -14,6 +14,7 @@ pub mod codec;
 pub mod dtmf;
 pub mod early_sound;
 pub mod error;
+mod fuzz_recording;
 mod fuzz_signals;
 mod fuzz_wire;
 pub mod inbound;
@@ -43,6 +44,7 @@ mod testing;
 /// What the fuzz targets call. Nothing here may panic for any input, but where a property is broken.
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::fuzz_recording::recording;
     pub use crate::fuzz_signals::{dtmf, sdp};
     pub use crate::fuzz_wire::{rtcp, rtp, stun};
 }

@@ -18,8 +18,14 @@ const NO_POSITION: u64 = u64::MAX;
 
 /// Measures a recording, cut off or not: its playable length, and size and hash of the file as it lies there. Blocking.
 pub fn rescue(path: &Path) -> Result<Recording, RecordingError> {
+    let file = File::open(path).map_err(|source| RecordingError::File { path: path.to_owned(), source })?;
+    measure(BufReader::new(file), path)
+}
+
+/// The same for the bytes of that file.
+pub(crate) fn measure(file: impl Read, path: &Path) -> Result<Recording, RecordingError> {
     let failed = |source| RecordingError::File { path: path.to_owned(), source };
-    let mut file = Hashing { inner: BufReader::new(File::open(path).map_err(failed)?), hash: Sha256::new(), bytes: 0 };
+    let mut file = Hashing { inner: file, hash: Sha256::new(), bytes: 0 };
     let mut measured: Option<Measured> = None;
     while let Some(page) = page(&mut file) {
         match (&mut measured, page.pre_skip) {
@@ -75,13 +81,13 @@ fn page(file: &mut impl Read) -> Option<Page> {
 }
 
 /// Reads and hashes.
-struct Hashing {
-    inner: BufReader<File>,
+struct Hashing<R> {
+    inner: R,
     hash: Sha256,
     bytes: u64,
 }
 
-impl Read for Hashing {
+impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.hash.update(&buffer[..count]);

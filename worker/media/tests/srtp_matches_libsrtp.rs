@@ -9,7 +9,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use offhook_worker::media::srtp::{Keys, SrtpContext, SrtpError, Suite};
+use offhook_media::srtp::{Keys, SrtpContext, SrtpError, Suite};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 const SUITES: [Suite; 2] = [Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32];
