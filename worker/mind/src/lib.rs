@@ -7,6 +7,8 @@ mod closing;
 mod consent;
 mod conversation;
 pub mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod language;
 mod listening;

@@ -113,12 +113,12 @@ struct Reporting {
 
 /// A call that changes something, understood.
 #[derive(Debug, Clone)]
-enum Errand {
+pub(super) enum Errand {
     Accept(Offer, Particulars),
     Report { outcome: Outcome, particulars: Particulars, offered: Vec<Offer>, do_not_call: bool },
 }
 
-fn understand(name: &str, arguments: &str) -> Result<(Errand, Value), String> {
+pub(super) fn understand(name: &str, arguments: &str) -> Result<(Errand, Value), String> {
     let value: Value = serde_json::from_str(arguments).map_err(|error| format!("the arguments are not JSON: {error}"))?;
     let wrong = |error: serde_json::Error| format!("the arguments do not fit: {error}");
     let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
