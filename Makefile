@@ -1,6 +1,6 @@
 # make demo    five calls in four languages against the sandbox, live, then outcomes and recordings; needs no account anywhere
-# make test    everything, on real Postgres, Docker, SIP and RTP of this machine
-# make lint    format, clippy, licences, scripts
+# make test    everything, on real Postgres, Docker, SIP and RTP of this machine; each fuzz target for five seconds
+# make lint    format, clippy, scripts, licences, unused dependencies, known advisories
 # make fuzz    random bytes for everything that reads bytes from outside, FUZZ_SECONDS=60 for each target
 # make bench   how fast, how small
 # make chaos   the five chaos runs the field publishes for queues in Postgres, and 500 calls in a row: lost, dialled twice, left over

@@ -37,3 +37,29 @@ free_port() {
     done
     printf '%s\n' "$port"
 }
+
+# Installs a cargo subcommand that is missing. Whoever has another version keeps it.
+install_tool() {
+    if ! command -v "$1" >/dev/null; then
+        say "installing $1 $2"
+        cargo install "$1" --locked --version "=$2" >&2
+    fi
+}
+
+# A database of advisories in this folder, as RustSec's is laid out. It has one: every version of this crate.
+advisory_database() {
+    mkdir -p "$1/crates/$2"
+    # shellcheck disable=SC2016 # the quotes are Markdown's
+    printf '```toml\n[advisory]\nid = "RUSTSEC-2099-0001"\npackage = "%s"\ndate = "2026-01-01"\n\n[versions]\npatched = []\n```\n\n# %s\n' \
+        "$2" "Made up for a check" >"$1/crates/$2/RUSTSEC-2099-0001.md"
+    git -C "$1" init --quiet --initial-branch=main
+    git -C "$1" add .
+    git -C "$1" -c user.name=offhook -c user.email=offhook@localhost commit --quiet --message "Advisories"
+}
+
+# Runs a command that fetches the advisories from this folder instead of RustSec's repository.
+advisories_from() {
+    local folder=$1
+    shift
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$folder.insteadOf" GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db "$@"
+}

@@ -5,12 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
 
-version=0.13.2
 seconds=${FUZZ_SECONDS:-60}
-if ! command -v cargo-fuzz >/dev/null; then
-    say "installing cargo-fuzz $version"
-    cargo install cargo-fuzz --locked --version "=$version" >&2
-fi
+install_tool cargo-fuzz 0.13.2
 # libFuzzer's hooks are options of an unstable compiler; a stable one has them too, and has to be asked.
 toolchain=()
 if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then

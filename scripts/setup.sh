@@ -12,6 +12,7 @@ wanted=(
     sox                         # sounds for the strangers below
     baresip-core sip-tester     # strangers the worker is tested against
     kamailio kamailio-tls-modules   # a proxy in the path
+    libsrtp2-dev                # the worker's SRTP is compared with it
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )

@@ -8,6 +8,8 @@ mod deadlines;
 mod disclosure;
 pub mod event;
 mod floor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod history;
 mod hold;

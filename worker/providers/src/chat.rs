@@ -219,8 +219,8 @@ impl ReplyStream {
 
 /// What has come of a reply; pure.
 #[derive(Default)]
-struct Reply {
-    calls: ToolCalls,
+pub(crate) struct Reply {
+    pub(crate) calls: ToolCalls,
     text_bytes: usize,
     /// A finish reason or `[DONE]` came.
     finished: bool,
@@ -230,12 +230,12 @@ struct Reply {
 
 /// What one event brought.
 #[derive(Default)]
-struct Progress {
-    text: Option<String>,
+pub(crate) struct Progress {
+    pub(crate) text: Option<String>,
     matters: bool,
 }
 
-enum Wrong {
+pub(crate) enum Wrong {
     /// The server reports an error within the stream.
     Said(String),
     Nonsense(String),
@@ -264,7 +264,7 @@ struct Delta {
 }
 
 impl Reply {
-    fn event(&mut self, data: &str) -> Result<Progress, Wrong> {
+    pub(crate) fn event(&mut self, data: &str) -> Result<Progress, Wrong> {
         if data.trim() == "[DONE]" {
             (self.finished, self.done) = (true, true);
             return Ok(Progress::default());

@@ -106,7 +106,7 @@ pub enum ProviderError {
 }
 
 /// Most characters of a server's words that go into a message.
-const DETAIL: usize = 200;
+pub(crate) const MOST_DETAIL: usize = 200;
 
 /// A server's own words for a message: the `error.message` of its JSON, or the start of its text; nothing of a page. Never
 /// the key, even where the server repeats it.
@@ -121,7 +121,7 @@ pub(super) fn detail(body: &[u8], key: Option<&str>) -> String {
         Some(key) if !key.is_empty() => said.replace(key, "…"),
         _ => said,
     };
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DETAIL).collect();
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST_DETAIL).collect();
     if said.is_empty() { said } else { format!("; it says: {said}") }
 }
 

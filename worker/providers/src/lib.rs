@@ -6,6 +6,8 @@
 
 pub mod chat;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod resampling;
 pub mod speech;

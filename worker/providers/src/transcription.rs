@@ -27,7 +27,7 @@ pub(super) struct Transcription {
 
 /// `json` has the text alone; `verbose_json` the language and the segments as well.
 #[derive(Debug, Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     text: String,
     #[serde(default)]
     language: Option<String>,
@@ -102,11 +102,15 @@ impl Transcription {
             "application/json" => self.http.nonsense(format!("the transcript is no such JSON: {error}")),
             other => self.http.nonsense(format!("the transcript is {other}, not JSON")),
         })?;
-        Ok(Transcript { language: answer.language.as_deref().and_then(language_named), text: answer.words() })
+        Ok(answer.transcript())
     }
 }
 
 impl Answer {
+    pub(crate) fn transcript(&self) -> Transcript {
+        Transcript { language: self.language.as_deref().and_then(language_named), text: self.words() }
+    }
+
     /// The text without the segments that Whisper made up: silence rated as such, or one word over and over. The limits are
     /// those of Whisper's own `transcribe.py` (no_speech_threshold 0.6, logprob_threshold −1, compression 2.4).
     fn words(&self) -> String {

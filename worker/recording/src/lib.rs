@@ -3,6 +3,8 @@
 //! The worker writes one page after the other, so that a file whose writer was killed plays to its last whole page. The worker and the
 //! coordinator measure files: how long they play, whether they are complete, and what they hash to. No codec is linked.
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod measuring;
 mod writing;
 

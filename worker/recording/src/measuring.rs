@@ -59,8 +59,14 @@ pub enum MeasureError {
 /// # Errors
 /// [`MeasureError`]: it cannot be read, or does not begin with a whole page of Ogg Opus.
 pub fn measure(path: &Path) -> Result<Recording, MeasureError> {
+    let file = File::open(path).map_err(|source| MeasureError::Unreadable { path: path.to_owned(), source })?;
+    measure_from(BufReader::new(file), path)
+}
+
+/// [`measure`] for the bytes of the file at `path`.
+pub(crate) fn measure_from(file: impl Read, path: &Path) -> Result<Recording, MeasureError> {
     let failed = |source| MeasureError::Unreadable { path: path.to_owned(), source };
-    let mut file = Tallying { inner: BufReader::new(File::open(path).map_err(failed)?), tally: Tally::default() };
+    let mut file = Tallying { inner: file, tally: Tally::default() };
     let head = next_page(&mut file).map_err(failed)?;
     let Some((mut last, pre_skip)) = head.and_then(|page| page.pre_skip.map(|pre_skip| (page, pre_skip))) else {
         return Err(MeasureError::NotARecording { path: path.to_owned() });
@@ -130,12 +136,12 @@ fn filled(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
 }
 
 /// Reads and tallies.
-struct Tallying {
-    inner: BufReader<File>,
+struct Tallying<R> {
+    inner: R,
     tally: Tally,
 }
 
-impl Read for Tallying {
+impl<R: Read> Read for Tallying<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.tally.add(&buffer[..count]);

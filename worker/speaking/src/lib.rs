@@ -4,6 +4,8 @@
 pub mod chunking;
 mod clock_suffix;
 pub mod dates;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod numbers;
 pub mod phone;
 pub mod scanning;

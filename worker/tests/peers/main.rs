@@ -12,7 +12,6 @@ mod sip_call_under_attack;
 mod sip_dead_places;
 mod sip_endpoints;
 mod sip_floods;
-mod sip_fuzz_corpus;
 mod sip_odd_peers;
 mod sip_registration;
 mod sip_resolving;
