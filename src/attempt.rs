@@ -14,6 +14,8 @@ pub const REPORT_FILE: &str = "report.json";
 pub const TOOLS_FILE: &str = "tools.jsonl";
 /// What the database had not taken when the call was over, an array of [`crate::store::worker::Note`]s.
 pub const NOTES_FILE: &str = "notes.json";
+/// The log of the conversation beside the recording: its events, and what followed from each (`offhook-worker replay`).
+pub const EVENT_LOG_FILE: &str = "events.jsonl";
 /// The name of the recording in the spool folder.
 pub const RECORDING_FILE: &str = "recording.opus";
 

@@ -7,23 +7,24 @@ pub mod conversation;
 pub mod dialing;
 pub mod ending;
 pub mod journal;
-mod sound_watch;
+mod line;
+mod setback;
+pub mod stop;
 pub mod trunks;
-mod voices;
 
 use conversation::Answered;
 use journal::Journal;
 use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
 use offhook_providers::Providers;
+use offhook_types::line::StopReason;
 use tokio::sync::watch;
 use trunks::Connected;
 
-/// Runs the attempt to its end. `cancelled` turns true when the call is to be ended politely: the user took it back, or
-/// the process was told to stop.
+/// Runs the attempt to its end. `stop` names the reason when the call is to be ended politely.
 ///
 /// Never fails: what goes wrong is the report.
-pub async fn run(specification: &AttemptSpecification, journal: &Journal, cancelled: watch::Receiver<bool>) -> Report {
-    match attempt(specification, journal, cancelled).await {
+pub async fn run(specification: &AttemptSpecification, journal: &Journal, stop: watch::Receiver<Option<StopReason>>) -> Report {
+    match attempt(specification, journal, stop).await {
         Ok(report) => report,
         Err(detail) => Report { detail: Some(detail), ..Report::new(Disposition::TrunkFailure) },
     }
@@ -33,16 +34,16 @@ pub async fn run(specification: &AttemptSpecification, journal: &Journal, cancel
 async fn attempt(
     specification: &AttemptSpecification,
     journal: &Journal,
-    cancelled: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<StopReason>>,
 ) -> Result<Report, String> {
     let providers = Providers::new(&specification.providers, &specification.limits).map_err(|error| error.to_string())?;
     let Connected { dialog, session, negotiated, line } =
-        match trunks::connect(specification, &providers, journal, cancelled.clone()).await {
+        match trunks::connect(specification, &providers, journal, stop.clone()).await {
             Ok(connected) => connected,
             Err(report) => return Ok(*report),
         };
     let answered = Answered { dialog, session, negotiated };
-    let report = conversation::converse(specification, answered, providers, journal, cancelled).await;
+    let report = conversation::converse(specification, answered, providers, journal, stop).await;
     line.close().await;
     Ok(report)
 }

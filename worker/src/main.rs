@@ -1,18 +1,24 @@
 //! `offhook-worker <specification>`: makes exactly one phone call and leaves its report.
+//! `offhook-worker replay <events.jsonl>`: replays the log of a call, and shows the first difference.
 //!
 //! The specification is the JSON file the coordinator wrote (see `offhook::attempt`). Exit code 0: the report is in the
 //! database. 3: it lies beside the specification as `report.json`, the database could not be told. 2: nothing was dialled,
-//! because the specification could not be used.
+//! because the specification could not be used. `replay`: 0 the same, 1 different, 2 no log.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use offhook::attempt::AttemptSpecification;
-use offhook_worker::call::{self, ending, journal::Journal};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use offhook_conversation::replay::{ReplayError, Replayed};
+use offhook_types::line::StopReason;
+use offhook_worker::call::{self, ending, journal::Journal, stop::StopSender};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -37,6 +43,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "replay") {
+        return replay(arguments.next().map(PathBuf::from).as_deref());
+    }
     match runtime.block_on(run()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(3),
@@ -47,7 +57,40 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers whether the database knows the report.
+/// Replays a log and says on the standard output what came of it.
+fn replay(path: Option<&Path>) -> ExitCode {
+    let Some(path) = path else {
+        eprintln!("name the log: offhook-worker replay events.jsonl");
+        return ExitCode::from(2);
+    };
+    let log = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) => {
+            eprintln!("{} cannot be opened: {error}", path.display());
+            return ExitCode::from(2);
+        }
+    };
+    match offhook_conversation::replay::replay(log) {
+        Ok(Replayed { events, complete, conclusion }) => {
+            let end = conclusion.map_or("the log ends before the call did".to_owned(), |conclusion| {
+                let outcome = conclusion.outcome.map_or("no outcome", |report| report.outcome.as_str());
+                format!("{}, {outcome}", conclusion.disposition.as_str())
+            });
+            println!("{events} events, the same actions{}: {end}", if complete { "" } else { " as far as the log goes" });
+            ExitCode::SUCCESS
+        }
+        Err(error @ ReplayError::Different { .. }) => {
+            println!("{error}");
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Returns whether the database knows the report.
 async fn run() -> Result<bool> {
     let path = std::env::args_os().nth(1).map(PathBuf::from).context("name the specification: offhook-worker attempt.json")?;
     let json = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -56,22 +99,22 @@ async fn run() -> Result<bool> {
     drop(json);
     let _span = tracing::info_span!("call", id = specification.call_id, attempt = specification.attempt).entered();
 
-    let (cancel, cancelled) = watch::channel(false);
+    let (stop, stopped) = StopSender::new();
     let journal = Journal::connect(&specification.database_url, &specification.token, &specification.spool)
         .await
         .context("the database")?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let report = {
-        let attempt = call::run(&specification, &journal, cancelled);
+        let attempt = call::run(&specification, &journal, stopped);
         tokio::pin!(attempt);
         let mut sign_of_life = tokio::time::interval(SIGN_OF_LIFE);
         loop {
             tokio::select! {
                 report = &mut attempt => break report,
-                _ = terminate.recv() => { let _ = cancel.send(true); }
-                _ = interrupt.recv() => { let _ = cancel.send(true); }
-                _ = sign_of_life.tick() => journal.seen(&cancel),
+                _ = terminate.recv() => stop.ask(StopReason::ProcessStopping),
+                _ = interrupt.recv() => stop.ask(StopReason::ProcessStopping),
+                _ = sign_of_life.tick() => journal.seen(&stop),
             }
         }
     };

@@ -10,14 +10,20 @@ use offhook::{
 };
 use offhook_media::{MediaSession, Negotiated, early_sound::EarlySound};
 use offhook_providers::Providers;
-use offhook_sip::{Credentials, DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint};
+use offhook_sip::{DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint};
+use offhook_types::line::StopReason;
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
-use super::{ending::with_early_media, journal::Journal, trunks::Setback};
+use super::{
+    ending::with_early_media,
+    journal::Journal,
+    setback::{Setback, credentials, whole_seconds},
+    stop::before_the_answer,
+};
 
 /// How long after our CANCEL we wait for the far end to confirm it.
 const CANCEL_CONFIRMATION: Duration = Duration::from_secs(5);
@@ -38,12 +44,18 @@ pub struct NotAnswered {
     pub answer: Option<FinalAnswer>,
 }
 
+impl From<NotAnswered> for Setback {
+    fn from(NotAnswered { report, answer }: NotAnswered) -> Self {
+        Setback { another_trunk: answer.is_some_and(FinalAnswer::is_the_trunks_own), report: *report }
+    }
+}
+
 /// Why we cancelled a ringing call ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cancelling {
     No,
     RangOut,
-    ByUser,
+    Stopped(StopReason),
 }
 
 /// What the trunk told before its final answer.
@@ -67,7 +79,7 @@ pub async fn dial(
     session: &mut MediaSession,
     providers: &Providers,
     journal: &Journal,
-    mut cancelled: watch::Receiver<bool>,
+    mut stop: watch::Receiver<Option<StopReason>>,
 ) -> Result<Agreed, Setback> {
     let request = dial_request(specification, trunk, call_id, session.offer());
     let mut dialing = endpoint.dial(request).await?;
@@ -76,7 +88,7 @@ pub async fn dial(
     let warming = providers.clone();
     let warming = tokio::spawn(async move { warming.prewarm().await });
 
-    let dialed = follow(specification, &mut dialing, session, journal, &mut cancelled).await;
+    let dialed = follow(specification, &mut dialing, session, journal, &mut stop).await;
     warming.abort();
     let agreed = match dialed {
         Ok((dialog, sdp)) => agree_on_media(dialog, session, &sdp).await,
@@ -104,7 +116,7 @@ async fn follow(
     dialing: &mut Dialing,
     session: &mut MediaSession,
     journal: &Journal,
-    cancelled: &mut watch::Receiver<bool>,
+    stop: &mut watch::Receiver<Option<StopReason>>,
 ) -> Result<(Dialog, String), NotAnswered> {
     let mut deadline = Instant::now() + specification.limits.ring;
     let mut cancelling = Cancelling::No;
@@ -152,8 +164,8 @@ async fn follow(
                 dialing.cancel();
                 deadline = Instant::now() + CANCEL_CONFIRMATION;
             }
-            Ok(()) = cancelled.changed(), if cancelling == Cancelling::No => if *cancelled.borrow() {
-                cancelling = Cancelling::ByUser;
+            Ok(()) = stop.changed(), if cancelling == Cancelling::No => if let Some(reason) = *stop.borrow() {
+                cancelling = Cancelling::Stopped(reason);
                 dialing.cancel();
                 deadline = Instant::now() + CANCEL_CONFIRMATION;
             },
@@ -200,16 +212,6 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
     }
 }
 
-/// What to answer the trunk's challenges with.
-pub(super) fn credentials(trunk: &TrunkSpecification) -> Option<Credentials> {
-    let (username, password) = (trunk.username.clone()?, trunk.password.clone()?);
-    Some(Credentials { username, password })
-}
-
-pub(super) fn whole_seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)
-}
-
 fn nothing_said(reason: &str) -> DialFailure {
     DialFailure { reason: reason.to_owned(), ..DialFailure::default() }
 }
@@ -219,15 +221,15 @@ fn failed(cancelling: Cancelling, heard: Heard, failure: DialFailure) -> NotAnsw
     let answer = FinalAnswer { code: failure.code, cause: failure.cause, rang };
     let silent = failure.code.is_none() && !rang && !heard.anything;
     let (disposition, answer) = match (cancelling, failure.code) {
-        (Cancelling::ByUser, _) => (Disposition::Cancelled, None),
+        (Cancelling::Stopped(_), _) => (Disposition::Cancelled, None),
         // The callee's own final answer counts for more than our giving up at the same moment. A trunk that said nothing at all in
         // that time is none.
         (Cancelling::RangOut, None | Some(487 | 408)) if !silent => (Disposition::NoAnswer, None),
         _ => (answer.disposition(), Some(answer)),
     };
-    let detail = match disposition {
-        Disposition::NoAnswer if cancelling == Cancelling::RangOut => "nobody picked up".to_owned(),
-        Disposition::Cancelled => "taken back while it was ringing".to_owned(),
+    let detail = match (cancelling, disposition) {
+        (Cancelling::RangOut, Disposition::NoAnswer) => "nobody picked up".to_owned(),
+        (Cancelling::Stopped(reason), _) => before_the_answer(reason, "while it was ringing"),
         _ if cancelling == Cancelling::RangOut && silent => "the trunk said nothing at all".to_owned(),
         _ => failure.reason.clone(),
     };
@@ -262,7 +264,7 @@ mod tests {
     fn our_own_cancel_is_no_answer_or_the_users_wish() {
         assert_eq!(end(Cancelling::RangOut, RINGING, Some(487)), Disposition::NoAnswer);
         assert_eq!(end(Cancelling::RangOut, TRYING, None), Disposition::NoAnswer);
-        assert_eq!(end(Cancelling::ByUser, RINGING, Some(487)), Disposition::Cancelled);
+        assert_eq!(end(Cancelling::Stopped(StopReason::TakenBack), RINGING, Some(487)), Disposition::Cancelled);
     }
 
     #[test]
@@ -285,8 +287,8 @@ mod tests {
             (Cancelling::No, RINGING, Some(503)),
             (Cancelling::No, RINGING, None),
             (Cancelling::No, Heard { early_media: true, ..TRYING }, Some(500)),
-            (Cancelling::ByUser, SILENT, None),
-            (Cancelling::ByUser, TRYING, Some(503)),
+            (Cancelling::Stopped(StopReason::TakenBack), SILENT, None),
+            (Cancelling::Stopped(StopReason::TakenBack), TRYING, Some(503)),
             (Cancelling::RangOut, TRYING, Some(487)),
         ] {
             let answer = failed(cancelling, heard, failure(code)).answer;

@@ -32,6 +32,7 @@ pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOut
         outcome: conclusion.outcome,
         recording: media.recording.map(recording_report),
         do_not_call: conclusion.do_not_call,
+        ended: conclusion.ended,
         ..Report::new(conclusion.disposition)
     }
 }

@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use futures::{FutureExt, future::BoxFuture};
 use offhook::{
     attempt::TOOLS_FILE,
     report::Report,
@@ -18,11 +19,13 @@ use offhook::{
     store::worker::{Note, Step, ToolBegin, TrunkChange, TrunkFailed, WorkerStore, WorkerStoreError},
     turn::Turn,
 };
-use offhook_mind::Event;
+use offhook_types::line::StopReason;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
 
-/// The call's line to the database. What cannot be written now waits there; what is refused is logged, never fatal.
+use super::stop::StopSender;
+
+/// The call's connection to the database; cheap to clone. What cannot be written now waits there; what is refused is logged, never fatal.
+#[derive(Clone)]
 pub struct Journal {
     store: WorkerStore,
     /// Where tools are journaled while the database is away.
@@ -72,50 +75,17 @@ impl Journal {
         note(kind, self.store.event(kind, detail));
     }
 
-    /// What was said, as far as it was heard.
-    pub fn turn(&self, turn: &Turn) {
-        note("turn", self.store.turn(turn.clone()));
-    }
-
-    /// Journals a tool and reports back when it may run. Where the database is away for longer than it is asked, the entry goes to
-    /// the disk beside the recording instead: this process is the only one that will ever run this attempt.
-    pub fn tool_begin(&self, number: u32, name: String, arguments: Value, events: mpsc::Sender<Event>) {
-        let (store, tools) = (self.store.clone(), self.tools.clone());
-        tokio::spawn(async move {
-            let known = match store.tool_begin(number as i32, &name, arguments.clone()).await {
-                Ok(ToolBegin::Run) => None,
-                Ok(ToolBegin::Known(result)) => Some(result),
-                Err(error) => {
-                    tracing::warn!(%error, name, number, "the tool is journaled on disk");
-                    if let Err(error) = journal_on_disk(&tools, number, &name, &arguments) {
-                        tracing::error!(%error, name, number, "the tool does not run: it could not be journaled");
-                        return;
-                    }
-                    note("tool", store.tool_begin_later(number as i32, &name, arguments));
-                    None
-                }
-            };
-            let _ = events.send(Event::ToolJournaled { number, known }).await;
-        });
-    }
-
-    /// The tool's result.
-    pub fn tool_end(&self, number: u32, result: Value) {
-        note("tool", self.store.tool_end(number as i32, result));
-    }
-
-    /// Shows that we live; turns `cancel` true where the user has taken the call back or the attempt is not ours any more.
-    pub fn seen(&self, cancel: &watch::Sender<bool>) {
+    /// Shows that we live; asks for the call to end where the user has taken it back, or the attempt is not ours any more.
+    pub fn seen(&self, stop: &StopSender) {
         if self.asking.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (store, asking, cancel) = (self.store.clone(), Arc::clone(&self.asking), cancel.clone());
+        let (store, asking, stop) = (self.store.clone(), Arc::clone(&self.asking), stop.clone());
         tokio::spawn(async move {
             match store.seen().await {
                 Ok(false) => {}
-                Ok(true) | Err(WorkerStoreError::Stale) => {
-                    cancel.send_if_modified(|cancelled| !std::mem::replace(cancelled, true));
-                }
+                Ok(true) => stop.ask(StopReason::TakenBack),
+                Err(WorkerStoreError::Stale) => stop.ask(StopReason::AttemptStale),
                 Err(error) => tracing::warn!(%error, "no sign of life could be given"),
             }
             asking.store(false, Ordering::Release);
@@ -127,7 +97,7 @@ impl Journal {
         self.store.unsent()
     }
 
-    /// Tells the end. Answers whether the database knows it (or does not want to know it any more).
+    /// Tells the end. Returns whether the database knows it (or does not want to know it any more).
     pub async fn finish(&self, report: &Report) -> bool {
         match self.store.finish(report).await {
             Ok(()) | Err(WorkerStoreError::Stale) => true,
@@ -136,6 +106,40 @@ impl Journal {
                 false
             }
         }
+    }
+}
+
+impl offhook_conversation::ports::Journal for Journal {
+    fn turn(&self, turn: &Turn) {
+        note("turn", self.store.turn(turn.clone()));
+    }
+
+    fn event(&self, kind: &str, detail: Value) {
+        Journal::event(self, kind, detail);
+    }
+
+    /// Where the database is away for longer than it is asked, the entry goes to the disk beside the recording instead: this process
+    /// is the only one that will ever run this attempt.
+    fn tool_begin(&self, number: u32, name: String, arguments: Value) -> BoxFuture<'static, Result<Option<Value>, String>> {
+        let (store, tools) = (self.store.clone(), self.tools.clone());
+        async move {
+            match store.tool_begin(number as i32, &name, arguments.clone()).await {
+                Ok(ToolBegin::Run) => Ok(None),
+                Ok(ToolBegin::Known(result)) => Ok(Some(result)),
+                Err(error) => {
+                    tracing::warn!(%error, name, number, "the tool is journaled on disk");
+                    journal_on_disk(&tools, number, &name, &arguments)
+                        .map_err(|disk| format!("the database: {error}; the disk: {disk}"))?;
+                    note("tool", store.tool_begin_later(number as i32, &name, arguments));
+                    Ok(None)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn tool_end(&self, number: u32, result: Value) {
+        note("tool", self.store.tool_end(number as i32, result));
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use offhook::{
     attempt::{AttemptSpecification, RECORDING_FILE, TrunkSpecification},
     destination::sip_uri::host_in_uri,
-    disposition::{Disposition, FinalAnswer},
+    disposition::Disposition,
     recording::RecordingPolicy,
     report::Report,
     store::worker::{TrunkChange, TrunkFailed},
@@ -20,6 +20,7 @@ use offhook::{
 use offhook_media::{MediaConfig, MediaSession, Negotiated};
 use offhook_providers::Providers;
 use offhook_sip::{Dialog, Endpoint, EndpointConfig, RegisterRequest, Registration, SipError};
+use offhook_types::line::StopReason;
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -27,8 +28,10 @@ use tokio::{
 };
 
 use super::{
-    dialing::{Agreed, NotAnswered, credentials, dial, whole_seconds},
+    dialing::{Agreed, dial},
     journal::Journal,
+    setback::{Setback, credentials},
+    stop::before_the_answer,
 };
 
 /// No further trunk is tried so long after the first: a silent trunk takes half a minute, and whoever waits for the call does not
@@ -68,47 +71,6 @@ impl TrunkLine {
     }
 }
 
-/// Why a trunk did not bring the call through.
-pub struct Setback {
-    /// The attempt's report, should it end here.
-    pub report: Report,
-    /// Whether another trunk may be tried.
-    pub another_trunk: bool,
-}
-
-impl Setback {
-    fn ours(report: Report) -> Self {
-        Setback { report, another_trunk: false }
-    }
-}
-
-impl From<NotAnswered> for Setback {
-    fn from(NotAnswered { report, answer }: NotAnswered) -> Self {
-        Setback { another_trunk: answer.is_some_and(FinalAnswer::is_the_trunks_own), report: *report }
-    }
-}
-
-impl From<SipError> for Setback {
-    fn from(error: SipError) -> Self {
-        let mut report = Report { detail: Some(error.to_string()), ..Report::new(Disposition::TrunkFailure) };
-        if let SipError::Refused { code, phrase, retry_after } = &error {
-            (report.sip_code, report.sip_reason) = (Some(*code), Some(phrase.clone()));
-            report.retry_after = retry_after.map(whole_seconds);
-        }
-        Setback { another_trunk: is_the_trunks_own(&error), report }
-    }
-}
-
-/// Whether it is the trunk that keeps us from sending: its name, its certificate, its connection, a field of its row. What is ours
-/// (the port) or the number's would fail over every trunk.
-fn is_the_trunks_own(error: &SipError) -> bool {
-    match error {
-        SipError::Bind { .. } | SipError::CallerGone | SipError::Closed => false,
-        SipError::Field { field, .. } => *field != "to",
-        _ => true,
-    }
-}
-
 /// Dials over one trunk after the other, until somebody answers or there is no more to try.
 ///
 /// # Errors
@@ -117,9 +79,9 @@ pub async fn connect(
     specification: &AttemptSpecification,
     providers: &Providers,
     journal: &Journal,
-    cancelled: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<StopReason>>,
 ) -> Result<Connected, Box<Report>> {
-    let mut ways = Ways { specification, providers, journal, cancelled, begun: Instant::now() };
+    let mut ways = Ways { specification, providers, journal, stop, begun: Instant::now() };
     let mut left = specification.dial.trunks.iter();
     let Some(mut trunk) = left.next() else {
         return Err(not_dialled(Disposition::TrunkFailure, "the attempt names no trunk"));
@@ -144,7 +106,10 @@ pub async fn connect(
                 }
                 return Err(Box::new(report));
             }
-            Next::Cancelled => return Err(not_dialled(Disposition::Cancelled, "taken back before another trunk was tried")),
+            Next::Stopped(reason) => {
+                let detail = before_the_answer(reason, "before another trunk was tried");
+                return Err(not_dialled(Disposition::Cancelled, &detail));
+            }
         }
     }
     unreachable!("a counter without an end")
@@ -156,15 +121,15 @@ enum Next<'a> {
     Trunk(&'a TrunkSpecification, String),
     /// Nothing.
     None,
-    /// Nothing, since the user has taken the call back.
-    Cancelled,
+    /// Nothing, since the attempt is to end.
+    Stopped(StopReason),
 }
 
 struct Ways<'a> {
     specification: &'a AttemptSpecification,
     providers: &'a Providers,
     journal: &'a Journal,
-    cancelled: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<StopReason>>,
     begun: Instant,
 }
 
@@ -200,18 +165,19 @@ impl<'a> Ways<'a> {
                 Err(error) => return Err(ours(Disposition::TrunkFailure, &format!("not dialled: {error}"))),
             }
         }
-        let mut cancelled = self.cancelled.clone();
+        let mut stop = self.stop.clone();
         if let Some(request) = registration(trunk) {
             line.registration = tokio::select! {
                 registered = line.endpoint.register(request) => Some(registered?),
-                Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => {
-                    return Err(ours(Disposition::Cancelled, "taken back before it was dialled"));
+                Ok(asked) = stop.wait_for(Option::is_some) => {
+                    let reason = asked.unwrap_or(StopReason::TakenBack);
+                    return Err(ours(Disposition::Cancelled, &before_the_answer(reason, "before it was dialled")));
                 }
             };
             self.journal.event("registered", json!({ "trunk": trunk.name }));
         }
         let (specification, providers, journal) = (self.specification, self.providers, self.journal);
-        dial(specification, trunk, call_id, &line.endpoint, session, providers, journal, cancelled).await
+        dial(specification, trunk, call_id, &line.endpoint, session, providers, journal, stop).await
     }
 
     async fn bind(&self, trunk: &TrunkSpecification, public: Option<IpAddr>, first: bool) -> Result<Endpoint, SipError> {
@@ -275,8 +241,8 @@ impl<'a> Ways<'a> {
         for candidate in left {
             let mut patience = LONGEST_WAIT;
             let refused = loop {
-                if *self.cancelled.borrow() {
-                    return Next::Cancelled;
+                if let Some(reason) = *self.stop.borrow() {
+                    return Next::Stopped(reason);
                 }
                 if self.begun.elapsed() > NO_OTHER_TRUNK_AFTER {
                     break "the attempt has taken too long already".to_owned();
@@ -286,11 +252,11 @@ impl<'a> Ways<'a> {
                     Ok(TrunkChange::Wait { after }) if after <= patience => {
                         patience -= after;
                         // Ends early where the call is taken back.
-                        let _ = timeout(after, self.cancelled.wait_for(|cancelled| *cancelled)).await;
+                        let _ = timeout(after, self.stop.wait_for(Option::is_some)).await;
                     }
                     Ok(TrunkChange::Wait { .. }) => break "its calls per second are used up".to_owned(),
                     Ok(TrunkChange::No { why }) => break why,
-                    Ok(TrunkChange::Cancelled) => return Next::Cancelled,
+                    Ok(TrunkChange::Cancelled) => return Next::Stopped(StopReason::TakenBack),
                     Err(error) => {
                         tracing::warn!(%error, trunk = candidate.name, "no other trunk is tried");
                         return Next::None;
@@ -328,32 +294,4 @@ fn failed(report: &Report) -> TrunkFailed {
 
 fn not_dialled(disposition: Disposition, detail: &str) -> Box<Report> {
     Box::new(Report { detail: Some(detail.to_owned()), ..Report::new(disposition) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_another_trunk_would_not_cure_ends_the_attempt() {
-        let resolve = SipError::Resolve { host: "sip.invalid".into(), port: 5060, why: "no such name".into() };
-        let silent = SipError::Unanswered { method: "REGISTER", ms: 1 };
-        let field = |field| SipError::Field { field, value: String::new(), expected: "" };
-        let port = SipError::Bind { address: ([127, 0, 0, 1], 1).into(), source: std::io::ErrorKind::AddrInUse.into() };
-        for (error, own) in [
-            (resolve, true),
-            (silent, true),
-            (SipError::Stack { doing: "an INVITE", why: "connection refused".into() }, true),
-            (SipError::Trust { what: "authorities", why: "not PEM".into() }, true),
-            (SipError::Tls { peer: ([127, 0, 0, 1], 5061).into(), why: "unknown issuer".into() }, true),
-            (SipError::Connect { transport: "tcp", peer: ([127, 0, 0, 1], 5060).into(), why: "refused".into() }, true),
-            (SipError::Refused { code: 403, phrase: "Forbidden".into(), retry_after: None }, true),
-            (field("from_domain"), true),
-            (field("to"), false),
-            (port, false),
-            (SipError::Closed, false),
-        ] {
-            assert_eq!(is_the_trunks_own(&error), own, "{error}");
-        }
-    }
 }
