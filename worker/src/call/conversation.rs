@@ -155,10 +155,15 @@ impl Conversation<'_> {
 
     async fn dialog_event(&mut self, event: Option<DialogEvent>) {
         match event {
-            Some(DialogEvent::RemoteBye { reason }) => {
-                self.journal.event("callee_hung_up", json!({ "reason": reason }));
+            Some(DialogEvent::RemoteBye { cause, reason }) => {
+                self.journal.event("callee_hung_up", json!({ "cause": cause, "reason": reason }));
                 self.dialog = None;
                 self.hung_up("the callee hung up").await;
+            }
+            Some(DialogEvent::Lost { why }) => {
+                self.journal.event("dialog_lost", json!({ "why": why }));
+                self.dialog = None;
+                self.hung_up("the dialog was lost").await;
             }
             Some(event) => self.change(event).await,
             None => {
@@ -298,7 +303,7 @@ impl Conversation<'_> {
                 event = next_dialog_event(&mut self.dialog) => event,
             };
             match event {
-                Some(DialogEvent::RemoteBye { .. }) | None => {
+                Some(DialogEvent::RemoteBye { .. } | DialogEvent::Lost { .. }) | None => {
                     self.dialog = None;
                     return;
                 }
@@ -324,7 +329,7 @@ impl Conversation<'_> {
                 }
             }
             DialogEvent::Info { content_type, body } => self.media.info(&content_type, &body),
-            DialogEvent::RemoteBye { .. } => {}
+            DialogEvent::RemoteBye { .. } | DialogEvent::Lost { .. } => {}
         }
     }
 
