@@ -212,7 +212,7 @@ impl<S: Senses> Conversation<'_, S> {
                         }
                     },
                     Some(DialogEvent::Info { .. } | DialogEvent::Reanswer { .. }) => {}
-                    Some(DialogEvent::RemoteBye { .. }) | None => return self.happens(&Event::HungUp),
+                    Some(DialogEvent::RemoteBye { .. } | DialogEvent::Lost { .. }) | None => return self.happens(&Event::HungUp),
                 },
                 () = closing.cancelled() => break,
                 () = &mut limit => break,

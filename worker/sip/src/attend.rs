@@ -17,14 +17,13 @@ use super::{
     dialog::{DialogEvent, Stage},
     dialog_state::Refused,
     dispatch::{ALLOW, SUPPORTED, reply, unsupported},
-    failure::said,
     glare::retry_after_seconds,
     hangup,
     leg::Leg,
     message::header,
-    refer, reinvite,
+    reason, refer, reinvite,
     reoffer::{self, Tell, Told},
-    session_timer::Due,
+    session_timer::{Due, SESSION_EXPIRED},
 };
 
 /// Far away: no timer runs.
@@ -41,7 +40,12 @@ pub(super) async fn attend(
     let shared = leg.shared.clone();
     let mut early = early.into_iter();
     let mut refreshing: Option<JoinHandle<()>> = None;
-    let last = loop {
+    // Told after the events that wait for their reader, where those leave no room.
+    let mut untold: Option<DialogEvent> = None;
+    let bye = loop {
+        if let Some(why) = leg.state().lost.take() {
+            untold = not_told(&events, DialogEvent::Lost { why });
+        }
         if let Some(request) = early.next() {
             match within(&leg, request, &events).await {
                 Some(last) => break Some(last),
@@ -56,7 +60,7 @@ pub(super) async fn attend(
             Some(request) = seat.requests.recv() => if let Some(last) = within(&leg, request, &events).await {
                 break Some(last);
             },
-            () = leg.timer_changed.notified() => {}
+            () = leg.changed.notified() => {}
             () = sleep_until(due.map_or_else(|| Instant::now() + NEVER, |(at, _)| at.into())) => match due {
                 Some((_, Due::Refresh)) => {
                     if let Some(timer) = &mut leg.state().timer {
@@ -68,17 +72,23 @@ pub(super) async fn attend(
                     }
                 }
                 Some((_, Due::HangUp)) => {
-                    tracing::info!("nobody refreshed the session: the call is hung up");
-                    hangup::in_background(&leg, Some("SIP;cause=408;text=\"Session expired\""));
-                    events.try_send(DialogEvent::RemoteBye { reason: Some("the session was not refreshed".to_owned()) }).ok();
+                    hangup::lost(&leg, "the session was not refreshed".to_owned(), SESSION_EXPIRED);
                 }
                 None => {}
             },
         }
     };
-    // Our own BYE ends a call without an event.
-    let last = last.filter(|_| !leg.state().leaving);
-    leg.state().leaving = true;
+    let last = {
+        let mut state = leg.state();
+        let we_end_it = std::mem::replace(&mut state.leaving, true);
+        match state.lost.take() {
+            Some(why) => Some(DialogEvent::Lost { why }),
+            // Our own BYE ends a call without an event.
+            None if we_end_it => untold,
+            None if shared.closed.is_cancelled() => Some(DialogEvent::Lost { why: "the SIP endpoint was shut down".to_owned() }),
+            None => bye,
+        }
+    };
     leg.reach(Stage::Ended);
     if let Some(callee) = callee {
         shared.routes.forget(&callee);
@@ -90,7 +100,15 @@ pub(super) async fn attend(
     }
 }
 
-/// Answers one request; `Some` where it ends the call.
+/// Tells an event now; returns it where there is no room for it.
+fn not_told(events: &mpsc::Sender<DialogEvent>, event: DialogEvent) -> Option<DialogEvent> {
+    match events.try_send(event) {
+        Err(mpsc::error::TrySendError::Full(event)) => Some(event),
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
+    }
+}
+
+/// Answers one request; returns the BYE that ends the call.
 async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<DialogEvent>) -> Option<DialogEvent> {
     if !admitted(leg, &mut request).await {
         return None;
@@ -109,7 +127,8 @@ async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<
     match request.original.method {
         Method::Bye => {
             reply(&mut request, StatusCode::OK, vec![]).await;
-            return Some(DialogEvent::RemoteBye { reason: said(&request.original.headers) });
+            let headers = &request.original.headers;
+            return Some(DialogEvent::RemoteBye { cause: reason::q850_cause(headers), reason: reason::text(headers) });
         }
         Method::Invite => reoffer::invited(leg, request, tell(events)),
         Method::Update => reoffer::updated(leg, request, true, tell(events)),

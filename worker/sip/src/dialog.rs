@@ -22,13 +22,22 @@ pub struct Dialog {
     events: mpsc::Receiver<DialogEvent>,
 }
 
-/// What the peer of an answered call did.
+/// What happened in an answered call.
 #[derive(Debug)]
 pub enum DialogEvent {
-    /// The peer hung up; `reason` is its Reason header (RFC 3326), e.g. `Q.850;cause=16`. Nothing comes after it.
+    /// The peer sent BYE. The last event.
     RemoteBye {
-        /// Why, where the peer said so.
+        /// The Q.850 cause in the Reason headers of the BYE (RFC 3326), 0 to 127; `None` where it has none.
+        cause: Option<u16>,
+        /// All Reason headers of the BYE, in one line; `None` where it has none.
         reason: Option<String>,
+    },
+    /// The dialog is lost: the peer did not hang up, but the session was not refreshed in time, the peer did not know the call any
+    /// more (481 or 408 to our refresh), our answer to its re-INVITE was never acknowledged, or the endpoint was shut down.
+    /// BYE is on its way where it can be sent. The last event.
+    Lost {
+        /// What happened.
+        why: String,
     },
     /// The peer offers other media (re-INVITE or UPDATE).
     Reoffer {
@@ -57,7 +66,7 @@ impl Dialog {
         Dialog { leg, events }
     }
 
-    /// The next thing the peer does; `None` once the call is over. Cancel safe.
+    /// The next event; `None` after [`DialogEvent::RemoteBye`], after [`DialogEvent::Lost`], and once we have hung up. Cancel safe.
     pub async fn next(&mut self) -> Option<DialogEvent> {
         self.events.recv().await
     }

@@ -6,7 +6,8 @@ use rsipstack::sip::{Headers, Response, StatusCode};
 
 use super::{
     dial::DialFailure,
-    message::{all, header, leading_number, parameter, split},
+    message::{header, leading_number},
+    reason,
 };
 
 /// Nobody is asked to wait longer than this.
@@ -36,7 +37,7 @@ pub(super) fn of_response(response: &Response, heard: Heard, cancelled: bool) ->
         code: Some(code),
         reason: phrase(response),
         cancelled,
-        cause: cause(&response.headers),
+        cause: reason::q850_cause(&response.headers),
         retry_after: retry_after(&response.headers),
         reached: heard.ringing || is_a_persons_answer(code),
     }
@@ -45,15 +46,6 @@ pub(super) fn of_response(response: &Response, heard: Heard, cancelled: bool) ->
 /// Busy, or refused, or refused everywhere: somebody's phone said so, and must not be tried by another way.
 fn is_a_persons_answer(code: u16) -> bool {
     matches!(code, 200..=299 | 486 | 600..=699)
-}
-
-/// The Q.850 cause among all Reason headers (RFC 3326).
-pub(super) fn cause(headers: &Headers) -> Option<u16> {
-    all(headers, "Reason").flat_map(|value| split(value, ',')).find_map(|reason| {
-        let protocol = split(reason, ';').first().copied()?;
-        let cause = parameter(reason, "cause").and_then(leading_number)?;
-        (protocol.eq_ignore_ascii_case("Q.850") && (1..=127).contains(&cause)).then_some(cause as u16)
-    })
 }
 
 /// Retry-After in seconds, without its comment and parameters (RFC 3261 section 20.33).
@@ -68,16 +60,10 @@ pub(super) fn phrase(response: &Response) -> String {
         StatusCode::Other(_, text) => text.to_string(),
         known => known.text().to_owned(),
     });
-    match said(&response.headers) {
+    match reason::text(&response.headers) {
         Some(said) => format!("{text} ({said})"),
         None => text,
     }
-}
-
-/// Every Reason header (RFC 3326), in one line.
-pub(super) fn said(headers: &Headers) -> Option<String> {
-    let reasons: Vec<&str> = all(headers, "Reason").collect();
-    (!reasons.is_empty()).then(|| reasons.join(", "))
 }
 
 #[cfg(test)]
@@ -97,18 +83,6 @@ mod tests {
         busy.headers.push(Header::Reason("Q.850;cause=17".into()));
         busy.wire_reason = Some("Line engaged".to_owned());
         assert_eq!(phrase(&busy), "Line engaged (Q.850;cause=17)");
-    }
-
-    #[test]
-    fn the_q850_cause_is_found_among_other_reasons() {
-        let reasons = |values: &[&str]| -> Headers {
-            values.iter().map(|value| Header::Reason((*value).into())).collect::<Vec<_>>().into()
-        };
-        assert_eq!(cause(&reasons(&["SIP;cause=404;text=\"a, b;cause=9\"", "Q.850 ;cause=1;text=\"Unallocated\""])), Some(1));
-        assert_eq!(cause(&reasons(&["SIP;cause=486, q.850;text=\"x\";cause=\"17\""])), Some(17));
-        assert_eq!(cause(&reasons(&["Q.850;cause=0"])), None);
-        assert_eq!(cause(&reasons(&["Q.850;cause=999999"])), None);
-        assert_eq!(cause(&reasons(&["SIP;cause=16"])), None);
     }
 
     #[test]

@@ -24,11 +24,26 @@ pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
     outcome.await.unwrap_or(Err(SipError::Closed))
 }
 
-/// Sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326).
-pub(super) fn in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
+/// The dialog is lost: tells so, and sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326). Does
+/// nothing where somebody hangs up already.
+pub(super) fn lost(leg: &Arc<Leg>, why: String, reason: &'static str) {
     if !begin(leg) {
         return;
     }
+    tracing::info!(why, "a dialog is lost: the call is hung up");
+    leg.state().lost = Some(why);
+    leg.changed.notify_one();
+    bye_in_background(leg, Some(reason));
+}
+
+/// Sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326).
+pub(super) fn in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
+    if begin(leg) {
+        bye_in_background(leg, reason);
+    }
+}
+
+fn bye_in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
     let bye = say_bye(leg.clone(), reason);
     leg.shared.before_closing(async move {
         if let Err(error) = bye.await {

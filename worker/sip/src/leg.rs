@@ -32,8 +32,8 @@ pub(super) struct Leg {
     /// Our Contact.
     contact: Header,
     stage: watch::Sender<Stage>,
-    /// The session timer was set or taken away.
-    pub(super) timer_changed: Notify,
+    /// The session timer was set or taken away, or the dialog was lost.
+    pub(super) changed: Notify,
     /// Where the progress of a transfer goes, while there is one.
     pub(super) transfer: Mutex<Option<mpsc::Sender<u16>>>,
 }
@@ -50,6 +50,8 @@ pub(super) struct LegState {
     takes_updates: bool,
     /// Whether we have begun to hang up.
     pub(super) leaving: bool,
+    /// Why the dialog is lost, until that is told.
+    pub(super) lost: Option<String>,
 }
 
 impl Leg {
@@ -73,11 +75,12 @@ impl Leg {
                 shortest_interval: session_timer::SHORTEST,
                 takes_updates: false,
                 leaving: false,
+                lost: None,
             }),
             credentials,
             contact,
             stage: watch::Sender::new(stage),
-            timer_changed: Notify::new(),
+            changed: Notify::new(),
             transfer: Mutex::default(),
         })
     }
@@ -135,7 +138,7 @@ impl Leg {
     /// Sets the session timer, or takes it away.
     pub(super) fn set_timer(&self, timer: Option<SessionTimer>) {
         self.state().timer = timer;
-        self.timer_changed.notify_one();
+        self.changed.notify_one();
     }
 
     /// What the session timer wants next, and when.

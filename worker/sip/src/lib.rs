@@ -32,6 +32,7 @@ mod offer;
 mod options;
 mod path;
 mod prack;
+mod reason;
 mod redirect;
 mod refer;
 mod register;

@@ -15,7 +15,7 @@ use super::{
     hangup,
     invite::ClientInvite,
     leg::Leg,
-    session_timer::{self, SessionTimer, call_is_gone},
+    session_timer::{self, SESSION_EXPIRED, SessionTimer, call_is_gone},
 };
 
 /// What one of ours is for.
@@ -50,8 +50,7 @@ pub(super) async fn refresh(leg: Arc<Leg>) {
         _ => false,
     };
     if gone {
-        tracing::info!(error = %failed, "the session could not be refreshed: the call is hung up");
-        hangup::in_background(&leg, Some("SIP;cause=408;text=\"Session expired\""));
+        hangup::lost(&leg, format!("the session could not be refreshed: {failed}"), SESSION_EXPIRED);
     } else {
         tracing::debug!(error = %failed, "a session refresh was refused");
     }

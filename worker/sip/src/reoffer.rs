@@ -140,8 +140,8 @@ async fn follow_up(leg: &Arc<Leg>, end: oneshot::Receiver<Ended>, answered: Answ
         (Answered::Accepted | Answered::Offered(_), _) => {
             leg.state().offering.settled();
             if !leg.shared.closed.is_cancelled() {
-                tracing::info!("an answer to a re-INVITE was never acknowledged: the call is hung up");
-                hangup::in_background(leg, Some("SIP;cause=408;text=\"ACK missing\""));
+                let why = "our answer to a re-INVITE was never acknowledged".to_owned();
+                hangup::lost(leg, why, "SIP;cause=408;text=\"ACK missing\"");
             }
         }
     }

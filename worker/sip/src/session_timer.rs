@@ -15,6 +15,9 @@ const LATEST_BEFORE_EXPIRY: Duration = Duration::from_secs(32);
 /// After a refresh that failed without saying that the call is gone.
 const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// Reason of the BYE that ends a session nobody refreshed.
+pub(super) const SESSION_EXPIRED: &str = "SIP;cause=408;text=\"Session expired\"";
+
 /// Which side of one transaction somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {

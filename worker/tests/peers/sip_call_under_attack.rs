@@ -93,6 +93,8 @@ async fn an_answer_that_is_never_acknowledged_ends_the_call() {
     };
     assert!(answers > 1 && last.starts_with("BYE ") && last.contains("Reason: SIP;cause=408"), "{answers}, {last}");
     callee.send(&callee.reply_to(&last, "200 OK")).await;
+    let event = timeout(PATIENCE, dialog.next()).await.unwrap();
+    assert!(matches!(event, Some(DialogEvent::Lost { ref why }) if why.contains("never acknowledged")), "{event:?}");
     assert!(timeout(PATIENCE, dialog.next()).await.unwrap().is_none());
 }
 

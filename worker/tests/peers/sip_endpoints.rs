@@ -29,7 +29,7 @@ async fn a_call_is_rung_answered_and_hung_up_by_the_callee() {
 
     theirs.unwrap().hangup().await.unwrap();
     let event = timeout(PATIENCE, ours.next()).await.unwrap();
-    assert!(matches!(event, Some(DialogEvent::RemoteBye { reason: None })), "{event:?}");
+    assert!(matches!(event, Some(DialogEvent::RemoteBye { cause: None, reason: None })), "{event:?}");
     assert!(ours.next().await.is_none());
 }
 
@@ -92,6 +92,19 @@ async fn an_answer_read_after_giving_up_is_hung_up() {
     assert!(failed(last(&mut dialing).await).cancelled);
     let event = timeout(PATIENCE, theirs.next()).await.unwrap();
     assert!(matches!(event, Some(DialogEvent::RemoteBye { .. })), "{event:?}");
+}
+
+#[tokio::test]
+async fn a_call_whose_endpoint_is_shut_down_is_lost() {
+    let (caller, callee, mut calls) = pair().await;
+    let mut dialing = caller.dial(request(&callee, "shut-down", "call-8")).await.unwrap();
+    let incoming = arrived(&mut calls).await;
+    let (_theirs, answered) = tokio::join!(incoming.answer(ANSWER), last(&mut dialing));
+    let DialEvent::Answered { mut dialog, .. } = answered else { panic!("{answered:?}") };
+    caller.shutdown().await;
+    let event = timeout(PATIENCE, dialog.next()).await.unwrap();
+    assert!(matches!(event, Some(DialogEvent::Lost { .. })), "{event:?}");
+    assert!(dialog.next().await.is_none());
 }
 
 #[tokio::test]

@@ -40,7 +40,8 @@ async fn the_callee_hangs_up_and_says_why() {
     let mut dialing = endpoint.dial(callee.request("callee-hangs-up")).await.unwrap();
     let (_, mut dialog) = answered(last(&mut dialing).await);
     let event = timeout(PATIENCE, dialog.next()).await.unwrap();
-    let Some(DialogEvent::RemoteBye { reason }) = event else { panic!("{event:?}") };
+    let Some(DialogEvent::RemoteBye { cause, reason }) = event else { panic!("{event:?}") };
+    assert_eq!(cause, Some(16));
     assert_eq!(reason.as_deref(), Some("Q.850;cause=16;text=\"Normal call clearing\""));
     assert!(dialog.next().await.is_none());
     dialog.hangup().await.unwrap();

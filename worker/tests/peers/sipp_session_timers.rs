@@ -36,8 +36,8 @@ async fn a_longer_interval_is_asked_for_where_the_callee_wants_one() {
 #[tokio::test]
 async fn a_callee_that_forgets_to_refresh_is_hung_up_on() {
     let (callee, _endpoint, mut dialog) = call("forgets_to_refresh").await;
-    let Some(DialogEvent::RemoteBye { reason }) = event(&mut dialog).await else { panic!("the call went on") };
-    assert_eq!(reason.as_deref(), Some("the session was not refreshed"));
+    let Some(DialogEvent::Lost { why }) = event(&mut dialog).await else { panic!("the call went on") };
+    assert_eq!(why, "the session was not refreshed");
     assert!(event(&mut dialog).await.is_none());
     callee.saw_it_all().await;
 }
@@ -45,6 +45,8 @@ async fn a_callee_that_forgets_to_refresh_is_hung_up_on() {
 #[tokio::test]
 async fn a_callee_that_has_lost_the_call_is_hung_up_on() {
     let (callee, _endpoint, mut dialog) = call("session_is_gone").await;
+    let Some(DialogEvent::Lost { why }) = event(&mut dialog).await else { panic!("the call went on") };
+    assert!(why.contains("UPDATE: 481"), "{why}");
     assert!(event(&mut dialog).await.is_none());
     callee.saw_it_all().await;
 }
