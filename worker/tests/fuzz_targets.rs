@@ -82,7 +82,7 @@ macro_rules! targets {
 
 targets! {
     dtmf: offhook_media::fuzzing::dtmf,
-    recording: offhook_media::fuzzing::recording,
+    recording: offhook_recording::fuzzing::recording,
     reply: offhook_providers::fuzzing::reply,
     rtcp: offhook_media::fuzzing::rtcp,
     rtp: offhook_media::fuzzing::rtp,

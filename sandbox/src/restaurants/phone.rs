@@ -267,7 +267,7 @@ impl<S: Senses> Conversation<'_, S> {
                 tracing::debug!(restaurant = self.persona.name, text, "the caller spoke");
                 self.happens(&Event::AgentSpoke { text });
             }
-            EarEvent::Beep { .. } => {}
+            EarEvent::Beep { .. } | EarEvent::Flushed => {}
         }
     }
 

@@ -91,8 +91,8 @@ struct Rehearsal {
 
 /// What became of it.
 struct Rehearsed {
-    actions: Vec<(Millis, Action)>,
-    events: Vec<(Millis, Event)>,
+    actions: Timed<Action>,
+    events: Timed<Event>,
     world: Arc<Mutex<World>>,
 }
 
@@ -200,8 +200,11 @@ impl Rehearsal {
     }
 }
 
+/// With the time of each.
+type Timed<T> = Vec<(Millis, T)>;
+
 /// The events of a log and what the mind does with them.
-fn replayed_by_hand(setup: &Setup, log: &[u8]) -> (Vec<(Millis, Event)>, Vec<(Millis, Action)>) {
+fn replayed_by_hand(setup: &Setup, log: &[u8]) -> (Timed<Event>, Timed<Action>) {
     let mut mind = Mind::new(setup.request.clone(), &setup.number, setup.settings, 0);
     let (mut events, mut actions) = (Vec::new(), Vec::new());
     for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -17,7 +17,7 @@ const JOURNAL: Millis = 5_000;
 /// The longest an utterance lasts before the ear ends it (15 s), and some more, in ms.
 const SPEECH: Millis = 16_000;
 /// A sentence that plays for so many times its estimated length has been played.
-const SLOWEST_VOICE: Millis = 3;
+const SLOWEST_VOICE: Millis = 2;
 
 /// What is due at a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,8 @@ impl Mind {
             && self.reply.is_none()
             && self.tool_calls.is_idle()
             && !self.sentences.is_busy();
-        self.idle_since = if idle { self.idle_since.or(Some(self.now)) } else { None };
+        // A sentence without a voice was heard by nobody: it does not make the silence shorter.
+        self.idle_since = if idle { self.idle_since.or(Some(self.last_heard)) } else { None };
     }
 
     /// The moment to be woken at, where it is another than the one asked for before.

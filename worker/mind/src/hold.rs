@@ -84,6 +84,7 @@ impl Mind {
     /// Nobody says anything.
     pub(super) fn silence_due(&mut self) {
         self.idle_since = None;
+        self.last_heard = self.now;
         self.asked += 1;
         self.line.asked_to_wait = false;
         self.log("silence", json!({ "asked": self.asked }));

@@ -55,6 +55,7 @@ impl Mind {
     }
 
     fn speech_started(&mut self, at: MediaTime) {
+        self.last_heard = self.now;
         if self.floor.speaking.is_some() {
             return;
         }
@@ -63,6 +64,7 @@ impl Mind {
     }
 
     fn speech_ended(&mut self, utterance: UtteranceId, started: MediaTime, ended: MediaTime) {
+        self.last_heard = self.now;
         let turn = match self.floor.speaking.take() {
             Some((turn, _)) => turn,
             None => self.turns.open(Speaker::Callee, started),

@@ -113,7 +113,9 @@ pub struct Mind {
     pub(super) tool_calls: ToolCalls,
     pub(super) outcome: OutcomeDraft,
     pub(super) reopened: u32,
-    /// When nobody had anything to say or to do, while that lasts.
+    /// When anybody was last heard, the callee or we.
+    pub(super) last_heard: Millis,
+    /// Since when nobody is heard, while nobody has anything to say or to do.
     pub(super) idle_since: Option<Millis>,
     /// Times we asked whether somebody is there, since the callee's last word.
     pub(super) asked: u32,
@@ -148,6 +150,7 @@ impl Mind {
             tool_calls: ToolCalls::default(),
             outcome: OutcomeDraft::default(),
             reopened: 0,
+            last_heard: now,
             idle_since: None,
             asked: 0,
             armed: None,

@@ -9,6 +9,7 @@ impl Mind {
     pub(super) fn answered(&mut self) {
         self.phase = Phase::Greeting { until: self.now + self.settings.greeting_wait };
         self.line.answered = self.now;
+        self.last_heard = self.now;
         self.log("answered", json!({ "language": self.tongue.current().code() }));
     }
 

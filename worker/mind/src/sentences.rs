@@ -70,6 +70,7 @@ impl Mind {
         sentence.ended = Some(self.now);
         let delivered = sentence.is_delivered();
         self.sentences.last_end = self.now;
+        self.last_heard = self.now;
         self.sentences.failures = 0;
         let key = match sentence.turn {
             Some(key) => key,

@@ -63,6 +63,8 @@ pub(super) struct Script {
     pub journal_fails: bool,
     /// Answers that get lost on their way, at random, with this probability.
     pub losses: Option<(u64, f64)>,
+    /// What the ear and the playout tell gets lost as well.
+    pub losses_inside: bool,
 }
 
 impl Default for Script {
@@ -81,12 +83,13 @@ impl Default for Script {
             journal_takes: 20,
             journal_fails: false,
             losses: None,
+            losses_inside: false,
         }
     }
 }
 
 enum Happening {
-    Line(LineEvent),
+    Line(Box<LineEvent>),
     Ear(EarEvent),
     Speak,
     Silent,
@@ -149,10 +152,10 @@ impl World {
             journaled: Vec::new(),
         };
         if world.script.media_comes {
-            world.at(0, Happening::Line(LineEvent::Media(MediaPresence::Present)));
+            world.at(0, Happening::Line(Box::new(LineEvent::Media(MediaPresence::Present))));
         }
         for (at, event) in line_events {
-            world.at(at, Happening::Line(event));
+            world.at(at, Happening::Line(Box::new(event)));
         }
         for (at, event) in ear_events {
             world.at(at, Happening::Ear(event));
@@ -176,6 +179,10 @@ impl World {
         self.random.as_mut().is_some_and(|(random, share)| random.random_bool(*share))
     }
 
+    fn lost_inside(&mut self) -> bool {
+        self.script.losses_inside && self.lost()
+    }
+
     /// What the line reports now, if anything.
     fn step(&mut self) -> Option<LineEvent> {
         while let Some(((at, _), _)) = self.agenda.first_key_value()
@@ -183,8 +190,8 @@ impl World {
         {
             let (_, happening) = self.agenda.pop_first()?;
             let event = match happening {
-                Happening::Line(event) => Some(event),
-                Happening::Ear(event) => Some(self.to_the_ear(event)),
+                Happening::Line(event) => Some(*event),
+                Happening::Ear(event) => Some(self.reach_the_ear(event)),
                 Happening::Look => {
                     self.arm();
                     None
@@ -205,7 +212,7 @@ impl World {
     }
 
     /// An event of the ear comes with a frame.
-    fn to_the_ear(&mut self, event: EarEvent) -> LineEvent {
+    fn reach_the_ear(&mut self, event: EarEvent) -> LineEvent {
         self.at_the_ear.push_back(event);
         LineEvent::Heard { at: MediaTime(self.now()), frame: SILENCE }
     }
@@ -242,11 +249,11 @@ impl World {
         let (utterance, began, line) = self.speaking.take()?;
         let soon = matches!(self.script.lines.front(), Some(Says { when: When::At(_), .. }));
         self.at(self.now() + if soon { 0 } else { 1_500 }, Happening::Look);
-        if self.lost() {
+        if self.lost_inside() {
             return None;
         }
         let (started, ended) = (MediaTime(began), MediaTime(began + line.lasting));
-        Some(self.to_the_ear(EarEvent::SpeechEnded { utterance, started, ended }))
+        Some(self.reach_the_ear(EarEvent::SpeechEnded { utterance, started, ended }))
     }
 
     fn start_sound(&mut self) -> Option<LineEvent> {
@@ -274,7 +281,7 @@ impl World {
         {
             self.at(now + into, Happening::Speak);
         }
-        (!self.lost()).then_some(LineEvent::Playout(PlayoutEvent::Started { sentence, at: MediaTime(now) }))
+        (!self.lost_inside()).then_some(LineEvent::Playout(PlayoutEvent::Started { sentence, at: MediaTime(now) }))
     }
 
     fn end_sound(&mut self, sentence: SentenceId) -> Option<LineEvent> {
@@ -282,7 +289,7 @@ impl World {
         self.playing = None;
         self.at(self.now(), Happening::StartSound);
         let at = MediaTime(self.now());
-        (!self.lost()).then_some(LineEvent::Playout(PlayoutEvent::Played { sentence, at }))
+        (!self.lost_inside()).then_some(LineEvent::Playout(PlayoutEvent::Played { sentence, at }))
     }
 }
 
@@ -348,7 +355,7 @@ impl Playout for FakePlayout {
             }
             let share = (now - started) as f32 / lasting as f32;
             let at = MediaTime(now + 40);
-            world.at(now + 40, Happening::Line(LineEvent::Playout(PlayoutEvent::Cut { sentence, at, share })));
+            world.at(now + 40, Happening::Line(Box::new(LineEvent::Playout(PlayoutEvent::Cut { sentence, at, share }))));
         }
     }
 
