@@ -98,7 +98,7 @@ targets! {
 #[test]
 fn the_fuzzer_has_the_same_targets() {
     let manifest = fs::read_to_string(fuzz("Cargo.toml")).unwrap();
-    let bins = manifest.split("[[bin]]").skip(1);
+    let bins = manifest.split("[[bin]]\n").skip(1);
     let mut names: Vec<&str> = bins.map(|bin| bin.split('"').nth(1).unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, NAMES);

@@ -4,7 +4,7 @@ use super::dates::is_month;
 
 /// Words before the first chunk may end at a clause instead of a sentence.
 const FIRST_CLAUSE_WORDS: usize = 5;
-/// A chunk never grows beyond this many characters: then it ends at a space.
+/// A chunk never grows beyond this many characters: then it ends at a space, or within a word as long as that.
 const LONGEST: usize = 240;
 
 /// Shortenings that never end a sentence: titles, and what is always followed by more.
@@ -47,7 +47,13 @@ impl Chunker {
     /// least five words.
     pub fn push(&mut self, delta: &str) -> Vec<String> {
         // A voice would read marks of emphasis aloud.
-        self.waiting.extend(delta.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '_')));
+        let spoken = delta.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '_'));
+        // Space before a chunk is no part of it, in whichever delta it comes.
+        if self.waiting.is_empty() {
+            self.waiting.extend(spoken.skip_while(|c| c.is_whitespace()));
+        } else {
+            self.waiting.extend(spoken);
+        }
         let mut chunks = Vec::new();
         while let Some(end) = boundary(&self.waiting, !self.begun) {
             let rest = self.waiting.split_off(end);
@@ -94,7 +100,7 @@ fn boundary(text: &str, first: bool) -> Option<usize> {
             last_space = Some(at);
         }
         if count > LONGEST {
-            return last_space.filter(|space| !text[..*space].trim().is_empty());
+            return Some(last_space.unwrap_or(at));
         }
     }
     None
@@ -215,6 +221,23 @@ mod tests {
             got.extend(chunker.finish());
             assert_eq!(got, expected);
         }
+    }
+
+    #[test]
+    fn space_before_a_chunk_is_no_part_of_it_in_whichever_delta_it_comes() {
+        let text = "Ja!  \n\n ".to_owned() + &"und dann ".repeat(60);
+        let mut chunker = Chunker::new();
+        let mut cut: Vec<String> = text.split_inclusive(' ').flat_map(|delta| chunker.push(delta)).collect();
+        cut.extend(chunker.finish());
+        assert_eq!(cut, chunks(&text));
+    }
+
+    #[test]
+    fn a_word_longer_than_a_chunk_holds_nothing_up() {
+        let (mut chunker, longest) = (Chunker::new(), "x".repeat(LONGEST));
+        assert_eq!(chunker.push(&longest.repeat(2)), [longest.clone()]);
+        assert_eq!(chunker.push(" und mehr"), [longest]);
+        assert_eq!(chunker.push(". Gut. "), ["und mehr.", "Gut."]);
     }
 
     #[test]
