@@ -71,7 +71,7 @@ async fn hears_a_goodbye(number: &str, word: &str) {
     let last = installation.transcript(call).await.into_iter().rfind(|said| said.speaker == "agent").expect("the agent spoke");
     assert!(last.text.contains(word), "{}", last.text);
     assert_eq!(
-        installation.ask("select count(*)::text from events where kind = 'callee_hung_up'").await,
+        installation.ask("select count(*)::text from events where kind = 'line_ended'").await,
         "0",
         "we hang up, after it"
     );

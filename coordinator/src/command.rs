@@ -1,4 +1,4 @@
-//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk … | erase …`.
+//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk … | erase … | rehearse …`.
 
 pub mod add;
 pub mod call;
@@ -7,6 +7,7 @@ mod call_line;
 pub mod erase;
 pub mod import;
 pub mod pause;
+pub mod rehearse;
 pub mod status;
 pub mod trunk;
 pub mod watch;
@@ -55,6 +56,8 @@ pub enum Command {
     Erase(Box<erase::Erase>),
     /// Look at trunks
     Trunk(Box<trunk::Trunk>),
+    /// Hold the conversation of a call on the terminal, by text: whoever types is the restaurant
+    Rehearse(Box<rehearse::Rehearse>),
 }
 
 /// `offhook run`

@@ -53,6 +53,7 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Resume(resume) => resume.run().await?,
         Command::Call(call) => return Ok(call.run().await?),
         Command::Trunk(trunk) => trunk.run().await?,
+        Command::Rehearse(rehearse) => rehearse.run().await?,
     }
     Ok(ExitCode::SUCCESS)
 }

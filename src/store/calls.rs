@@ -166,6 +166,16 @@ pub async fn find(pool: &PgPool, id: i64) -> Result<Option<CallResult>, StoreErr
     Ok(sqlx::query_as("select * from call_results where id = $1").bind(id).fetch_optional(pool).await?)
 }
 
+/// What is to be negotiated in a call, `None` where there is no such call.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn request(pool: &PgPool, id: i64) -> Result<Option<RequestColumns>, StoreError> {
+    let columns = RequestColumns::NAMES.join(", ");
+    let query = AssertSqlSafe(format!("select {columns} from calls where id = $1"));
+    Ok(sqlx::query_as(query).bind(id).fetch_optional(pool).await?)
+}
+
 /// The newest `most` calls, of one state or of all.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The columns of `calls` that say whom to call and what to negotiate: as a new call has them, and as a claim reads them again.
 
 use chrono::{NaiveDate, NaiveTime};
+use serde::Deserialize;
 use sqlx::{Postgres, postgres::PgArguments, query::QueryScalar};
 
 use super::claimed::UnusableRow;
@@ -10,11 +11,13 @@ use crate::{
 };
 
 /// A request as its row has it: what the table's rules let through, in the table's types.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, sqlx::FromRow)]
+#[serde(deny_unknown_fields)]
 pub struct RequestColumns {
     /// Whom to dial: E.164 or `sip:` URI.
     pub number: String,
     /// What is to be done.
+    #[serde(default = "book")]
     pub kind: CallKind,
     /// The restaurant.
     pub restaurant_name: String,
@@ -31,17 +34,28 @@ pub struct RequestColumns {
     /// The restaurant's clock.
     pub wanted_time: NaiveTime,
     /// `None`: as wanted.
+    #[serde(default)]
     pub earliest_time: Option<NaiveTime>,
     /// `None`: as wanted.
+    #[serde(default)]
     pub latest_time: Option<NaiveTime>,
     /// Further days.
+    #[serde(default)]
     pub other_dates: Vec<NaiveDate>,
     /// To be mentioned.
+    #[serde(default)]
     pub special_requests: Option<String>,
     /// Of the existing booking.
+    #[serde(default)]
     pub booking_reference: Option<String>,
     /// ISO 639-1.
+    #[serde(default)]
     pub language_hint: Option<String>,
+}
+
+/// The default of the column.
+fn book() -> CallKind {
+    CallKind::Book
 }
 
 impl RequestColumns {

@@ -103,7 +103,8 @@ fn show(event: &EventRow) -> Option<String> {
         "talking" => format!("· answered, {}", text("codec")?),
         "saying" => format!("agent   ▸ {}", text("text")?),
         "language" => format!("· speaks {}", text("language").or_else(|| text("to"))?),
-        "callee_hung_up" => "· hangs up".to_owned(),
+        "line_ended" if text("how").as_deref() == Some("bye") => "· hangs up".to_owned(),
+        "line_ended" => format!("· the line went down: {}", text("why").unwrap_or_default()),
         "rang_out" => "· nobody picks up".to_owned(),
         "ended" => match text("outcome").filter(|outcome| outcome != "null") {
             Some(outcome) => format!("· ended: {}, {outcome}", text("disposition")?),

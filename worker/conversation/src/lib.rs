@@ -7,6 +7,7 @@ pub mod driver;
 pub mod event_log;
 pub mod ports;
 pub mod replay;
+pub mod text;
 mod voices;
 
 #[cfg(test)]
