@@ -18,6 +18,7 @@ pub mod retention;
 pub mod settle;
 pub mod status;
 pub mod trunks;
+pub mod unusable_row;
 pub mod watch;
 pub mod why_not_yet;
 pub mod worker;

@@ -16,10 +16,7 @@ use offhook::{
     },
     recording::RecordingPolicy,
     secret::Secret,
-    store::{
-        claim::FreshClaim,
-        claimed::{ClaimedCall, UnusableRow},
-    },
+    store::{claim::FreshClaim, claimed::ClaimedCall, unusable_row::UnusableRow},
 };
 use tokio::net::{UdpSocket, lookup_host};
 

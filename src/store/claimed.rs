@@ -2,10 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    request_columns::RequestColumns,
-    trunks::{TrunkRow, UnusableTrunk},
-};
+use super::{request_columns::RequestColumns, trunks::TrunkRow, unusable_row::UnusableRow};
 use crate::{recording::RecordingPolicy, request::Request};
 
 /// A call with its new attempt and the trunk it goes through. The token is not here: it is in no table.
@@ -37,20 +34,6 @@ pub struct ClaimedCall {
     pub sip_call_id: String,
     /// Tells which token belongs to it.
     pub(super) token_hash: Vec<u8>,
-}
-
-/// A row that cannot be made into a call.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableRow {
-    /// Postgres knows the zone, we do not.
-    #[error("restaurant_zone \"{0}\" is not known to offhook; use the IANA name of a city, such as Europe/Berlin")]
-    Zone(String),
-    /// The trunk cannot carry the call.
-    #[error(transparent)]
-    Trunk(#[from] UnusableTrunk),
-    /// The trunk's row has gone since.
-    #[error("trunk \"{0}\" is not in the table trunks any more; name another trunk in the call, or leave it out")]
-    NoTrunk(String),
 }
 
 impl ClaimedCall {

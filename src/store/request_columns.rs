@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 use sqlx::{Postgres, postgres::PgArguments, query::QueryScalar};
 
-use super::claimed::UnusableRow;
+use super::unusable_row::UnusableRow;
 use crate::{
     language::Language,
     request::{CallKind, Request},

@@ -7,8 +7,8 @@ use std::{
 };
 
 use futures::StreamExt;
-use offhook::{language::Language, request::Request};
-use offhook_mind::{Action, Conclusion, Event, Mind, MindSettings};
+use offhook::language::Language;
+use offhook_mind::{Action, Conclusion, Event, Mind};
 use offhook_types::{
     chat::{Message, ReplyPiece, Tool},
     hearing::EarEvent,
@@ -16,7 +16,6 @@ use offhook_types::{
     line::StopReason,
     playout::PlayoutEvent,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
@@ -27,22 +26,12 @@ use tokio::{
 use super::{
     event_log::EventLog,
     ports::{LineEvent, Playout, Ports},
+    setup::Setup,
     voices::Voices,
 };
 
 /// Events of providers and the journal on their way to the mind. Whoever sends one waits while it is full.
 const EVENTS: usize = 256;
-
-/// What one conversation is about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
-    /// What is wanted.
-    pub request: Request,
-    /// Who was called: E.164 or a SIP URI.
-    pub number: String,
-    /// How long anything may take, and what day it is.
-    pub settings: MindSettings,
-}
 
 /// Holds the conversation with whoever answered, to its conclusion. `stop` names the reason once it is to be ended politely.
 pub async fn converse(setup: Setup, ports: Ports, log: EventLog, mut stop: watch::Receiver<Option<StopReason>>) -> Conclusion {

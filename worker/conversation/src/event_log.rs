@@ -15,7 +15,7 @@ use offhook_types::{chat::Message, ids::Millis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::driver::Setup;
+use super::setup::Setup;
 
 /// The version of the format.
 pub const VERSION: u32 = 1;

@@ -7,11 +7,13 @@ pub mod driver;
 pub mod event_log;
 pub mod ports;
 pub mod replay;
+mod setup;
 pub mod text;
 mod voices;
 
 #[cfg(test)]
 mod rehearsal;
 
-pub use driver::{Setup, converse};
+pub use driver::converse;
 pub use event_log::EventLog;
+pub use setup::Setup;

@@ -7,6 +7,7 @@ mod interruptions;
 mod lines;
 mod losses;
 mod openings;
+mod services;
 mod world;
 
 use std::{
@@ -171,10 +172,10 @@ impl Rehearsal {
         let ports = Ports {
             line: Box::new(world::FakeLine(Arc::clone(&world))),
             ear: Box::new(world::FakeEar(Arc::clone(&world))),
-            recogniser: Arc::new(world::FakeProviders(Arc::clone(&world))),
-            model: Arc::new(world::FakeProviders(Arc::clone(&world))),
-            voice: Arc::new(world::FakeProviders(Arc::clone(&world))),
-            journal: Arc::new(world::FakeJournal(Arc::clone(&world))),
+            recogniser: Arc::new(services::FakeProviders(Arc::clone(&world))),
+            model: Arc::new(services::FakeProviders(Arc::clone(&world))),
+            voice: Arc::new(services::FakeProviders(Arc::clone(&world))),
+            journal: Arc::new(services::FakeJournal(Arc::clone(&world))),
         };
         let (stop, stopped) = watch::channel(None);
         let stops = self.stops;

@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_word_longer_than_a_chunk_holds_nothing_up() {
         let (mut chunker, longest) = (Chunker::new(), "x".repeat(LONGEST));
-        assert_eq!(chunker.push(&longest.repeat(2)), [longest.clone()]);
+        assert_eq!(chunker.push(&longest.repeat(2)), std::slice::from_ref(&longest));
         assert_eq!(chunker.push(" und mehr"), [longest]);
         assert_eq!(chunker.push(". Gut. "), ["und mehr.", "Gut."]);
     }
