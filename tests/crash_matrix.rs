@@ -7,7 +7,10 @@
 
 mod support;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use offhook::call::CallState;
 use offhook_test_database::TestDatabase;
@@ -178,12 +181,13 @@ async fn walk(blow: Blow) {
     };
     let mut site = Site::on(database, address, &[("OFFHOOK_LEASE", LEASE)]).await;
     site.start_coordinator().await;
-    let (calls, locks) = place(&site).await;
-    let tokens = tokens(&site);
+    let (calls, locks, tokens) = place(&site).await;
 
+    let struck = Instant::now();
     strike(blow, &mut site, cluster.as_ref(), engine.as_mut(), locks, &calls).await;
-
+    let repaired = struck.elapsed();
     recovered(&site, &calls).await;
+    println!("{blow:?}: repaired after {} ms, recovered after {} ms", repaired.as_millis(), struck.elapsed().as_millis());
     print_table(blow, &site, &calls).await;
     for call in &calls {
         assert_eq!(ending(&site, call).await, owned(blow.leaves(call.moment)), "{blow:?} at {:?}: call {}", call.moment, call.id);
@@ -194,8 +198,8 @@ async fn walk(blow: Blow) {
     site.nothing_is_left_over().await;
 }
 
-/// Brings [`EACH`] calls to every moment. The connection holds locks until it is closed.
-async fn place(site: &Site) -> (Vec<Placed>, PgConnection) {
+/// Brings [`EACH`] calls to every moment. The connection holds locks until it is closed. The tokens are those of the attempts under way.
+async fn place(site: &Site) -> (Vec<Placed>, PgConnection, Vec<String>) {
     let mut calls = Vec::new();
     for moment in Moment::all() {
         let due = if moment == Moment::Queued { "now() + interval '1 hour'" } else { "now()" };
@@ -234,6 +238,8 @@ async fn place(site: &Site) -> (Vec<Placed>, PgConnection) {
     lock(&mut locks, &calls, Moment::Launched).await;
     site.engine_wire.set(EngineWire { removals_wait: true, ..EngineWire::default() });
     site.until("launched", &all_of(&calls, Moment::Launched, "a.seen_at is not null")).await;
+    // Now: a worker that may not dial leaves after ten seconds, and its token with it.
+    let tokens = tokens(site);
     site.engine_wire.set(EngineWire { removals_wait: true, launches_wait: true, ..EngineWire::default() });
     insert(site, &mut calls, Moment::Claimed).await;
     for (moment, holds) in [
@@ -253,7 +259,7 @@ async fn place(site: &Site) -> (Vec<Placed>, PgConnection) {
     }
     // Those that are settled and those that wait for removal still have theirs.
     assert_eq!(site.containers().len(), EACH * 6, "a container each, but for what is queued or just claimed");
-    (calls, locks)
+    (calls, locks, tokens)
 }
 
 fn of(calls: &[Placed], moment: Moment) -> impl Iterator<Item = &Placed> {

@@ -151,10 +151,17 @@ async fn whoever_takes_all_connections_delays_calls_and_loses_none() {
     for number in &waiting {
         site.insert(number, &[]).await;
     }
-    talking.iter().for_each(|number| site.callees.tell(number, Act::HangUp));
+    // Who talks has a connection and keeps it: nothing becomes free for the workers that begin.
     site.until(
         "a worker has given up asking whether it may dial",
         "select exists (select from attempts where dialing_at is null and settled_at is not null)",
+    )
+    .await;
+    talking.iter().for_each(|number| site.callees.tell(number, Act::HangUp));
+    site.until(
+        "who talked has ended",
+        "select count(*) = 3 from attempts a join calls c on c.id = a.call_id
+          where c.number like 'sip:answers-and-waits%' and a.settled_at is not null",
     )
     .await;
     drop(idle);

@@ -73,9 +73,13 @@ impl Running {
         }
     }
 
-    /// No launch can work right now (no engine, no image, no room on the disk): claim nothing for a while. Answers how long.
+    /// No launch can work right now (no engine, no image, no room on the disk): claim nothing for a while. Returns how long. Launches
+    /// that were under way when a rest began and fail during it are the same failure: they make it no longer.
     pub fn rest(&self, now: Instant) -> Duration {
         let mut state = self.state();
+        if let Some(left) = state.rests_until.and_then(|until| until.checked_duration_since(now)).filter(|left| !left.is_zero()) {
+            return left;
+        }
         state.rest = (state.rest * 2).clamp(FIRST_REST, LONGEST_REST);
         state.rests_until = Some(now + state.rest);
         state.rest
@@ -143,11 +147,31 @@ mod tests {
     fn launches_that_cannot_work_make_us_rest_longer_and_longer() {
         let running = Running::new(2, Arc::default());
         let now = Instant::now();
-        let rests: Vec<u64> = (0..7).map(|_| running.rest(now).as_secs()).collect();
+        let mut rests = Vec::new();
+        let mut at = now;
+        for _ in 0..7 {
+            let rest = running.rest(at);
+            assert_eq!(running.room(at + rest - Duration::from_millis(1)), 0);
+            at += rest;
+            assert_eq!(running.room(at), 2);
+            rests.push(rest.as_secs());
+        }
         assert_eq!(rests, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(running.room(now + Duration::from_secs(29)), 0);
-        assert_eq!(running.room(now + Duration::from_secs(31)), 2);
+        running.rest(at);
         running.go_on();
-        assert_eq!(running.room(now), 2);
+        assert_eq!(running.room(at), 2);
+    }
+
+    #[test]
+    fn launches_that_fail_together_are_one_failure() {
+        let running = Running::new(8, Arc::default());
+        let now = Instant::now();
+        let half = Duration::from_millis(500);
+        assert_eq!(running.rest(now), 2 * half);
+        // Those that were claimed before we rested.
+        for _ in 0..7 {
+            assert_eq!(running.rest(now + half), half, "what is left of it");
+        }
+        assert_eq!(running.room(now + 2 * half), 8);
     }
 }
