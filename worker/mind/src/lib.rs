@@ -20,6 +20,7 @@ mod mind;
 mod model_reply;
 mod opening;
 mod outcome;
+mod pattern;
 mod phrases;
 pub mod prompts;
 mod replying;
@@ -30,6 +31,7 @@ mod tool_running;
 pub mod tools;
 mod turns;
 mod understanding;
+mod who_answered;
 
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

@@ -1,7 +1,6 @@
 //! The callee's side: utterances, their transcripts, and what they call for.
 
 use offhook::turn::Speaker;
-use offhook_hearing::{WhoAnswered, judge};
 use offhook_types::{audio::MediaTime, hearing::EarEvent, ids::UtteranceId, transcript::Transcript};
 use serde_json::json;
 
@@ -12,6 +11,7 @@ use super::{
     phrases::Phrase,
     turns::Said,
     understanding,
+    who_answered::{WhoAnswered, judge},
 };
 
 /// Utterances in a row that were not understood, after which we ask to repeat, and after which we give up.
