@@ -6,6 +6,7 @@ mod closing;
 mod consent;
 mod deadlines;
 mod disclosure;
+mod do_not_call;
 pub mod event;
 mod floor;
 #[doc(hidden)]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     action::Action,
+    do_not_call,
     floor::Utterance,
     mind::{Mind, Phase},
     phrases::Phrase,
@@ -124,7 +125,7 @@ impl Mind {
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
         self.about_the_recording(text, heard.started);
-        if understanding::asks_not_to_call(text) {
+        if do_not_call::asks_not_to_call(text) {
             self.outcome.do_not_call = true;
         }
     }
