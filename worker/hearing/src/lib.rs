@@ -1,13 +1,11 @@
 //! Hearing: from frames of the callee's sound to "somebody began to speak", "somebody has finished", "a machine's tone".
 //!
 //! `silero` says for 32 ms of sound how likely it is speech, `endpointing` makes utterances of that, `beep` finds the
-//! voicemail's tone, `ear` joins them. `who_answered` judges words instead of sound. Nothing here knows a socket or a clock.
+//! voicemail's tone, `ear` joins them. Nothing here knows a socket, a clock or a word.
 
 pub mod beep;
 pub mod ear;
 pub mod endpointing;
 pub mod silero;
-pub mod who_answered;
 
 pub use ear::{Ear, EarConfig};
-pub use who_answered::{WhoAnswered, judge};

@@ -1,7 +1,6 @@
 //! Every way a conversation ends. Each leads to exactly one `Finish`.
 
 use offhook::{disposition::Disposition, end_cause::EndCause, outcome::Outcome};
-use offhook_hearing::WhoAnswered;
 use offhook_types::{
     ids::Millis,
     line::{LineEnd, StopReason},
@@ -14,6 +13,7 @@ use super::{
     mind::{Closing, Mind, Phase},
     phrases::Phrase,
     understanding,
+    who_answered::WhoAnswered,
 };
 
 /// How long the last sentences may take, in ms.

@@ -6,6 +6,7 @@ mod closing;
 mod consent;
 mod deadlines;
 mod disclosure;
+mod do_not_call;
 pub mod event;
 mod floor;
 #[doc(hidden)]
@@ -20,6 +21,7 @@ mod mind;
 mod model_reply;
 mod opening;
 mod outcome;
+mod pattern;
 mod phrases;
 pub mod prompts;
 mod replying;
@@ -30,6 +32,7 @@ mod tool_running;
 pub mod tools;
 mod turns;
 mod understanding;
+mod who_answered;
 
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

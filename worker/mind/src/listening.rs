@@ -1,17 +1,18 @@
 //! The callee's side: utterances, their transcripts, and what they call for.
 
 use offhook::turn::Speaker;
-use offhook_hearing::{WhoAnswered, judge};
 use offhook_types::{audio::MediaTime, hearing::EarEvent, ids::UtteranceId, transcript::Transcript};
 use serde_json::json;
 
 use super::{
     action::Action,
+    do_not_call,
     floor::Utterance,
     mind::{Mind, Phase},
     phrases::Phrase,
     turns::Said,
     understanding,
+    who_answered::{WhoAnswered, judge},
 };
 
 /// Utterances in a row that were not understood, after which we ask to repeat, and after which we give up.
@@ -124,7 +125,7 @@ impl Mind {
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
         self.about_the_recording(text, heard.started);
-        if understanding::asks_not_to_call(text) {
+        if do_not_call::asks_not_to_call(text) {
             self.outcome.do_not_call = true;
         }
     }

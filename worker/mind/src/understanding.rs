@@ -51,39 +51,6 @@ const FAREWELLS: [&str; 42] = [
     "cheers",
     "wel",
 ];
-/// A wish never to be called again, in lower case.
-const NOT_AGAIN: [&str; 30] = [
-    "do not call again",
-    "don't call again",
-    "do not call us again",
-    "don't call us again",
-    "do not call me again",
-    "don't call me again",
-    "do not call here again",
-    "don't call here again",
-    "stop calling",
-    "never call",
-    "not call this number again",
-    "remove us from your list",
-    "take us off your list",
-    "rufen sie nicht mehr an",
-    "rufen sie hier nicht mehr an",
-    "rufen sie uns nicht mehr an",
-    "rufen sie nie wieder an",
-    "rufen sie uns nie wieder an",
-    "nicht wieder an",
-    "nicht mehr anrufen",
-    "nie wieder anrufen",
-    "no vuelva a llamar",
-    "no vuelvan a llamar",
-    "no llame más",
-    "no llamen más",
-    "no nos llame más",
-    "dejen de llamar",
-    "niet meer bellen",
-    "nooit meer bellen",
-    "bel ons niet meer",
-];
 /// A wish not to be recorded, in lower case.
 const NOT_RECORDED: [&str; 64] = [
     "don't record",
@@ -176,12 +143,6 @@ pub(super) fn is_farewell(text: &str) -> bool {
     words.len() <= 8 && words.iter().all(known)
 }
 
-/// Whether the callee wants never to be called again.
-pub(super) fn asks_not_to_call(text: &str) -> bool {
-    let lower = text.to_lowercase().replace('’', "'");
-    NOT_AGAIN.iter().any(|phrase| lower.contains(phrase))
-}
-
 /// Whether the callee does not want to be recorded. Rather once too often: what is deleted needlessly is a recording, not a booking.
 pub(super) fn objects_to_recording(text: &str) -> bool {
     let lower = text.to_lowercase().replace('’', "'");
@@ -234,18 +195,5 @@ mod tests {
         ] {
             assert!(!objects_to_recording(other), "{other}");
         }
-    }
-
-    #[test]
-    fn a_wish_not_to_be_called_is_heard_in_four_languages() {
-        for wish in [
-            "Please don’t call us again.",
-            "Bitte rufen Sie hier nicht mehr an!",
-            "No vuelva a llamar.",
-            "Wilt u niet meer bellen?",
-        ] {
-            assert!(asks_not_to_call(wish), "{wish}");
-        }
-        assert!(!asks_not_to_call("Could you call again tomorrow?"));
     }
 }

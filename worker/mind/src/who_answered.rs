@@ -4,12 +4,12 @@
 //! at length. Phrases add up; a single weak one never makes a machine, and words only a person says ("how can I help
 //! you?", "would you like to leave a message?") outweigh what sounds like one.
 
-mod phrases;
 mod tables;
 
 use offhook::language::Language;
-use phrases::{Phrase, words};
 use tables::{Table, table};
+
+use super::pattern::{Pattern, words};
 
 /// Who an utterance sounds like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +76,7 @@ fn asks_to_wait(languages: &[Waiting]) -> bool {
 }
 
 fn score(words: &[&str], table: &Table, full: bool) -> Score {
-    let sum = |phrases: &[(i32, Phrase)]| -> i32 {
+    let sum = |phrases: &[(i32, Pattern)]| -> i32 {
         let counted = phrases.iter().filter(|(weight, _)| full || *weight >= ENOUGH);
         counted.filter(|(_, phrase)| phrase.occurs_in(words)).map(|(weight, _)| weight).sum()
     };

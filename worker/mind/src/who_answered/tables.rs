@@ -1,5 +1,5 @@
 //! What machines, queues and persons say, in English, German, Spanish and Dutch. Folded: lower case, no accents, no
-//! apostrophes; the notation is that of [`Phrase`]. Weights: 4 only machines say it, 1 persons say it as well.
+//! apostrophes; the notation is that of [`Pattern`]. Weights: 4 only machines say it, 1 persons say it as well.
 
 mod de;
 mod en;
@@ -10,24 +10,24 @@ use std::sync::OnceLock;
 
 use offhook::language::Language;
 
-use super::phrases::Phrase;
+use crate::pattern::Pattern;
 
 /// The evidence of one language.
 pub(super) struct Table {
-    pub(super) voicemail: Vec<(i32, Phrase)>,
-    pub(super) menu: Vec<(i32, Phrase)>,
+    pub(super) voicemail: Vec<(i32, Pattern)>,
+    pub(super) menu: Vec<(i32, Pattern)>,
     /// A queue's announcement: a request to wait by itself.
-    pub(super) queue: Vec<Phrase>,
+    pub(super) queue: Vec<Pattern>,
     /// A request to wait, if there is little else.
-    pub(super) hold: Vec<Phrase>,
+    pub(super) hold: Vec<Pattern>,
     /// What only a person says.
-    pub(super) person: Vec<Phrase>,
+    pub(super) person: Vec<Pattern>,
     /// Words that say nothing beside a hold phrase.
-    pub(super) filler: Vec<Phrase>,
+    pub(super) filler: Vec<Pattern>,
     /// What makes a question or an offer of what stands beside a hold phrase.
-    pub(super) question: Vec<Phrase>,
+    pub(super) question: Vec<Pattern>,
     /// What makes an answer of the words that follow it, after a hold phrase: "one moment… yes, that works".
-    pub(super) answer: Phrase,
+    pub(super) answer: Pattern,
 }
 
 /// The table of a language.
@@ -56,8 +56,8 @@ struct Written {
 impl Written {
     fn read(&self) -> Table {
         let weighed =
-            |phrases: &[(i32, &'static str)]| phrases.iter().map(|(weight, text)| (*weight, Phrase::new(text))).collect();
-        let plain = |phrases: &[&'static str]| phrases.iter().map(|text| Phrase::new(text)).collect();
+            |phrases: &[(i32, &'static str)]| phrases.iter().map(|(weight, text)| (*weight, Pattern::new(text))).collect();
+        let plain = |phrases: &[&'static str]| phrases.iter().map(|text| Pattern::new(text)).collect();
         Table {
             voicemail: weighed(self.voicemail),
             menu: weighed(self.menu),
@@ -66,7 +66,7 @@ impl Written {
             person: plain(self.person),
             filler: plain(self.filler),
             question: plain(self.question),
-            answer: Phrase::new(self.answer),
+            answer: Pattern::new(self.answer),
         }
     }
 }
