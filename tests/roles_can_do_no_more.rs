@@ -302,7 +302,7 @@ async fn a_person_reads_results_changes_requests_and_plays_no_coordinator() {
             || [
                 "offhook_claim",
                 "offhook_finish_attempt",
-                "offhook_sweep",
+                "offhook_end_expired",
                 "offhook_erase",
                 "offhook_delete_calls",
                 "offhook_own_attempt",

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// None of these decides when, or whether, somebody is called.
 const READERS: &[(&str, &str)] = &[
     ("src/store/worker/outbox.rs", "when a note was taken, for people"),
-    ("coordinator/src/attend.rs", "how late a call was launched, for the log"),
+    ("coordinator/src/command/rehearse.rs", "what day it is for whoever rehearses"),
+    ("coordinator/src/supervisor.rs", "how late a call was launched, for the log"),
     ("worker/media/src/session/ticking.rs", "RTCP's NTP time stamps (RFC 3550 section 4)"),
     ("worker/src/call/conversation.rs", "what day the callee has today"),
 ];

@@ -2,7 +2,7 @@
 
 use offhook::store::claim::FreshClaim;
 
-use crate::running::Slot;
+use crate::in_flight::Slot;
 
 /// An attempt to be looked after, and how it came to us.
 #[derive(Debug)]

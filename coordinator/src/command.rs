@@ -13,7 +13,7 @@ pub mod trunk;
 pub mod watch;
 
 use chrono::{DateTime, Utc};
-use offhook::store::refusal::StoreError;
+use offhook::store::error::StoreError;
 use sqlx::PgPool;
 
 use crate::config::{Config, database::DatabaseConfig, log::LogConfig};

@@ -3,20 +3,20 @@
 //! ```text
 //! calls ──claim──▶ queue ──▶ attend ──▶ launcher ──▶ worker
 //!                    ▲          │
-//!        keeper ─────┘          └──▶ settle
+//!        maintenance ─────┘          └──▶ settle
 //! ```
 
 pub mod assignment;
-pub mod attend;
 pub mod check;
 pub mod command;
 pub mod config;
-pub mod keeper;
+pub mod in_flight;
 pub mod launcher;
+pub mod maintenance;
 pub mod queue;
+pub mod retention;
 pub mod run;
-pub mod running;
 pub mod signal;
 pub mod specification;
 pub mod spool;
-pub mod sweeper;
+pub mod supervisor;

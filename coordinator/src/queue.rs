@@ -32,7 +32,7 @@ use tokio::{
 
 pub use self::source::{Source, SourceConfig};
 use self::wake::Wake;
-use crate::{assignment::Assignment, attend::Attendant};
+use crate::{assignment::Assignment, supervisor::AttemptSupervisor};
 
 /// How often apalis' own heartbeat comes; it keeps nothing alive here.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Where apalis fails; calls under way are not lost by that, they are attended to in tasks of their own.
 pub async fn work(
     source: Arc<Source>,
-    attendant: Arc<Attendant>,
+    supervisor: Arc<AttemptSupervisor>,
     drain: impl Future<Output = ()> + Send,
 ) -> Result<(), MonitorError> {
     let name = source.claimant.coordinator.clone();
@@ -52,7 +52,7 @@ pub async fn work(
             let mut tick = tokio::time::interval(source.config.poll);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let backend = CallBackend { calls: Persisted::new(Calls(source.clone())), tick, wake: source.wake.clone() };
-            WorkerBuilder::new(name.clone()).backend(backend).data(attendant.clone()).build(attend)
+            WorkerBuilder::new(name.clone()).backend(backend).data(supervisor.clone()).build(supervise)
         })
         // Whatever happens in there, the queue goes on.
         .should_restart(|worker, error| {
@@ -68,9 +68,9 @@ pub async fn work(
 }
 
 /// One assignment, in a task of its own: what happens to this worker does not happen to the call.
-async fn attend(assignment: Handed, attendant: Data<Arc<Attendant>>) -> Result<(), BoxDynError> {
+async fn supervise(assignment: Handed, supervisor: Data<Arc<AttemptSupervisor>>) -> Result<(), BoxDynError> {
     if let Some(assignment) = assignment.take() {
-        attendant.attend(assignment).await?;
+        supervisor.supervise(assignment).await?;
     }
     Ok(())
 }
@@ -235,10 +235,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{assignment::Origin, running::Running, signal::Signals};
+    use crate::{assignment::Origin, in_flight::InFlight, signal::Signals};
 
     /// A source whose database is away.
-    fn source(running: &Arc<Running>) -> Arc<Source> {
+    fn source(running: &Arc<InFlight>) -> Arc<Source> {
         let claimant = Claimant {
             coordinator: "c".into(),
             host: "here".into(),
@@ -252,13 +252,13 @@ mod tests {
         Source::new(pool, claimant, config, running.clone(), Arc::default(), Signals::default(), CancellationToken::new())
     }
 
-    fn assignment(running: &Arc<Running>) -> Assignment {
+    fn assignment(running: &Arc<InFlight>) -> Assignment {
         Assignment { slot: running.enter(AttemptId { call_id: 1, attempt: 1 }).unwrap(), origin: Origin::Adopted }
     }
 
     #[tokio::test]
     async fn what_apalis_drops_before_it_is_begun_is_given_back_and_waited_for() {
-        let running = Running::new(1, Arc::default());
+        let running = InFlight::new(1, Arc::default());
         let source = source(&running);
         let handed = Handed::new(assignment(&running), source.clone());
         drop(handed.clone());
@@ -271,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_taken_is_not_given_back() {
-        let running = Running::new(1, Arc::default());
+        let running = InFlight::new(1, Arc::default());
         let source = source(&running);
         let handed = Handed::new(assignment(&running), source.clone());
         let taken = handed.take().unwrap();

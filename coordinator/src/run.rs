@@ -7,8 +7,8 @@ use offhook::{
     store::{
         claim::Claimant,
         connect, coordinators,
+        error::StoreError,
         leases::{self, AttemptId},
-        refusal::StoreError,
     },
 };
 use sqlx::PgPool;
@@ -16,20 +16,20 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    attend::{self, Attendant, AttendantConfig},
     config::{Config, ConfigError, database::ConnectError, launcher::LauncherKind, queue::QueueConfig},
-    keeper::{self, Keeper, KeeperConfig},
+    in_flight::InFlight,
     launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
+    maintenance::{self, Maintenance, MaintenanceConfig},
     queue::{
         self, Source, SourceConfig,
         listener::{self, Listener},
         wake::Wake,
     },
-    running::Running,
+    retention::{self, Retention, RetentionConfig},
     signal::Signals,
     specification::Specifier,
     spool::{Spool, SpoolError},
-    sweeper::{self, Sweeper, SweeperConfig},
+    supervisor::{self, AttemptSupervisor, AttendantConfig},
 };
 
 /// How long the last words may take after everything has ended or is left.
@@ -164,7 +164,7 @@ impl Service {
     /// [`RunError::Queue`] where the queue fails for good.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), RunError> {
         let wake = Arc::new(Wake::default());
-        let running = Running::new(self.queue.max_calls as usize, wake.clone());
+        let running = InFlight::new(self.queue.max_calls as usize, wake.clone());
         let source = Source::new(
             self.pool.clone(),
             self.claimant.clone(),
@@ -174,7 +174,7 @@ impl Service {
             self.signals.clone(),
             shutdown.drain.clone(),
         );
-        let attendant = Arc::new(Attendant {
+        let supervisor = Arc::new(AttemptSupervisor {
             pool: self.pool.clone(),
             launcher: self.launcher.clone(),
             spool: self.spool.clone(),
@@ -183,8 +183,8 @@ impl Service {
                 whole_attempt: self.whole_attempt,
                 stop_grace: self.queue.stop_grace,
                 statement: self.statement,
-                first_pause: attend::FIRST_PAUSE,
-                longest_pause: attend::LONGEST_PAUSE,
+                first_pause: supervisor::FIRST_PAUSE,
+                longest_pause: supervisor::LONGEST_PAUSE,
             },
             signals: self.signals.clone(),
             starts: Semaphore::new(self.starts.max(1)),
@@ -192,17 +192,17 @@ impl Service {
             leave: shutdown.leave.clone(),
             tasks: TaskTracker::new(),
         });
-        let keeper = Keeper {
+        let maintenance = Maintenance {
             pool: self.pool.clone(),
             claimant: self.claimant.clone(),
             running: running.clone(),
             source: source.clone(),
             launcher: self.launcher.clone(),
             spool: self.spool.clone(),
-            config: KeeperConfig {
-                look_around: keeper::LOOK_AROUND,
-                gap: keeper::GAP,
-                batch: keeper::BATCH,
+            config: MaintenanceConfig {
+                look_around: maintenance::LOOK_AROUND,
+                gap: maintenance::GAP,
+                batch: maintenance::BATCH,
                 abandoned_after: self.queue.abandoned_after,
                 stop_grace: self.queue.stop_grace,
                 statement: self.statement,
@@ -219,20 +219,20 @@ impl Service {
             signals: self.signals.clone(),
         };
         services.spawn(listener.run(stop.clone()));
-        services.spawn(keeper.clone().renew(shutdown.drain.clone(), stop.clone()));
-        services.spawn(keeper.look_around(shutdown.drain.clone(), stop.clone()));
-        let sweeper = Sweeper {
+        services.spawn(maintenance.clone().renew(shutdown.drain.clone(), stop.clone()));
+        services.spawn(maintenance.look_around(shutdown.drain.clone(), stop.clone()));
+        let retention = Retention {
             pool: self.pool.clone(),
             host: self.claimant.host.clone(),
             spool: self.spool.clone(),
-            config: SweeperConfig { every: self.queue.sweep, batch: sweeper::BATCH },
+            config: RetentionConfig { every: self.queue.sweep, batch: retention::BATCH },
             signals: self.signals.clone(),
         };
-        services.spawn(sweeper.run(stop.clone()));
+        services.spawn(retention.run(stop.clone()));
         services.close();
         tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
 
-        let working = queue::work(source.clone(), attendant.clone(), shutdown.drain.clone().cancelled_owned());
+        let working = queue::work(source.clone(), supervisor.clone(), shutdown.drain.clone().cancelled_owned());
         let result = tokio::select! {
             result = working => result.map_err(|error| RunError::Queue(error.to_string())),
             () = out_of_patience(&shutdown, self.queue.drain) => Ok(()),
@@ -241,9 +241,9 @@ impl Service {
         // What is still under way goes on without us: the worker writes its own result, and the next coordinator settles it.
         let left = running.attempts();
         shutdown.leave.cancel();
-        attendant.tasks.close();
+        supervisor.tasks.close();
         // Claims that nobody has begun are given back meanwhile.
-        let last_words = async { tokio::join!(attendant.tasks.wait(), source.close()) };
+        let last_words = async { tokio::join!(supervisor.tasks.wait(), source.close()) };
         let _ = tokio::time::timeout(FAREWELL, last_words).await;
         stop.cancel();
         let _ = tokio::time::timeout(FAREWELL, services.wait()).await;

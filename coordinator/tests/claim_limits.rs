@@ -5,7 +5,7 @@
 use offhook::{
     disposition::Disposition,
     store::{
-        claim::{FreshClaim, claim, keep_line},
+        claim::{FreshClaim, claim, keep_queue},
         evidence::Evidence,
         leases::AttemptId,
         settle::settle,
@@ -186,7 +186,7 @@ async fn the_next_call_to_a_number_does_not_hang_on_one_that_is_taken_back() {
     assert!(claimed(&database, 10).await.is_empty());
     end(&database, &first[0], Disposition::InvalidNumber).await;
     database.run(format!("update calls set cancel_requested = true where id between {} and {}", calls[1], calls[6])).await;
-    keep_line(&database.pool, 100).await.unwrap();
+    keep_queue(&database.pool, 100).await.unwrap();
     assert_eq!(claim_ids(&database, 10).await, [calls[7]]);
 }
 

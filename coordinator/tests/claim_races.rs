@@ -11,7 +11,7 @@ use std::{
 use offhook::{
     disposition::Disposition,
     store::{
-        claim::{claim, keep_line},
+        claim::{claim, keep_queue},
         evidence::Evidence,
         settle::{Settled, settle},
     },
@@ -163,7 +163,7 @@ async fn eight_claimers_at_once_claim_nothing_twice_and_pass_no_limit_at_any_mom
                             return claimed;
                         }
                         // What waited for a call that ended in the moment between is found by whoever keeps the line.
-                        keep_line(&pool, 100).await.unwrap();
+                        keep_queue(&pool, 100).await.unwrap();
                         tokio::time::sleep(found.wait.unwrap_or(Duration::from_millis(2))).await;
                     }
                     assert!(begun.elapsed() < Duration::from_secs(100), "it takes too long");

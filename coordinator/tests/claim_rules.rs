@@ -10,7 +10,7 @@ use offhook::{
     request::CallKind,
     store::{
         calls::{self, NewCall},
-        claim::{Claim, Claimant, claim, sweep},
+        claim::{Claim, Claimant, claim, end_expired},
         request_columns::RequestColumns,
     },
 };
@@ -126,8 +126,8 @@ async fn the_sweep_ends_calls_that_nobody_can_make() {
     database
         .run(format!("insert into do_not_call (number, reason) select number, 'said so' from calls where id = {unwanted}"))
         .await;
-    assert_eq!(sweep(&database.pool, 100).await.unwrap(), 2);
-    assert_eq!(sweep(&database.pool, 100).await.unwrap(), 0);
+    assert_eq!(end_expired(&database.pool, 100).await.unwrap(), 2);
+    assert_eq!(end_expired(&database.pool, 100).await.unwrap(), 0);
     assert_eq!(database.state(passed).await.0, "expired");
     assert_eq!(
         database.state(unwanted).await,
@@ -303,7 +303,7 @@ async fn an_empty_look_wakes_nobody() {
     let mut listener = sqlx::postgres::PgListener::connect(database.url().expose()).await.unwrap();
     listener.listen("offhook_calls").await.unwrap();
     assert!(claim_ids(&database, 10).await.is_empty());
-    sweep(&database.pool, 100).await.unwrap();
+    end_expired(&database.pool, 100).await.unwrap();
     // Whatever was told would be here before this.
     database.run("notify offhook_calls, 'end'").await;
     assert_eq!(listener.recv().await.unwrap().payload(), "end");

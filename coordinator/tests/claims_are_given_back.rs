@@ -20,10 +20,10 @@ use offhook::{
 use offhook_coordinator::{
     assignment::Origin,
     config::launcher::ContainerUser,
+    in_flight::InFlight as UnderWay,
     launcher::{Exit, Launch, LaunchError, Launched, Launcher},
     queue::{Source, SourceConfig},
     run::Service,
-    running::Running as UnderWay,
     signal::{Signal, Signals},
 };
 use offhook_test_database::{TestDatabase, claimant, first_attempt, until};

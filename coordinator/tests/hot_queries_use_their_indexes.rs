@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use offhook::store::{
-    claim::{claim, keep_line, sweep},
+    claim::{claim, end_expired, keep_queue},
     leases::{release, renew, take_over, take_over_elsewhere, unsettled},
 };
 use offhook_test_database::{TestDatabase, claimant, first_attempt};
@@ -96,9 +96,9 @@ async fn claims_sweeps_and_take_overs_look_at_few_rows_of_many() {
     counted.is_cheap("a claim of 15", 500).await;
     sqlx::query("select offhook_let_in(now(), 60)").execute(&pool).await.unwrap();
     counted.is_cheap("letting 60 in", 130).await;
-    keep_line(&pool, 60).await.unwrap();
+    keep_queue(&pool, 60).await.unwrap();
     counted.is_cheap("keeping the line", 140).await;
-    sweep(&pool, 100).await.unwrap();
+    end_expired(&pool, 100).await.unwrap();
     counted.is_cheap("a sweep that finds nothing", 1_010).await;
     renew(&pool, &claimant("c", "one"), &ids).await.unwrap();
     counted.is_cheap("renewing 40 leases", 90).await;

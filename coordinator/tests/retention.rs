@@ -10,9 +10,9 @@ use std::{fs, path::PathBuf, time::Duration};
 use command::{command, out};
 use offhook::store::{claim, leases::AttemptId};
 use offhook_coordinator::{
+    retention::{BATCH, Deleted, Retention, RetentionConfig},
     signal::Signals,
     spool::Spool,
-    sweeper::{BATCH, Sweeper, SweeperConfig, Swept},
 };
 use offhook_test_database::{TestDatabase, claimant, first_attempt};
 
@@ -74,12 +74,12 @@ impl House {
             .await;
     }
 
-    fn sweeper(&self, host: &str) -> Sweeper {
-        Sweeper {
+    fn retention(&self, host: &str) -> Retention {
+        Retention {
             pool: self.database.pool.clone(),
             host: host.into(),
             spool: self.spool.clone(),
-            config: SweeperConfig { every: Duration::from_secs(1), batch: BATCH },
+            config: RetentionConfig { every: Duration::from_secs(1), batch: BATCH },
             signals: Signals::default(),
         }
     }
@@ -103,12 +103,12 @@ impl Drop for House {
 async fn the_sound_goes_after_thirty_days_and_the_call_after_half_a_year() {
     let house = House::new().await;
     let call = house.finished(1, HERE, "", "").await[0];
-    let sweeper = house.sweeper(HERE);
+    let retention = house.retention(HERE);
     house.days_pass(29).await;
-    assert_eq!(sweeper.sweep().await.unwrap(), Swept::default());
+    assert_eq!(retention.delete_due().await.unwrap(), Deleted::default());
 
     house.days_pass(2).await;
-    assert_eq!(sweeper.sweep().await.unwrap(), Swept { recordings: 1, ..Swept::default() });
+    assert_eq!(retention.delete_due().await.unwrap(), Deleted { recordings: 1, ..Deleted::default() });
     assert!(!house.sound(call));
     let shown: (Option<String>, Option<i64>) = sqlx::query_as("select recording, recording_ms from call_results where id = $1")
         .bind(call)
@@ -119,7 +119,7 @@ async fn the_sound_goes_after_thirty_days_and_the_call_after_half_a_year() {
     assert_eq!(house.count("turns").await, 1, "the transcript is still there");
 
     house.days_pass(150).await;
-    assert_eq!(sweeper.sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+    assert_eq!(retention.delete_due().await.unwrap(), Deleted { calls: 1, ..Deleted::default() });
     for table in ["calls", "attempts", "turns", "events", "recordings"] {
         assert_eq!(house.count(table).await, 0, "{table}");
     }
@@ -139,7 +139,7 @@ async fn a_row_says_how_long_it_is_kept_even_when_it_is_over() {
     };
     house.database.run(format!("update calls set keep = '90 days', keep_recording = '90 days' where id = {long}")).await;
     house.days_pass(3).await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { recordings: 1, kept: 0, calls: 1 });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { recordings: 1, kept: 0, calls: 1 });
     assert!(!house.sound(short) && house.sound(long));
     assert_eq!(house.database.one::<i64>("select id from calls").await, long);
 
@@ -154,17 +154,17 @@ async fn a_call_that_waits_for_a_person_keeps_its_sound() {
     let claimed = claim::claim(&house.database.pool, &claimant("one", HERE), 1).await.unwrap();
     let call = claimed.calls[0].call.id;
     house.database.run(format!("update calls set state = 'held' where id = {call}")).await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted::default());
     house.database.run(format!("update calls set state = 'finished' where id = {call}")).await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { calls: 1, ..Deleted::default() });
 }
 
 #[tokio::test]
 async fn a_row_stays_until_its_machine_has_deleted_the_sound() {
     let house = House::new().await;
     house.finished(1, "there", "keep", "interval '0'").await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
-    assert_eq!(house.sweeper("there").sweep().await.unwrap(), Swept { recordings: 1, kept: 0, calls: 1 });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted::default());
+    assert_eq!(house.retention("there").delete_due().await.unwrap(), Deleted { recordings: 1, kept: 0, calls: 1 });
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_recording_that_lies_elsewhere_is_left_alone_and_its_row_stays() {
     let elsewhere = house.root.join("elsewhere");
     fs::write(&elsewhere, b"not ours").unwrap();
     house.database.run(format!("update recordings set uri = 'file://{}'", elsewhere.display())).await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { kept: 1, ..Swept::default() });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { kept: 1, ..Deleted::default() });
     assert!(elsewhere.exists() && house.sound(call));
     assert_eq!(house.count("calls").await, 1);
 }
@@ -183,7 +183,7 @@ async fn a_recording_that_lies_elsewhere_is_left_alone_and_its_row_stays() {
 async fn hundreds_are_swept_in_one_round() {
     let house = House::new().await;
     house.finished(450, HERE, "keep", "interval '0'").await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { recordings: 450, kept: 0, calls: 450 });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { recordings: 450, kept: 0, calls: 450 });
     assert_eq!(fs::read_dir(&house.root).unwrap().count(), 0);
 }
 
@@ -203,11 +203,11 @@ async fn a_number_is_erased_wherever_it_stands() {
         ))
         .await;
 
-    let sweeper = house.sweeper(HERE);
-    let sweeping = tokio::spawn(async move {
-        let mut swept = Swept::default();
+    let retention = house.retention(HERE);
+    let deleting = tokio::spawn(async move {
+        let mut swept = Deleted::default();
         while swept.calls < 2 {
-            let round = sweeper.sweep().await.unwrap();
+            let round = retention.delete_due().await.unwrap();
             swept.recordings += round.recordings;
             swept.calls += round.calls;
             tokio::task::yield_now().await;
@@ -218,7 +218,7 @@ async fn a_number_is_erased_wherever_it_stands() {
     let erased = tokio::task::spawn_blocking(move || erase.args(["erase", guest]).output().unwrap());
     let said = out(&erased.await.unwrap());
     assert!(said.contains("2 calls are erased"), "{said}");
-    assert_eq!(sweeping.await.unwrap(), Swept { recordings: 1, kept: 0, calls: 2 });
+    assert_eq!(deleting.await.unwrap(), Deleted { recordings: 1, kept: 0, calls: 2 });
 
     assert_eq!(house.database.one::<i64>("select id from calls").await, over[1], "the other one is nobody's business");
     assert!(house.sound(over[1]) && !house.sound(over[0]));
@@ -240,9 +240,9 @@ async fn a_call_under_way_is_ended_first_and_erased_when_it_is_over() {
     let concerned = offhook::store::retention::erase(&house.database.pool, &call.request.number).await.unwrap();
     assert_eq!(concerned, 1);
     assert!(house.database.one::<bool>("select cancel_requested and state = 'claimed' from calls").await);
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept::default());
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted::default());
     house.database.run("update calls set state = 'cancelled'").await;
-    assert_eq!(house.sweeper(HERE).sweep().await.unwrap(), Swept { calls: 1, ..Swept::default() });
+    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { calls: 1, ..Deleted::default() });
 }
 
 #[tokio::test]

@@ -31,8 +31,8 @@ async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) 
 async fn the_row_default_is_what_the_program_thinks_is_patient() {
     let database = TestDatabase::new().await;
     let mut connection = database.pool.acquire().await.unwrap();
-    assert_eq!(policies::find(&mut connection, "default").await.unwrap(), Policy::default());
-    assert_eq!(policies::find(&mut connection, "gone meanwhile").await.unwrap(), Policy::default());
+    assert_eq!(retry_policies::find(&mut connection, "default").await.unwrap(), Policy::default());
+    assert_eq!(retry_policies::find(&mut connection, "gone meanwhile").await.unwrap(), Policy::default());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool, types::Json};
 
-use super::{refusal::StoreError, request_columns::RequestColumns};
+use super::{error::StoreError, request_columns::RequestColumns};
 use crate::{call::CallState, disposition::Disposition, outcome::Outcome, request::CallKind};
 
 /// A call to be made. What is `None` is left to the table's defaults; the table's rules judge the rest.

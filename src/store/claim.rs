@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use sqlx::{PgPool, Row, postgres::types::PgInterval};
 
-use super::{claimed::ClaimedCall, refusal::StoreError, request_columns::RequestColumns, trunks};
+use super::{claimed::ClaimedCall, error::StoreError, request_columns::RequestColumns, trunks};
 use crate::secret::Secret;
 
 /// Who claims, and with what.
@@ -122,8 +122,8 @@ async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, S
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
-pub async fn sweep(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar("select offhook_sweep($1)").bind(most).fetch_one(pool).await?)
+pub async fn end_expired(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("select offhook_end_expired($1)").bind(most).fetch_one(pool).await?)
 }
 
 /// Lets up to `most` calls that have become due into the line, and wakes those that wait for a call which has ended. Answers how many
@@ -131,8 +131,8 @@ pub async fn sweep(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
-pub async fn keep_line(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar("select offhook_keep_line($1)").bind(most).fetch_one(pool).await?)
+pub async fn keep_queue(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("select offhook_keep_queue($1)").bind(most).fetch_one(pool).await?)
 }
 
 /// A token and its SHA-256, as `attempts.token_hash` keeps it: of the token's text.

@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 use crate::secret::Secret;
 
 /// Opens a pool and makes one connection, to know that it works.

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 use super::{
     claim::{Claimant, interval},
-    refusal::StoreError,
+    error::StoreError,
 };
 
 /// A coordinator that runs.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{PgPool, types::Json};
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 
 /// A column of `calls` that people fill in.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]

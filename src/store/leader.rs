@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use super::{claim::interval, refusal::StoreError};
+use super::{claim::interval, error::StoreError};
 
 /// Ends what can never be made, keeps the line right, takes over what other machines have left.
-pub const SWEEP: &str = "sweep";
+pub const MAINTENANCE: &str = "sweep";
 
 /// Whether `coordinator` leads `task` from now until `lease` is over. Asking again renews the lease; one of zero gives it up.
 ///

@@ -4,8 +4,8 @@
 use sqlx::PgConnection;
 
 use super::{
+    error::StoreError,
     leases::{AttemptId, number},
-    refusal::StoreError,
     worker::{Note, Step, milliseconds},
 };
 use crate::language::Language;

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 
 /// Pauses `trunk`, or everything where it is `None`. Answers whether that changed anything; the reason is kept either way.
 ///

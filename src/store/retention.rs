@@ -3,8 +3,8 @@
 use sqlx::PgPool;
 
 use super::{
+    error::StoreError,
     leases::{AttemptId, number},
-    refusal::StoreError,
 };
 
 /// A recording whose time has come.

@@ -8,10 +8,10 @@ use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::{
     claim::interval,
+    error::StoreError,
     evidence::Evidence,
     leases::{AttemptId, number},
-    notes, policies,
-    refusal::StoreError,
+    notes, retry_policies,
 };
 use crate::{
     call::CallState,
@@ -116,7 +116,7 @@ async fn settle_within(
     .await?;
     let earlier: Vec<Earlier> =
         earlier.into_iter().map(|(disposition, line_dropped)| Earlier { disposition, line_dropped }).collect();
-    let policy = policies::find(&mut *connection, &facts.retry_policy).await?;
+    let policy = retry_policies::find(&mut *connection, &facts.retry_policy).await?;
     let reached = reached(&facts);
     let ending = Ending {
         disposition: facts.disposition,
@@ -276,7 +276,7 @@ async fn close_attempt(
     Ok(())
 }
 
-/// The breaker, as migrations/functions/trunk_room.sql keeps it. Locked last, as in the claim.
+/// The breaker, as migrations/functions/trunk_capacity.sql keeps it. Locked last, as in the claim.
 async fn judge_trunk(connection: &mut PgConnection, facts: &Facts, verdict: TrunkVerdict) -> Result<(), StoreError> {
     let failed = match verdict {
         TrunkVerdict::Unknown => return Ok(()),

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 use super::{
     coordinators::{self, Coordinator},
-    refusal::StoreError,
+    error::StoreError,
     trunks::{self, TrunkStatus},
 };
 use crate::call::CallState;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool, types::Json};
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 use crate::{
     attempt::{CodecName, SipTransport, SrtpPolicy, WayOut},
     destination::sip_uri::is_sip_uri,

@@ -1,10 +1,10 @@
-//! Why a call has not been made yet (`migrations/functions/explain.sql`).
+//! Why a call has not been made yet (`migrations/functions/why_not_yet.sql`).
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 
 /// Something between a call and its being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]

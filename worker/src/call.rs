@@ -1,24 +1,24 @@
 //! One attempt from its specification to its report: dial, converse, record, write back.
 //!
-//! This is the only room that knows all the others. Each phase is a file: `trunks` finds a way out, `dialing` goes it until
-//! somebody answers, `conversation` until the line is down, `ending` for what is left behind. Whatever happens, a report comes out.
+//! This is the only room that knows all the others. Each phase is a file: `failover` finds a way out, `dialing` goes it until
+//! somebody answers, `conversation` until the line is down, `report` for what is left behind. Whatever happens, a report comes out.
 
 pub mod conversation;
 pub mod dialing;
-pub mod ending;
+pub mod failover;
 pub mod journal;
 mod line;
+pub mod report;
 mod setback;
 pub mod stop;
-pub mod trunks;
 
 use conversation::Answered;
+use failover::Connected;
 use journal::Journal;
 use offhook::{attempt::AttemptSpecification, disposition::Disposition, report::Report};
 use offhook_providers::Providers;
 use offhook_types::line::StopReason;
 use tokio::sync::watch;
-use trunks::Connected;
 
 /// Runs the attempt to its end. `stop` names the reason when the call is to be ended politely.
 ///
@@ -38,7 +38,7 @@ async fn attempt(
 ) -> Result<Report, String> {
     let providers = Providers::new(&specification.providers, &specification.limits).map_err(|error| error.to_string())?;
     let Connected { dialog, session, negotiated, line } =
-        match trunks::connect(specification, &providers, journal, stop.clone()).await {
+        match failover::connect(specification, &providers, journal, stop.clone()).await {
             Ok(connected) => connected,
             Err(report) => return Ok(*report),
         };

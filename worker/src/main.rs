@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use offhook::attempt::AttemptSpecification;
 use offhook_conversation::replay::{ReplayError, Replayed};
 use offhook_types::line::StopReason;
-use offhook_worker::call::{self, ending, journal::Journal, stop::StopSender};
+use offhook_worker::call::{self, journal::Journal, report, stop::StopSender};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -121,7 +121,7 @@ async fn run() -> Result<bool> {
     tracing::info!(disposition = report.disposition.as_str(), "attempt over");
     let spool = &specification.spool;
     // A disk that is full is no reason to keep the end from the database.
-    if let Err(error) = ending::write(spool, &report).and_then(|()| ending::write_notes(spool, &journal.unsent())) {
+    if let Err(error) = report::write(spool, &report).and_then(|()| report::write_notes(spool, &journal.unsent())) {
         tracing::error!(%error, "the report is not on disk; it is told to the database only");
     }
     Ok(journal.finish(&report).await)

@@ -34,8 +34,7 @@ enum NotThere {
 
 /// A line or more per enabled trunk.
 pub(super) async fn trunks(config: &Config, pool: &PgPool, patience: Duration) -> Vec<Finding> {
-    let found =
-        async { Ok::<_, offhook::store::refusal::StoreError>((trunks::enabled(pool).await?, trunks::status(pool).await?)) };
+    let found = async { Ok::<_, offhook::store::error::StoreError>((trunks::enabled(pool).await?, trunks::status(pool).await?)) };
     let (rows, status) = match found.await {
         Ok(found) => found,
         Err(error) => return vec![Finding::new("trunks", Err::<String, _>(error))],

@@ -8,7 +8,7 @@ use offhook::{
     span::duration,
     store::{
         calls::{self, CallResult},
-        watch::{self as history, EventRow, TurnRow},
+        events::{self as history, EventRow, TurnRow},
         why_not_yet::{self, Obstacle},
     },
 };

@@ -1,6 +1,6 @@
 //! Why a command about calls could not be carried out.
 
-use offhook::store::refusal::StoreError;
+use offhook::store::error::StoreError;
 
 use super::import::ImportError;
 use crate::config::database::ConnectError;

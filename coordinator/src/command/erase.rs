@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use offhook::{
     span::duration,
-    store::{refusal::StoreError, retention},
+    store::{error::StoreError, retention},
 };
 use serde_json::json;
 

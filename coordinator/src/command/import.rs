@@ -14,8 +14,8 @@ use std::{
 };
 
 use offhook::store::{
+    error::StoreError,
     import::{columns, import},
-    refusal::StoreError,
 };
 use serde_json::Value;
 use sqlx::PgPool;

@@ -1,7 +1,7 @@
 //! `offhook pause` and `offhook resume`: no new calls, in all or over one trunk. Plain SQL does the same: the columns `paused` and
 //! `pause_reason` of `installation` and `trunks`.
 
-use offhook::store::{pauses, refusal::StoreError};
+use offhook::store::{error::StoreError, pauses};
 use serde_json::json;
 
 use crate::config::database::{ConnectError, DatabaseConfig};

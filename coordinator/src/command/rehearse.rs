@@ -13,7 +13,7 @@ use chrono::{NaiveTime, TimeDelta, Utc};
 use offhook::{
     language::Language,
     request::CallKind,
-    store::{calls, refusal::StoreError, request_columns::RequestColumns, unusable_row::UnusableRow},
+    store::{calls, error::StoreError, request_columns::RequestColumns, unusable_row::UnusableRow},
 };
 use offhook_conversation::{
     EventLog, Setup, converse,

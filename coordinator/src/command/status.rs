@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use offhook::store::{
-    refusal::StoreError,
+    error::StoreError,
     status::{Status, status},
 };
 use serde_json::json;

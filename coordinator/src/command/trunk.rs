@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use offhook::store::{
-    refusal::StoreError,
+    error::StoreError,
     trunks::{self, TrunkStatus},
 };
 use serde_json::json;

@@ -6,8 +6,8 @@ use offhook::{
     call::CallState,
     store::{
         calls,
-        refusal::StoreError,
-        watch::{EventRow, TurnRow, events, turns},
+        error::StoreError,
+        events::{EventRow, TurnRow, events, turns},
     },
 };
 use serde_json::json;

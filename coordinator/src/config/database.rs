@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use offhook::{
     secret::Secret,
     span::duration,
-    store::{connect, refusal::StoreError},
+    store::{connect, error::StoreError},
 };
 use sqlx::PgPool;
 

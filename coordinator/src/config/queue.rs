@@ -24,7 +24,7 @@ pub struct QueueConfig {
     #[arg(long, env = "OFFHOOK_ABANDONED_AFTER", default_value = "60s", value_parser = duration)]
     pub abandoned_after: Duration,
     /// How often recordings and calls that were kept long enough are looked for and deleted
-    #[arg(long, env = "OFFHOOK_SWEEP", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "OFFHOOK_RETENTION_EVERY", default_value = "30s", value_parser = duration)]
     pub sweep: Duration,
     /// How long running calls may go on after SIGTERM; what is longer is left to the next coordinator
     #[arg(long, env = "OFFHOOK_DRAIN", default_value = "8m", value_parser = duration)]

@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use super::wake::Wake;
-use crate::{running::Running, signal::Signals};
+use crate::{in_flight::InFlight, signal::Signals};
 
 /// A row of `calls` or `do_not_call` has changed.
 pub const CALLS: &str = "offhook_calls";
@@ -24,7 +24,7 @@ pub struct Listener {
     /// Told that there may be something to claim.
     pub wake: Arc<Wake>,
     /// Told that a worker has told its end.
-    pub running: Arc<Running>,
+    pub running: Arc<InFlight>,
     /// How long to wait before connecting again.
     pub pause: Duration,
     /// What is told of it.

@@ -10,9 +10,9 @@ use std::{
 
 use offhook::store::{
     claim::{self, Claimant},
+    error::within,
     evidence::Evidence,
     leases::{self, AttemptId},
-    refusal::within,
     settle::settle,
 };
 use sqlx::PgPool;
@@ -22,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::wake::Wake;
 use crate::{
     assignment::{Assignment, Origin},
-    running::Running,
+    in_flight::InFlight,
     signal::Signals,
 };
 
@@ -31,7 +31,7 @@ use crate::{
 pub struct Source {
     pool: PgPool,
     pub(super) claimant: Claimant,
-    running: Arc<Running>,
+    running: Arc<InFlight>,
     pub(super) wake: Arc<Wake>,
     pub(super) config: SourceConfig,
     signals: Signals,
@@ -57,7 +57,7 @@ impl Source {
         pool: PgPool,
         claimant: Claimant,
         config: SourceConfig,
-        running: Arc<Running>,
+        running: Arc<InFlight>,
         wake: Arc<Wake>,
         signals: Signals,
         drain: CancellationToken,

@@ -9,7 +9,7 @@ use offhook::{
     disposition::Disposition,
     secret::Secret,
     store::{
-        claim::{Claimant, claim, keep_line, sweep},
+        claim::{Claimant, claim, end_expired, keep_queue},
         evidence::Evidence,
         leases::{self, AttemptId},
         settle::{Settled, settle},
@@ -188,7 +188,7 @@ impl<'a> World<'a> {
             }
             Step::Sweep => {
                 sweep(pool, 1000).await.map_err(|error| error.to_string())?;
-                keep_line(pool, 1000).await.map_err(|error| error.to_string())?;
+                keep_queue(pool, 1000).await.map_err(|error| error.to_string())?;
                 self.model.swept();
             }
             Step::Wait => self.wait(20 * SECOND).await?,

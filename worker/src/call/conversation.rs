@@ -25,7 +25,7 @@ use offhook_types::{
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{dialing::early_media, ending::of_conversation, journal::Journal, line::SipLine};
+use super::{dialing::early_media, journal::Journal, line::SipLine, report::of_conversation};
 
 /// An answered call with sound agreed on.
 pub struct Answered {

@@ -19,8 +19,8 @@ use tokio::{
 };
 
 use super::{
-    ending::with_early_media,
     journal::Journal,
+    report::with_early_media,
     setback::{Setback, credentials, whole_seconds},
     stop::before_the_answer,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 use crate::{policy::Policy, span::Span};
 
 /// A row of `retry_policies`.

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use offhook::store::{refusal::StoreError, retention};
+use offhook::store::{error::StoreError, retention};
 use sqlx::PgPool;
 use tokio::{
     task::spawn_blocking,
@@ -15,9 +15,9 @@ use crate::{signal::Signals, spool::Spool};
 /// How many recordings, and how many calls, one round deletes at most in one statement, where nothing else is configured.
 pub const BATCH: i32 = 200;
 
-/// The pace of a sweeper.
+/// The pace of a retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SweeperConfig {
+pub struct RetentionConfig {
     /// The time between two rounds.
     pub every: Duration,
     /// How many recordings, and how many calls, one statement takes at most.
@@ -26,7 +26,7 @@ pub struct SweeperConfig {
 
 /// Sweeps.
 #[derive(Debug, Clone)]
-pub struct Sweeper {
+pub struct Retention {
     /// The database.
     pub pool: PgPool,
     /// This machine, as attempts name it.
@@ -34,14 +34,14 @@ pub struct Sweeper {
     /// Where its recordings lie.
     pub spool: Spool,
     /// The pace.
-    pub config: SweeperConfig,
+    pub config: RetentionConfig,
     /// What is told of it.
     pub signals: Signals,
 }
 
 /// What one round did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Swept {
+pub struct Deleted {
     /// Recordings whose sound is gone now.
     pub recordings: usize,
     /// Recordings that could not be deleted; the log says why.
@@ -50,15 +50,15 @@ pub struct Swept {
     pub calls: usize,
 }
 
-impl Sweeper {
+impl Retention {
     /// Sweeps at once and then regularly, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut tick = interval(self.config.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
-            match self.sweep().await {
-                Ok(swept) if swept == Swept::default() => {}
-                Ok(Swept { recordings, kept, calls }) => {
+            match self.delete_due().await {
+                Ok(swept) if swept == Deleted::default() => {}
+                Ok(Deleted { recordings, kept, calls }) => {
                     tracing::info!(recordings, kept, calls, "deleted what was kept long enough")
                 }
                 Err(error) => tracing::warn!(%error, "nothing more is deleted for now"),
@@ -71,9 +71,9 @@ impl Sweeper {
     ///
     /// # Errors
     /// [`StoreError`] as the database gives it; what was deleted before stays deleted.
-    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+    pub async fn delete_due(&self) -> Result<Deleted, StoreError> {
         let batch = self.config.batch;
-        let mut swept = Swept::default();
+        let mut swept = Deleted::default();
         loop {
             let due = retention::recordings_to_delete(&self.pool, &self.host, batch).await?;
             let found = due.len();

@@ -57,7 +57,7 @@ create or replace trigger calls_number_is_free after update of state on calls fo
 
 -- What keeps the line right besides the claims: lets in up to `most` calls that are due, and wakes those that wait for a call which has
 -- ended (in the moment between, nobody could). Answers how many moved; called again while that is `most`.
-create or replace function offhook_keep_line(most int) returns int language plpgsql
+create or replace function offhook_keep_queue(most int) returns int language plpgsql
 set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare moved int; waiting text := '';
 begin

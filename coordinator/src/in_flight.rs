@@ -17,7 +17,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// What is under way.
 #[derive(Debug)]
-pub struct Running {
+pub struct InFlight {
     most: usize,
     wake: Arc<Wake>,
     state: Mutex<State>,
@@ -30,10 +30,10 @@ struct State {
     rests_until: Option<Instant>,
 }
 
-impl Running {
+impl InFlight {
     /// Room for `most` attempts; `wake` is told when there is room again.
     pub fn new(most: usize, wake: Arc<Wake>) -> Arc<Self> {
-        Arc::new(Running { most, wake, state: Mutex::default() })
+        Arc::new(InFlight { most, wake, state: Mutex::default() })
     }
 
     /// The most attempts that are claimed.
@@ -103,7 +103,7 @@ pub struct Slot {
     /// Whose.
     pub attempt: AttemptId,
     told: Arc<Notify>,
-    running: Arc<Running>,
+    running: Arc<InFlight>,
 }
 
 impl Slot {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_attempt_is_looked_after_once_and_its_place_is_free_afterwards() {
-        let running = Running::new(2, Arc::default());
+        let running = InFlight::new(2, Arc::default());
         let now = Instant::now();
         let first = running.enter(attempt(1)).unwrap();
         assert!(running.enter(attempt(1)).is_none());
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn launches_that_cannot_work_make_us_rest_longer_and_longer() {
-        let running = Running::new(2, Arc::default());
+        let running = InFlight::new(2, Arc::default());
         let now = Instant::now();
         let mut rests = Vec::new();
         let mut at = now;
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn launches_that_fail_together_are_one_failure() {
-        let running = Running::new(8, Arc::default());
+        let running = InFlight::new(8, Arc::default());
         let now = Instant::now();
         let half = Duration::from_millis(500);
         assert_eq!(running.rest(now), 2 * half);

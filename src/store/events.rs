@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgPool, types::Json};
 
-use super::refusal::StoreError;
+use super::error::StoreError;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]

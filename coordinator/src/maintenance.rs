@@ -9,11 +9,11 @@ use std::{
 };
 
 use offhook::store::{
-    claim::{Claimant, keep_line, sweep},
+    claim::{Claimant, end_expired, keep_queue},
     coordinators,
+    error::{StoreError, within},
     leader::{self, lead},
     leases::{self, AttemptId},
-    refusal::{StoreError, within},
 };
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval};
@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     assignment::Origin,
+    in_flight::InFlight,
     launcher::{LaunchError, Launcher},
     queue::Source,
-    running::Running,
     signal::Signals,
     spool::Spool,
 };
@@ -32,18 +32,18 @@ use crate::{
 pub const LOOK_AROUND: Duration = Duration::from_secs(5);
 /// A look around that comes later than its time by more than this has met a database that was away or stood still.
 pub const GAP: Duration = Duration::from_secs(5);
-/// How many rows one sweep ends at most, and one look lets into the line.
+/// How many expired calls one statement ends at most, and how many due calls it makes ready.
 pub const BATCH: i32 = 500;
 
-/// The pace of a keeper. Leases are renewed three times as often as they run out, and looked around for as often where that is more often
-/// than [`KeeperConfig::look_around`].
+/// The pace of a maintenance. Leases are renewed three times as often as they run out, and looked around for as often where that is more often
+/// than [`MaintenanceConfig::look_around`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeeperConfig {
+pub struct MaintenanceConfig {
     /// The longest time between two looks around.
     pub look_around: Duration,
     /// By how much a look may be late until the database counts as having been away.
     pub gap: Duration,
-    /// How many rows one statement sweeps at most.
+    /// How many rows one statement changes at most.
     pub batch: i32,
     /// How long a call of another machine may be alone.
     pub abandoned_after: Duration,
@@ -55,13 +55,13 @@ pub struct KeeperConfig {
 
 /// Keeps things in order.
 #[derive(Debug, Clone)]
-pub struct Keeper {
+pub struct Maintenance {
     /// The database.
     pub pool: PgPool,
     /// In whose name.
     pub claimant: Claimant,
     /// What is under way.
-    pub running: Arc<Running>,
+    pub running: Arc<InFlight>,
     /// Where abandoned attempts go.
     pub source: Arc<Source>,
     /// The engine.
@@ -69,7 +69,7 @@ pub struct Keeper {
     /// The attempts' folders.
     pub spool: Spool,
     /// The pace.
-    pub config: KeeperConfig,
+    pub config: MaintenanceConfig,
     /// What is told of it.
     pub signals: Signals,
 }
@@ -85,7 +85,7 @@ enum LookError {
     Spool(#[from] std::io::Error),
 }
 
-impl Keeper {
+impl Maintenance {
     /// Renews the leases of what is under way, three times as often as they run out, until `stop`; and says as often that we run.
     pub async fn renew(self, drain: CancellationToken, stop: CancellationToken) {
         let mut tick = every(self.claimant.lease / 3);
@@ -145,10 +145,10 @@ impl Keeper {
                 Ok(()) => in_sight.seen(Instant::now()),
                 Err(error) => tracing::warn!(%error, "abandoned calls are not looked for"),
             }
-            if let Err(error) = self.remove_strays().await {
+            if let Err(error) = self.remove_orphaned_containers().await {
                 tracing::warn!(%error, "strays are not looked for");
             }
-            leads = match self.sweep(in_sight.since(Instant::now())).await {
+            leads = match self.lead_and_end_expired(in_sight.since(Instant::now())).await {
                 Ok(leads) => leads,
                 Err(error) => {
                     tracing::warn!(%error, "expired calls are not swept");
@@ -170,7 +170,7 @@ impl Keeper {
     }
 
     /// A worker whose attempt this database does not know, or has settled, works for nobody.
-    async fn remove_strays(&self) -> Result<(), LookError> {
+    async fn remove_orphaned_containers(&self) -> Result<(), LookError> {
         let launched: Vec<AttemptId> = self.launcher.list().await?.into_iter().map(|launched| launched.attempt).collect();
         for attempt in self.nobodys(launched).await? {
             tracing::warn!(%attempt, "removing a worker whose attempt is over or unknown");
@@ -195,7 +195,7 @@ impl Keeper {
     }
 
     /// What only the leader does; `in_sight` is how long the database has been there without a gap. Answers whether we lead.
-    async fn sweep(&self, in_sight: Duration) -> Result<bool, LookError> {
+    async fn lead_and_end_expired(&self, in_sight: Duration) -> Result<bool, LookError> {
         if !self.lead(self.claimant.lease).await? {
             return Ok(false);
         }
@@ -206,13 +206,13 @@ impl Keeper {
             self.source.adopt(elsewhere, || Origin::Elsewhere);
         }
         let (batch, lease) = (self.config.batch, self.claimant.lease);
-        while within(self.config.statement, sweep(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
-        while within(self.config.statement, keep_line(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
+        while within(self.config.statement, end_expired(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
+        while within(self.config.statement, keep_queue(&self.pool, batch)).await? >= batch && self.lead(lease).await? {}
         Ok(true)
     }
 
     async fn lead(&self, lease: Duration) -> Result<bool, StoreError> {
-        within(self.config.statement, lead(&self.pool, leader::SWEEP, &self.claimant.coordinator, lease)).await
+        within(self.config.statement, lead(&self.pool, leader::MAINTENANCE, &self.claimant.coordinator, lease)).await
     }
 }
 

@@ -7,9 +7,9 @@ use std::{
 
 use offhook::store::{
     claim::FreshClaim,
+    error::{StoreError, within},
     evidence::Evidence,
     leases::{self, AttemptId},
-    refusal::{StoreError, within},
     settle::{Settled, settle},
 };
 use sqlx::PgPool;
@@ -22,8 +22,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     assignment::{Assignment, Origin},
+    in_flight::{InFlight, Slot},
     launcher::{Exit, Launch, LaunchError, Launcher},
-    running::{Running, Slot},
     signal::Signals,
     specification::{SpecificationError, Specifier},
     spool::{Leavings, Spool, SpoolError},
@@ -51,7 +51,7 @@ pub struct AttendantConfig {
 
 /// Looks after attempts.
 #[derive(Debug)]
-pub struct Attendant {
+pub struct AttemptSupervisor {
     /// The database.
     pub pool: PgPool,
     /// The engine.
@@ -67,7 +67,7 @@ pub struct Attendant {
     /// How many are started at once.
     pub starts: Semaphore,
     /// What is under way.
-    pub running: Arc<Running>,
+    pub running: Arc<InFlight>,
     /// Set when what is still running is left to the next coordinator.
     pub leave: CancellationToken,
     /// The tasks that look after one attempt each.
@@ -99,14 +99,14 @@ impl NotLaunched {
     }
 }
 
-impl Attendant {
+impl AttemptSupervisor {
     /// Looks after one attempt to its end, in a task of its own. Returns early where the rest is left to the next coordinator.
     ///
     /// # Errors
     /// Where that task panicked; the lease then runs out, and the attempt is taken over.
-    pub async fn attend(self: &Arc<Self>, assignment: Assignment) -> Result<(), JoinError> {
-        let attendant = self.clone();
-        self.tasks.spawn(async move { attendant.to_the_end(assignment).await }).await
+    pub async fn supervise(self: &Arc<Self>, assignment: Assignment) -> Result<(), JoinError> {
+        let supervisor = self.clone();
+        self.tasks.spawn(async move { supervisor.to_the_end(assignment).await }).await
     }
 
     async fn to_the_end(&self, Assignment { slot, origin }: Assignment) {
