@@ -6,7 +6,7 @@ use offhook::{
     disposition::Disposition,
     policy::Policy,
     report::Report,
-    store::{claim::claim, evidence::Evidence, leases::AttemptId, policies, settle::settle},
+    store::{claim::claim, evidence::Evidence, leases::AttemptId, retry_policies, settle::settle},
 };
 use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};

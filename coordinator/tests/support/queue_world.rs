@@ -187,7 +187,7 @@ impl<'a> World<'a> {
                 self.model.paused_trunks = [false; TRUNKS.len()];
             }
             Step::Sweep => {
-                sweep(pool, 1000).await.map_err(|error| error.to_string())?;
+                end_expired(pool, 1000).await.map_err(|error| error.to_string())?;
                 keep_queue(pool, 1000).await.map_err(|error| error.to_string())?;
                 self.model.swept();
             }
