@@ -13,17 +13,19 @@ use tokio::{
 
 use super::{
     attend::attend,
-    dialog::{Dialog, DialogEvent, Stage, WAITING_EVENTS},
+    capabilities::unsupported,
+    dialog::Dialog,
+    dialog_event::{DialogEvent, WAITING_EVENTS},
     dialog_state::DialogState,
-    dispatch::{reply, unsupported},
-    endpoint::Shared,
     error::SipError,
     hangup,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::{address, all, header},
     path::Path,
     server_invite::{Ended, ServerInvite},
+    server_transaction::reply,
     session_timer::{SessionTimer, min_se},
+    shared::Shared,
 };
 
 /// A caller who waits. Dropping it rejects the call with 480.

@@ -10,15 +10,17 @@ use tokio_util::sync::CancellationToken;
 use super::{
     authentication::Challenges,
     calls::Seat,
-    dial::{Credentials, DialEvent, DialFailure, DialRequest},
-    endpoint::Shared,
-    failure::{self, Heard},
+    credentials::Credentials,
+    dial_event::DialEvent,
+    dial_request::DialRequest,
+    failure::{self, DialFailure, Heard},
     invite::ClientInvite,
     message::{header, list, tag},
     path::Path,
     redirect::{Redirects, same_host},
     ringing::{Ended, Ringing},
     session_timer,
+    shared::Shared,
     transport::resolve::Hop,
 };
 
@@ -85,7 +87,7 @@ impl Attempt {
         for sequence in 1..=MOST_INVITES {
             let Some(hop) = self.hops.front().cloned() else { break };
             if self.cancel.is_cancelled() {
-                failure = cancelled_before_anything();
+                failure = DialFailure::cancelled();
                 break;
             }
             let another = match self.send(hop, sequence, &mut seat, &mut answered).await {
@@ -126,7 +128,7 @@ impl Attempt {
         self.shared.routes.remember(&self.callee, &hop);
         let sent = match Path::open(&self.shared, &hop).await {
             // Opening a stream may take a while.
-            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(cancelled_before_anything().reason),
+            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(DialFailure::cancelled().reason),
             Ok(path) => ClientInvite::send(&self.shared, &path, request).map(|invite| (path, invite)),
             Err(error) => Err(error),
         };
@@ -237,18 +239,5 @@ impl Attempt {
         }
         let trunk = hop.address;
         format!("nothing came from {trunk} within {waited} ms; check the trunk's address and that its replies reach us")
-    }
-}
-
-pub(super) fn cancelled_before_anything() -> DialFailure {
-    DialFailure { reason: "cancelled before the callee's side answered".into(), cancelled: true, ..DialFailure::default() }
-}
-
-pub(super) fn answered_too_late() -> DialFailure {
-    DialFailure {
-        reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
-        cancelled: true,
-        reached: true,
-        ..DialFailure::default()
     }
 }

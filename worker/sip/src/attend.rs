@@ -14,15 +14,16 @@ use tokio::{
 
 use super::{
     calls::Seat,
-    dialog::{DialogEvent, Stage},
+    capabilities::{self, ALLOW, unsupported},
+    dialog_event::DialogEvent,
     dialog_state::Refused,
-    dispatch::{ALLOW, SUPPORTED, reply, unsupported},
     glare::retry_after_seconds,
     hangup,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::header,
     reason, refer, reinvite,
     reoffer::{self, Tell, Told},
+    server_transaction::reply,
     session_timer::{Due, SESSION_EXPIRED},
 };
 
@@ -166,11 +167,7 @@ pub(super) async fn admitted(leg: &Leg, request: &mut Transaction) -> bool {
 /// Requests whose answer is always the same.
 pub(super) async fn without_decision(leg: &Leg, request: &mut Transaction) {
     let (status, headers) = match request.original.method {
-        Method::Options => {
-            let headers =
-                vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into()), Header::Supported(SUPPORTED.into())];
-            (StatusCode::OK, headers)
-        }
+        Method::Options => (StatusCode::OK, capabilities::headers()),
         Method::Notify => return refer::notified(leg, request).await,
         // Nobody hands us on.
         Method::Refer => (StatusCode::Decline, vec![]),

@@ -9,7 +9,7 @@ use rsipstack::{
     transaction::random_text,
 };
 
-use super::{dial::Credentials, message::all};
+use super::{credentials::Credentials, message::all};
 
 /// New nonces taken for one request after the first.
 const STALE_NONCES: u8 = 3;

@@ -5,60 +5,18 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{
+    dialog_event::DialogEvent,
     error::SipError,
     hangup,
     leg::Leg,
     refer::{self, TransferOutcome},
     reinvite::{self, Purpose},
-    reoffer::Reply,
 };
-
-/// Events of a call that wait for their reader; a peer that sends more gets its requests refused.
-pub(super) const WAITING_EVENTS: usize = 16;
 
 /// An answered call. Dropping it hangs up.
 pub struct Dialog {
     leg: Arc<Leg>,
     events: mpsc::Receiver<DialogEvent>,
-}
-
-/// What happened in an answered call.
-#[derive(Debug)]
-pub enum DialogEvent {
-    /// The peer sent BYE. The last event.
-    RemoteBye {
-        /// The Q.850 cause in the Reason headers of the BYE (RFC 3326), 0 to 127; `None` where it has none.
-        cause: Option<u16>,
-        /// All Reason headers of the BYE, in one line; `None` where it has none.
-        reason: Option<String>,
-    },
-    /// The dialog is lost: the peer did not hang up, but the session was not refreshed in time, the peer did not know the call any
-    /// more (481 or 408 to our refresh), our answer to its re-INVITE was never acknowledged, or the endpoint was shut down.
-    /// BYE is on its way where it can be sent. The last event.
-    Lost {
-        /// What happened.
-        why: String,
-    },
-    /// The peer offers other media (re-INVITE or UPDATE).
-    Reoffer {
-        /// The offer.
-        sdp: String,
-        /// How to answer it.
-        answer: Reply,
-    },
-    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), was given what we had said last, and this
-    /// is its answer.
-    Reanswer {
-        /// The answer.
-        sdp: String,
-    },
-    /// The peer sent an INFO (RFC 6086), which has been answered with 200.
-    Info {
-        /// Content-Type; empty where there is none.
-        content_type: String,
-        /// The body, as text.
-        body: String,
-    },
 }
 
 impl Dialog {
@@ -122,15 +80,4 @@ impl std::fmt::Debug for Dialog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dialog").field("call_id", &self.call_id()).finish_non_exhaustive()
     }
-}
-
-/// How far a call has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Not answered, or the answer not acknowledged.
-    Ringing,
-    /// Both sides know it is answered.
-    Confirmed,
-    /// Over.
-    Ended,
 }

@@ -3,21 +3,14 @@
 use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use offhook::attempt::TlsSpecification;
 use rsipstack::{
     EndpointBuilder,
-    sip::{Auth, Header, Response, Scheme, StatusCode, Uri, typed},
-    transaction::{
-        CallIdFormat,
-        endpoint::{EndpointInnerRef, EndpointOption},
-    },
+    transaction::{CallIdFormat, endpoint::EndpointOption},
     transport::{SipConnection, TransportLayer, udp::UdpConnection},
 };
 use tokio::{
@@ -36,12 +29,16 @@ use super::{
     calls::Calls,
     dispatch,
     error::SipError,
+    keep_alive, options,
+    shared::Shared,
+    timing::Timing,
     transport::{
         edge::{DatagramEdge, Edge},
         flow::FlowTiming,
         flows::Flows,
-        keep_alive,
-        route::{Locator, Routes},
+        locator::Locator,
+        outbound_proxy::ServiceRoute,
+        route::Routes,
         trust::Trust,
     },
 };
@@ -80,27 +77,6 @@ impl EndpointConfig {
             tls: TlsSpecification::default(),
             name_servers: vec![],
         }
-    }
-}
-
-/// SIP's clock (RFC 3261 section 17, table 4).
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// Estimate of the round trip: the first retransmission comes after T1, and a silent peer is given up after 64 × T1.
-    pub t1: Duration,
-}
-
-impl Default for Timing {
-    /// T1 = 500 ms: a silent peer is given up after 32 s.
-    fn default() -> Self {
-        Timing { t1: Duration::from_millis(500) }
-    }
-}
-
-impl Timing {
-    /// 64 × T1: how long a transaction waits for a peer.
-    pub(super) fn give_up(self) -> Duration {
-        self.t1 * 64
     }
 }
 
@@ -168,7 +144,7 @@ impl Endpoint {
             stack: endpoint.inner.clone(),
             routes,
             flows,
-            service_route: Mutex::default(),
+            service_route: ServiceRoute::default(),
             local,
             edge,
             user_agent: config.user_agent,
@@ -191,6 +167,15 @@ impl Endpoint {
         self.shared.local
     }
 
+    /// Sends OPTIONS to a `sip:` URI, by way of `destination` where given, and returns the status code of the answer. Any code
+    /// means that somebody is there.
+    ///
+    /// # Errors
+    /// [`SipError::Unanswered`] after `within`; [`SipError::Resolve`] and [`SipError::Field`] where nothing could be sent.
+    pub async fn options(&self, target: &str, destination: Option<SocketAddr>, within: Duration) -> Result<u16, SipError> {
+        options::ask(&self.shared, target, destination, within).await
+    }
+
     /// The calls that arrive; `Some` once. Until it is taken, and after it is dropped, callers are told 480.
     pub fn incoming(&mut self) -> Option<mpsc::Receiver<Incoming>> {
         self.shared.take_calls();
@@ -210,65 +195,6 @@ impl Endpoint {
         if timeout(LAST_WORDS_WITHIN, serving).await.is_err() {
             tracing::warn!("the SIP stack did not stop in time");
         }
-    }
-}
-
-/// What the calls of an endpoint share.
-pub(super) struct Shared {
-    pub(super) stack: EndpointInnerRef,
-    pub(super) calls: Calls,
-    pub(super) routes: Routes,
-    pub(super) flows: Arc<Flows>,
-    /// What the registrar asked for (RFC 3608).
-    pub(super) service_route: Mutex<Vec<typed::Route>>,
-    pub(super) timing: Timing,
-    pub(super) user_agent: String,
-    pub(super) closed: CancellationToken,
-    /// Calls that are being set up are to be cancelled.
-    pub(super) ending: CancellationToken,
-    /// Tasks that must be let finish before the port closes.
-    pub(super) last_words: TaskTracker,
-    local: SocketAddr,
-    edge: Arc<Edge>,
-    runtime: tokio::runtime::Handle,
-    taking_calls: AtomicBool,
-}
-
-impl Shared {
-    /// Runs what must be let finish before the port closes; callable from `drop`, outside a task.
-    pub(super) fn before_closing(&self, last_word: impl Future<Output = ()> + Send + 'static) {
-        self.last_words.spawn_on(last_word, &self.runtime);
-    }
-
-    /// Our address as this peer sees it.
-    pub(super) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
-        self.edge.address_towards(peer)
-    }
-
-    /// Our Contact for this peer. The edge adds the transport that carries it.
-    pub(super) fn contact(&self, user: Option<&str>, peer: SocketAddr) -> Uri {
-        Uri {
-            scheme: Some(Scheme::Sip),
-            auth: user.map(|user| Auth { user: user.to_owned(), password: None }),
-            host_with_port: self.address_towards(peer).into(),
-            ..Uri::default()
-        }
-    }
-
-    /// Whether a response was made by our own stack because nobody answered (timers B, C and F).
-    pub(super) fn made(&self, response: &Response) -> bool {
-        response.status_code == StatusCode::RequestTimeout
-            && response.headers.iter().any(|header| matches!(header, Header::UserAgent(name) if name.value() == self.user_agent))
-    }
-
-    /// From now on callers ring here.
-    pub(super) fn take_calls(&self) {
-        self.taking_calls.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether anybody takes calls here.
-    pub(super) fn is_taking_calls(&self) -> bool {
-        self.taking_calls.load(Ordering::Relaxed)
     }
 }
 

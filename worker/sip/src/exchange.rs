@@ -7,7 +7,7 @@ use rsipstack::{
     transaction::transaction::Transaction,
 };
 
-use super::{endpoint::Shared, error::SipError, path::Path};
+use super::{error::SipError, path::Path, shared::Shared};
 
 /// Sends a request and waits for its final answer, at most 64 × T1.
 pub(super) async fn exchange(shared: &Arc<Shared>, path: &Path, request: Request) -> Result<Response, SipError> {

@@ -1,11 +1,10 @@
-//! What a final answer to our INVITE means for the attempt: code, Q.850 cause, Retry-After, and whether a person was reached.
+//! Why an outgoing call fails, and what a final answer to its INVITE means: code, Q.850 cause, Retry-After, and whether a person was reached.
 
 use std::time::Duration;
 
 use rsipstack::sip::{Headers, Response, StatusCode};
 
 use super::{
-    dial::DialFailure,
     message::{header, leading_number},
     reason,
 };
@@ -27,6 +26,40 @@ impl Heard {
     pub(super) fn note(&mut self, code: u16) {
         self.anything = true;
         self.ringing |= matches!(code, 180..=183);
+    }
+}
+
+/// Why there is no call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DialFailure {
+    /// The final response's code; `None` where the trunk never said anything, or we cancelled before it did.
+    pub code: Option<u16>,
+    /// The response's phrase and its Reason header, or what happened.
+    pub reason: String,
+    /// Whether we had cancelled.
+    pub cancelled: bool,
+    /// The Q.850 cause in the response's Reason header (RFC 3326).
+    pub cause: Option<u16>,
+    /// The response's Retry-After.
+    pub retry_after: Option<Duration>,
+    /// The phone may have rung, or somebody may have refused: nobody else may be tried within this attempt (a 180, 183, 486, 6xx …).
+    pub reached: bool,
+}
+
+impl DialFailure {
+    /// We cancelled before a final answer came.
+    pub(super) fn cancelled() -> DialFailure {
+        DialFailure { reason: "cancelled before the callee's side answered".into(), cancelled: true, ..DialFailure::default() }
+    }
+
+    /// The callee answered as we cancelled.
+    pub(super) fn answered_too_late() -> DialFailure {
+        DialFailure {
+            reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
+            cancelled: true,
+            reached: true,
+            ..DialFailure::default()
+        }
     }
 }
 

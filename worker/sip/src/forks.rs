@@ -6,14 +6,13 @@ use std::sync::Arc;
 use rsipstack::sip::{Header, Request, Response};
 
 use super::{
-    dial::Credentials,
-    dialog::Stage,
+    credentials::Credentials,
     dialog_state::DialogState,
-    endpoint::Shared,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::{header, tag},
     path::Path,
     prack::Reliable,
+    shared::Shared,
 };
 
 /// More phones than that ring without us: their progress is not told, their answer counts.

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use rsipstack::sip::{Header, Method};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{dialog::Stage, error::SipError, leg::Leg};
+use super::{
+    error::SipError,
+    leg::{Leg, Stage},
+};
 
 const BYE_WITHIN: Duration = Duration::from_secs(4);
 

@@ -2,7 +2,7 @@
 
 use rsipstack::sip::{Auth, Header, HostWithPort, Scheme, Uri};
 
-use super::{dial::DialRequest, error::SipError};
+use super::{dial_request::DialRequest, error::SipError};
 
 /// Headers that are the stack's own: a trunk's row cannot set them.
 const OURS: [&str; 46] = [

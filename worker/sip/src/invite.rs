@@ -16,7 +16,7 @@ use rsipstack::{
 };
 use tokio::sync::mpsc;
 
-use super::{endpoint::Shared, error::SipError, exchange::answer_to, message::sequence, path::Path};
+use super::{error::SipError, exchange::answer_to, message::sequence, path::Path, shared::Shared};
 
 /// Answers that wait to be read. Progress that finds no room is old news by the time it would be read.
 const WAITING_RESPONSES: usize = 32;

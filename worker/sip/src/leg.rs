@@ -10,19 +10,30 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::{
     authentication::Challenges,
-    dial::Credentials,
-    dialog::Stage,
+    capabilities::{ALLOW, SUPPORTED},
+    credentials::Credentials,
     dialog_state::{DialogState, Refused},
-    dispatch::{ALLOW, SUPPORTED},
-    endpoint::Shared,
     error::SipError,
     exchange::{exchange, name},
+    failure,
     glare::Offering,
     message::{header, list},
     offer::Descriptions,
     path::Path,
     session_timer::{self, SessionTimer},
+    shared::Shared,
 };
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not answered, or the answer not acknowledged.
+    Ringing,
+    /// Both sides know it is answered.
+    Confirmed,
+    /// Over.
+    Ended,
+}
 
 /// One dialog.
 pub(super) struct Leg {
@@ -203,6 +214,6 @@ impl Leg {
         if (200..300).contains(&code) {
             return Ok(response);
         }
-        Err(SipError::Declined { method: name(method), code, reason: super::failure::phrase(&response) })
+        Err(SipError::Declined { method: name(method), code, reason: failure::phrase(&response) })
     }
 }

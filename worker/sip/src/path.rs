@@ -14,9 +14,9 @@ use rsipstack::{
 use tokio::time::timeout;
 
 use super::{
-    endpoint::Shared,
     error::SipError,
-    transport::{resolve::Hop, route::Locator},
+    shared::Shared,
+    transport::{locator::Locator, resolve::Hop},
 };
 
 /// A connection that is not open by then is none.

@@ -15,11 +15,11 @@ use tokio::{
 };
 
 use super::{
-    dispatch::reply,
     error::SipError,
     identity::parse_uri,
     leg::Leg,
     message::{header, split},
+    server_transaction::reply,
 };
 
 /// How long a transfer may take: the other phone has to ring and be picked up.

@@ -19,10 +19,11 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    dial::Credentials,
-    endpoint::{Endpoint, Shared},
+    credentials::Credentials,
+    endpoint::Endpoint,
     error::SipError,
     registration::{FAILURES_TOLD, Outcome, Schedule},
+    shared::Shared,
     transport::{flow::sip_address, head::split_outside, outbound_proxy, resolve::Hop},
 };
 
@@ -172,7 +173,7 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
         () = shared.closed.cancelled() => {}
     }
     shared.routes.forget(&registrant.us);
-    outbound_proxy::set_service_route(&shared, vec![]);
+    shared.service_route.set(vec![]);
     state.send_replace(State::Ended);
 }
 
@@ -258,7 +259,7 @@ impl Registrant {
         match response.status_code.code() {
             200..=299 => {
                 if asked > Duration::ZERO {
-                    outbound_proxy::set_service_route(&self.shared, service_route(response));
+                    self.shared.service_route.set(service_route(response));
                 }
                 Ok(Outcome::Granted(self.granted(response).unwrap_or(asked)))
             }

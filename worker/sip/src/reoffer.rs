@@ -17,40 +17,13 @@ use super::{
     hangup,
     leg::Leg,
     message::header,
+    offer_reply::{Decision, Reply},
     server_invite::{Ended, ServerInvite},
     session_timer::{SessionTimer, min_se},
 };
 
 /// Longer than that nobody thinks about an offer.
 const DECIDED_WITHIN: Duration = Duration::from_secs(10);
-
-/// The way back for an offer made during a call. Dropping it refuses the offer with 488; the call goes on as it was.
-#[derive(Debug)]
-pub struct Reply(Option<oneshot::Sender<Decision>>);
-
-#[derive(Debug)]
-enum Decision {
-    Accept(String),
-    Reject(u16),
-}
-
-impl Reply {
-    /// Takes the offer with this SDP answer.
-    pub async fn accept(mut self, sdp: &str) {
-        self.decide(Decision::Accept(sdp.to_owned()));
-    }
-
-    /// Refuses the offer, e.g. with 488; the call goes on as it was.
-    pub async fn reject(mut self, code: u16) {
-        self.decide(Decision::Reject(code));
-    }
-
-    fn decide(&mut self, decision: Decision) {
-        if let Some(reply) = self.0.take() {
-            reply.send(decision).ok();
-        }
-    }
-}
 
 /// What the call has to be told.
 pub(super) enum Told {
@@ -215,8 +188,8 @@ async fn ask(
     headers: Vec<Header>,
     tell: Tell,
 ) -> Answer {
-    let (reply, decided) = oneshot::channel();
-    let told = tell(Told::Offer(offer.clone(), Reply(Some(reply))));
+    let (reply, decided) = Reply::new();
+    let told = tell(Told::Offer(offer.clone(), reply));
     let decision = tokio::select! {
         decision = timeout(DECIDED_WITHIN, decided), if told => decision.ok(),
         () = leg.over(), if told => {

@@ -17,23 +17,24 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{answered_too_late, cancelled_before_anything},
     attend::{admitted, attend, without_decision},
     calls::Seat,
-    dial::{Credentials, DialEvent},
-    dialog::{Dialog, Stage, WAITING_EVENTS},
-    dispatch::reply,
-    endpoint::Shared,
-    failure::Heard,
+    credentials::Credentials,
+    dial_event::DialEvent,
+    dialog::Dialog,
+    dialog_event::WAITING_EVENTS,
+    failure::{DialFailure, Heard},
     forks::Forks,
     hangup,
     invite::ClientInvite,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::{header, names, tag},
     path::Path,
     prack::{Verdict, acknowledgement},
     reoffer::{self, Tell, Told},
+    server_transaction::reply,
     session_timer::SessionTimer,
+    shared::Shared,
 };
 
 /// A BYE may overtake the answer that it ends.
@@ -176,7 +177,7 @@ impl Ringing {
         } else {
             self.invite.stop_retransmitting();
             self.cancelling = Cancelling::Waiting { until };
-            self.events.send(DialEvent::Failed(cancelled_before_anything())).await.ok();
+            self.events.send(DialEvent::Failed(DialFailure::cancelled())).await.ok();
         }
     }
 
@@ -284,7 +285,7 @@ impl Ringing {
                 tracing::warn!(%error, "a callee who answered as we cancelled could not be hung up on properly");
             }
             if !told {
-                events.send(DialEvent::Failed(answered_too_late())).await.ok();
+                events.send(DialEvent::Failed(DialFailure::answered_too_late())).await.ok();
             }
         } else {
             // Where nobody reads any more, the dialog is dropped with the event, and hangs up.

@@ -15,7 +15,7 @@ use rsipstack::{
 };
 use tokio::sync::oneshot;
 
-use super::endpoint::Shared;
+use super::shared::Shared;
 
 /// An INVITE that waits for our answer.
 pub(super) struct ServerInvite {

@@ -13,7 +13,7 @@ pub(super) mod flows;
 pub(super) mod framing;
 pub(super) mod fuzzing;
 pub(super) mod head;
-pub(super) mod keep_alive;
+pub(super) mod locator;
 pub(super) mod outbound_proxy;
 pub(super) mod refusal;
 pub(super) mod resolve;

@@ -6,18 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use offhook::attempt::{SipTransport, WayOut};
-use rsipstack::{
-    sip::{Host, Param, Scheme, Transport, Uri},
-    transaction::endpoint::TargetLocator,
-    transport::{SipAddr, transport_layer::DomainResolver},
-};
+use rsipstack::sip::{Host, Param, Scheme, Transport, Uri};
 
-use super::{
-    flows::Flows,
-    resolve::{Hop, Resolver},
-};
+use super::resolve::{Hop, Resolver};
 use crate::error::SipError;
 
 /// The trunks of the calls and registrations under way: the request-URI and the hop it was sent to.
@@ -78,7 +70,11 @@ impl Routes {
         self.resolve_way_out(&way_out_of(uri)).await
     }
 
-    async fn hop_to(&self, uri: &Uri) -> Result<Hop, SipError> {
+    /// Where a request to a URI goes: to the trunk that is remembered for it, else where its name leads.
+    ///
+    /// # Errors
+    /// [`SipError::Resolve`] where that is nowhere, and there is not exactly one trunk.
+    pub(crate) async fn hop_to(&self, uri: &Uri) -> Result<Hop, SipError> {
         if let Some(hop) = self.trunks().get(&uri.to_string()).cloned() {
             return Ok(hop);
         }
@@ -131,34 +127,6 @@ fn transport_of(transport: Transport) -> Option<SipTransport> {
         Transport::Tcp => Some(SipTransport::Tcp),
         Transport::Tls => Some(SipTransport::Tls),
         _ => None,
-    }
-}
-
-/// Finds the way for requests the crate sends, and opens the stream where one is needed: the crate would open one of its own,
-/// past our edge.
-#[derive(Clone)]
-pub(crate) struct Locator {
-    pub(crate) routes: Routes,
-    pub(crate) flows: Arc<Flows>,
-}
-
-#[async_trait]
-impl TargetLocator for Locator {
-    async fn locate(&self, uri: &Uri) -> rsipstack::Result<SipAddr> {
-        let reached = async { self.flows.reach(&self.routes.hop_to(uri).await?).await };
-        reached.await.map_err(|error| rsipstack::Error::DnsResolutionError(error.to_string()))
-    }
-}
-
-#[async_trait]
-impl DomainResolver for Locator {
-    async fn resolve(&self, target: &SipAddr) -> rsipstack::Result<SipAddr> {
-        let uri = Uri {
-            host_with_port: target.addr.clone(),
-            params: target.r#type.map(Param::Transport).into_iter().collect(),
-            ..Uri::default()
-        };
-        self.locate(&uri).await
     }
 }
 

@@ -8,8 +8,7 @@ use offhook::attempt::SipTransport;
 use rsipstack::sip::{Scheme, Uri};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::resolve::Hop;
-use crate::endpoint::Shared;
+use super::{options, shared::Shared, transport::resolve::Hop};
 
 const EVERY: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,7 +38,7 @@ impl Schedule {
 }
 
 /// Asks until the endpoint closes. Whether anybody answers does not matter: the packet itself keeps the way open.
-pub(crate) async fn serve(shared: Arc<Shared>) {
+pub(super) async fn serve(shared: Arc<Shared>) {
     let mut schedule = Schedule::default();
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +51,7 @@ pub(crate) async fn serve(shared: Arc<Shared>) {
             let shared = shared.clone();
             tokio::spawn(async move {
                 let target = Uri { scheme: Some(Scheme::Sip), host_with_port: hop.address.into(), ..Uri::default() };
-                if let Err(error) = shared.ask_options(target, &hop, ANSWER_WITHIN).await {
+                if let Err(error) = options::ask_hop(&shared, target, &hop, ANSWER_WITHIN).await {
                     tracing::debug!(%error, "a keep-alive was not answered");
                 }
             });
