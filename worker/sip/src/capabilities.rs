@@ -1,12 +1,12 @@
-//! What we understand: methods and extensions.
+//! The methods and extensions we support, and the refusal of others.
 
 use rsipstack::sip::{Header, Method, Request};
 
 use super::message::list;
 
-/// What we understand, for Allow.
+/// The value of Allow.
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
-/// The extensions we understand, for Supported: reliable provisional answers (as the caller) and session timers.
+/// The value of Supported: reliable provisional responses (as the caller) and session timers.
 pub(super) const SUPPORTED: &str = "100rel, timer";
 
 /// The headers of our answer to OPTIONS (RFC 3261 section 11.2).
@@ -14,7 +14,7 @@ pub(super) fn headers() -> Vec<Header> {
     vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into()), Header::Supported(SUPPORTED.into())]
 }
 
-/// The Unsupported header of a 420, where a request requires an extension we do not have (RFC 3261 section 8.2.2.3).
+/// Returns the Unsupported header of a 420 where a request requires an extension we do not support (RFC 3261 section 8.2.2.3).
 pub(super) fn unsupported(request: &Request) -> Option<Header> {
     let unknown: Vec<&str> = list(&request.headers, "Require")
         .into_iter()

@@ -1,4 +1,4 @@
-//! INVITE: dials a callee (RFC 3261 section 13.2).
+//! Places a call: composes the INVITE and starts it (RFC 3261 section 13.2).
 
 use std::{collections::VecDeque, net::SocketAddr};
 
@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::Attempt,
     capabilities::{ALLOW, SUPPORTED},
     dial_event::DialEvent,
     dial_request::DialRequest,
@@ -18,6 +17,7 @@ use super::{
     error::SipError,
     failure::DialFailure,
     identity::{identity, parse_uri, token},
+    outgoing::Outgoing,
     shared::Shared,
     transport::resolve::Hop,
 };
@@ -32,7 +32,7 @@ pub struct Dialing {
 }
 
 impl Dialing {
-    /// What happens next; `None` after `Answered` or `Failed`. Cancel safe.
+    /// Returns the next event; `None` after `Answered` or `Failed`. Cancel safe.
     pub async fn next(&mut self) -> Option<DialEvent> {
         match self.events.recv().await {
             // Answered before `cancel`, read after it: dropping the dialog hangs up.
@@ -43,7 +43,7 @@ impl Dialing {
         }
     }
 
-    /// Gives up. A callee who answers all the same is acknowledged and hung up on; the last event is `Failed` with `cancelled`.
+    /// Cancels the call. A callee who answers at the same moment gets ACK and BYE; the last event is `Failed` with `cancelled`.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
@@ -56,10 +56,10 @@ impl Drop for Dialing {
 }
 
 impl Endpoint {
-    /// Sends the INVITE.
+    /// Sends the INVITE and returns the call that is being set up.
     ///
     /// # Errors
-    /// [`SipError::Field`], [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`], before anything has been sent.
+    /// [`SipError::Field`], [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`]: nothing was sent.
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
         let callee = parse_uri("to", &request.to)?;
@@ -76,13 +76,13 @@ impl Endpoint {
 
         let (events, receiver) = mpsc::channel(WAITING_PROGRESS);
         let cancel = shared.ending.child_token();
-        let attempt = Attempt::new(&shared, request, invite, hops, events, cancel.clone());
-        shared.before_closing(attempt.run());
+        let outgoing = Outgoing::new(&shared, request, invite, hops, events, cancel.clone());
+        shared.before_closing(outgoing.run());
         Ok(Dialing { events: receiver, cancel })
     }
 }
 
-/// The INVITE without Via and CSeq, which every try has for itself.
+/// Composes the INVITE without Via and CSeq: each request that is sent has its own.
 fn invitation(shared: &Shared, request: &DialRequest, callee: Uri, trunk: SocketAddr) -> Result<Request, SipError> {
     let us = identity(request, shared.address_towards(trunk).into())?;
     let call_id = token("call_id", &request.call_id)?;

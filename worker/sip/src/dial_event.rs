@@ -2,19 +2,19 @@
 
 use super::{dialog::Dialog, failure::DialFailure, offer_reply::Reply};
 
-/// How a call's setup goes on.
+/// An event of a call that is being set up.
 #[derive(Debug)]
 pub enum DialEvent {
-    /// The trunk works on it (100).
+    /// The trunk has taken the INVITE (100).
     Trying,
-    /// It rings (180), or is forwarded, queued, or in progress without early media (181, 182, 183).
+    /// The callee's phone rings (180), or the call is forwarded, queued, or in progress without early media (181, 182, 183).
     Ringing {
-        /// The code.
+        /// The status code.
         code: u16,
     },
-    /// Sound comes before the answer (183, sometimes 180, with SDP).
+    /// The callee's side sends early media (183, sometimes 180, with SDP).
     EarlyMedia {
-        /// The code.
+        /// The status code.
         code: u16,
         /// The callee's SDP.
         sdp: String,
@@ -23,16 +23,16 @@ pub enum DialEvent {
     Reoffer {
         /// The offer.
         sdp: String,
-        /// How to answer it.
+        /// Answers the offer.
         answer: Reply,
     },
     /// The callee answered; the ACK has been sent. The last event.
     Answered {
-        /// The callee's SDP, from the answer or, where that has none, from its last word before; empty where there was none at all.
+        /// The callee's SDP: of the answer or, where that has none, of its last provisional response; empty where neither has one.
         sdp: String,
-        /// The call.
+        /// The answered call.
         dialog: Dialog,
     },
-    /// There is no call. The last event.
+    /// The call was not set up. The last event.
     Failed(DialFailure),
 }

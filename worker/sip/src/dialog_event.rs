@@ -1,11 +1,11 @@
-//! What happens in an answered call.
+//! The events of an answered call.
 
 use super::offer_reply::Reply;
 
-/// Events of a call that wait for their reader; a peer that sends more gets its requests refused.
+/// Capacity of a call's event channel; while it is full, the peer's requests are refused.
 pub(super) const WAITING_EVENTS: usize = 16;
 
-/// What happened in an answered call.
+/// An event of an answered call.
 #[derive(Debug)]
 pub enum DialogEvent {
     /// The peer sent BYE. The last event.
@@ -26,16 +26,16 @@ pub enum DialogEvent {
     Reoffer {
         /// The offer.
         sdp: String,
-        /// How to answer it.
+        /// Answers the offer.
         answer: Reply,
     },
-    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), was given what we had said last, and this
-    /// is its answer.
+    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), we sent our last description, and the peer
+    /// answered it.
     Reanswer {
         /// The answer.
         sdp: String,
     },
-    /// The peer sent an INFO (RFC 6086), which has been answered with 200.
+    /// The peer sent an INFO (RFC 6086); it got 200.
     Info {
         /// Content-Type; empty where there is none.
         content_type: String,

@@ -1,4 +1,5 @@
-//! Requests that arrive: those of a call go to it, a new INVITE becomes an [`Incoming`], everything else is answered here.
+//! Dispatches requests that arrive: one within a dialog goes to that dialog, a new INVITE becomes an [`Incoming`], any other is
+//! answered here.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use tokio::sync::{
 };
 
 use super::{
-    answer::{self, Incoming},
     capabilities::{self, ALLOW},
+    incoming::{self, Incoming},
     message::{header, tag},
     server_transaction::reply,
     shared::Shared,
@@ -21,7 +22,7 @@ use super::{
 
 const OPEN_REQUESTS: usize = 512;
 
-/// Answers requests until the endpoint closes. More than 512 at once are left to the sender's retransmission.
+/// Dispatches requests until the endpoint closes. At most 512 are handled at once; further ones are dropped, and the peer retransmits.
 pub(super) async fn serve(shared: Arc<Shared>, mut requests: TransactionReceiver, callers: mpsc::Sender<Incoming>) {
     let gate = Arc::new(Semaphore::new(OPEN_REQUESTS));
     loop {
@@ -49,11 +50,11 @@ pub(super) async fn serve(shared: Arc<Shared>, mut requests: TransactionReceiver
 
 type Call = mpsc::Sender<Transaction>;
 
-/// Gives a request to its call; comes back with it where there is none, or where the call has too much to do.
+/// Passes a request to its dialog; returns it where there is no such dialog, or where the dialog's channel is full.
 fn hand_over(shared: &Shared, request: Transaction) -> Option<(Transaction, Option<Call>)> {
     let headers = &request.original.headers;
     let ours = header(headers, "To").and_then(tag).map(|tag| (header(headers, "Call-ID").unwrap_or_default(), tag));
-    let call = ours.and_then(|(call_id, tag)| shared.calls.find(call_id, tag));
+    let call = ours.and_then(|(call_id, tag)| shared.dialogs.find(call_id, tag));
     let Some(call) = call else { return Some((request, None)) };
     match call.try_send(request) {
         Ok(()) => None,
@@ -77,7 +78,7 @@ async fn handle(shared: &Arc<Shared>, mut request: Transaction, call: Option<Cal
         return reply(&mut request, StatusCode::CallTransactionDoesNotExist, vec![]).await;
     }
     match method {
-        Method::Invite => answer::invited(shared, request, callers).await,
+        Method::Invite => incoming::invited(shared, request, callers).await,
         Method::Options => {
             reply(&mut request, StatusCode::OK, capabilities::headers()).await;
         }

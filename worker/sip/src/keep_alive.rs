@@ -1,6 +1,5 @@
-//! Keeps the way back open: NATs and firewalls forget a UDP flow on which nothing was said for half a minute or so (RFC 4787
-//! section 4.3 lets them). While a call or a registration goes by a hop, OPTIONS is sent there every 25 s; streams ping for
-//! themselves.
+//! UDP keep-alive: NATs and firewalls drop the binding of a UDP flow that is idle for half a minute or so (RFC 4787 section 4.3 lets
+//! them). While a call or a registration uses a hop, OPTIONS is sent there every 25 s. Streams have pings of their own.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,12 +13,12 @@ const EVERY: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
-/// When each hop is asked next. Pure.
+/// When OPTIONS is due at each hop. Does no I/O.
 #[derive(Debug, Default)]
 struct Schedule(HashMap<SocketAddr, Instant>);
 
 impl Schedule {
-    /// The hops in use that are due. One that is used for the first time has just heard from us.
+    /// Returns the hops in use that are due. A hop that is new is not: a request was just sent there.
     fn due(&mut self, in_use: Vec<Hop>, now: Instant) -> Vec<Hop> {
         let datagrams: Vec<Hop> = in_use.into_iter().filter(|hop| hop.transport == SipTransport::Udp).collect();
         self.0.retain(|address, _| datagrams.iter().any(|hop| hop.address == *address));
@@ -37,7 +36,7 @@ impl Schedule {
     }
 }
 
-/// Asks until the endpoint closes. Whether anybody answers does not matter: the packet itself keeps the way open.
+/// Sends OPTIONS until the endpoint closes. The response does not matter: the packet itself keeps the binding.
 pub(super) async fn serve(shared: Arc<Shared>) {
     let mut schedule = Schedule::default();
     let mut ticks = interval(LOOK_EVERY);

@@ -1,33 +1,33 @@
-//! How a call answers an offer that its peer makes.
+//! The answer to an offer that the peer makes during a call.
 
 use tokio::sync::oneshot;
 
-/// The way back for an offer made during a call. Dropping it refuses the offer with 488; the call goes on as it was.
+/// Accepts or rejects an offer of the peer. Dropping it rejects the offer with 488; the call goes on as it was.
 #[derive(Debug)]
 pub struct Reply(Option<oneshot::Sender<Decision>>);
 
-/// What the call decides about an offer.
+/// The decision about an offer.
 #[derive(Debug)]
 pub(super) enum Decision {
-    /// Takes it, with this SDP answer.
+    /// Accepts it, with this SDP answer.
     Accept(String),
-    /// Refuses it, with this code.
+    /// Rejects it, with this status code.
     Reject(u16),
 }
 
 impl Reply {
-    /// A reply, and where its decision arrives.
+    /// Returns a reply and the receiver of its decision.
     pub(super) fn new() -> (Reply, oneshot::Receiver<Decision>) {
         let (decide, decided) = oneshot::channel();
         (Reply(Some(decide)), decided)
     }
 
-    /// Takes the offer with this SDP answer.
+    /// Accepts the offer with this SDP answer.
     pub async fn accept(mut self, sdp: &str) {
         self.decide(Decision::Accept(sdp.to_owned()));
     }
 
-    /// Refuses the offer, e.g. with 488; the call goes on as it was.
+    /// Rejects the offer, e.g. with 488; the call goes on as it was.
     pub async fn reject(mut self, code: u16) {
         self.decide(Decision::Reject(code));
     }

@@ -1,4 +1,4 @@
-//! OPTIONS: asks whether a trunk is there (RFC 3261 section 11).
+//! OPTIONS: asks whether a trunk is up (RFC 3261 section 11).
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

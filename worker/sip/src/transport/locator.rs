@@ -1,4 +1,4 @@
-//! Finds the way for requests that the SIP crate sends: a hop, and a stream to it that is open.
+//! Finds the hop for a request that the SIP crate sends, and opens a stream to it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use rsipstack::{
 
 use super::{flows::Flows, route::Routes};
 
-/// Finds the way for requests the crate sends, and opens the stream where one is needed: the crate would open one of its own,
-/// past our edge.
+/// Resolves for the crate. It opens the stream itself where one is needed: the crate would open one that bypasses the gate.
 #[derive(Clone)]
 pub(crate) struct Locator {
     pub(crate) routes: Routes,

@@ -1,4 +1,4 @@
-//! The Route a request starts with: an outbound proxy (RFC 3261 section 8.1.2), and what a registrar asked for (RFC 3608).
+//! The preloaded Route set: an outbound proxy (RFC 3261 section 8.1.2) and the Service-Route of a registrar (RFC 3608).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,10 +7,10 @@ use rsipstack::sip::{HostWithPort, Param, Scheme, Transport, Uri, typed};
 
 use crate::error::SipError;
 
-/// `<sip:proxy.example:5070;transport=tcp;lr>`.
+/// Returns the Route of a proxy, e.g. `<sip:proxy.example:5070;transport=tcp;lr>`.
 ///
 /// # Errors
-/// [`SipError::Field`] where the host is none.
+/// [`SipError::Field`] where the host is neither a name nor an address.
 pub(crate) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
     let host = proxy.host.trim_matches(['[', ']']);
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
@@ -40,10 +40,10 @@ impl ServiceRoute {
         *self.lock() = routes;
     }
 
-    /// The Route set a request outside a dialog starts with: the proxy, then what the registrar asked for.
+    /// Returns the Route set of a request outside a dialog: the proxy, then the Service-Route.
     ///
     /// # Errors
-    /// [`SipError::Field`] where the proxy's host is none.
+    /// [`SipError::Field`] where the proxy's host is neither a name nor an address.
     pub(crate) fn preloaded(&self, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
         let mut routes: Vec<_> = proxy.map(route).transpose()?.into_iter().collect();
         for asked in self.lock().iter() {
