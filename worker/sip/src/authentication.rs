@@ -1,5 +1,5 @@
-//! Answers to a trunk's challenges (RFC 3261 section 22, RFC 7616): 401 and 407, MD5 and SHA-256, with and without qop, several
-//! challenges at once, a nonce gone stale.
+//! Digest authentication (RFC 3261 section 22, RFC 7616): credentials for 401 and 407, MD5 and SHA-256, with and without qop, for
+//! several challenges at once, and again where a nonce is stale.
 
 use rsipstack::{
     sip::{
@@ -9,9 +9,9 @@ use rsipstack::{
     transaction::random_text,
 };
 
-use super::{dial::Credentials, message::all};
+use super::{credentials::Credentials, message::all};
 
-/// New nonces taken for one request after the first.
+/// Stale nonces that are replaced per request.
 const STALE_NONCES: u8 = 3;
 
 /// The challenges that one request has met.
@@ -27,21 +27,21 @@ struct Met {
     stale: u8,
 }
 
-/// A challenge of Digest that we can answer.
+/// A Digest challenge that we support.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
     stale: bool,
-    /// `None` where the trunk names none: MD5, and not echoed.
+    /// `None` where the challenge names none: MD5, and the credentials name none either.
     algorithm: Option<Algorithm>,
     qop: bool,
 }
 
 impl Challenges {
-    /// Puts credentials into a request that was refused with 401 or 407; false where that would not help: no challenge we can
-    /// answer, or the same credentials were refused already.
+    /// Adds credentials to a request that was refused with 401 or 407; returns false where no challenge is supported, or the same
+    /// credentials were refused before.
     pub(super) fn answer(&mut self, request: &mut Request, response: &Headers, credentials: &Credentials) -> bool {
         let mut answered = false;
         for (proxy, name) in [(false, "WWW-Authenticate"), (true, "Proxy-Authenticate")] {
@@ -91,7 +91,7 @@ fn strength(challenge: &Challenge) -> u8 {
     u8::from(challenge.algorithm == Some(Algorithm::Sha256)) * 2 + u8::from(challenge.qop)
 }
 
-/// Reads a challenge; `None` where it is not Digest, or of a kind we cannot answer (`-sess`, `auth-int` alone, SHA-512-256).
+/// Reads a challenge; `None` where it is not Digest, or not supported (`-sess`, `auth-int` alone, SHA-512-256).
 fn read(value: &str) -> Option<Challenge> {
     let (scheme, parameters) = value.trim().split_once(char::is_whitespace)?;
     if !scheme.eq_ignore_ascii_case("Digest") {

@@ -1,20 +1,17 @@
-//! An answered call, as its user sees it: what the peer does in it, and what can be asked of the peer.
+//! The handle of an answered call: its events, and the requests we can send in it.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::{
+    dialog_event::DialogEvent,
     error::SipError,
     hangup,
     leg::Leg,
     refer::{self, TransferOutcome},
-    reinvite::{self, Purpose},
-    reoffer::Reply,
+    reinvite_by_us::{self, Purpose},
 };
-
-/// Events of a call that wait for their reader; a peer that sends more gets its requests refused.
-pub(super) const WAITING_EVENTS: usize = 16;
 
 /// An answered call. Dropping it hangs up.
 pub struct Dialog {
@@ -22,80 +19,41 @@ pub struct Dialog {
     events: mpsc::Receiver<DialogEvent>,
 }
 
-/// What happened in an answered call.
-#[derive(Debug)]
-pub enum DialogEvent {
-    /// The peer sent BYE. The last event.
-    RemoteBye {
-        /// The Q.850 cause in the Reason headers of the BYE (RFC 3326), 0 to 127; `None` where it has none.
-        cause: Option<u16>,
-        /// All Reason headers of the BYE, in one line; `None` where it has none.
-        reason: Option<String>,
-    },
-    /// The dialog is lost: the peer did not hang up, but the session was not refreshed in time, the peer did not know the call any
-    /// more (481 or 408 to our refresh), our answer to its re-INVITE was never acknowledged, or the endpoint was shut down.
-    /// BYE is on its way where it can be sent. The last event.
-    Lost {
-        /// What happened.
-        why: String,
-    },
-    /// The peer offers other media (re-INVITE or UPDATE).
-    Reoffer {
-        /// The offer.
-        sdp: String,
-        /// How to answer it.
-        answer: Reply,
-    },
-    /// The peer asked for an offer (a re-INVITE without SDP, RFC 3261 section 14.2), was given what we had said last, and this
-    /// is its answer.
-    Reanswer {
-        /// The answer.
-        sdp: String,
-    },
-    /// The peer sent an INFO (RFC 6086), which has been answered with 200.
-    Info {
-        /// Content-Type; empty where there is none.
-        content_type: String,
-        /// The body, as text.
-        body: String,
-    },
-}
-
 impl Dialog {
     pub(super) fn new(leg: Arc<Leg>, events: mpsc::Receiver<DialogEvent>) -> Self {
         Dialog { leg, events }
     }
 
-    /// The next event; `None` after [`DialogEvent::RemoteBye`], after [`DialogEvent::Lost`], and once we have hung up. Cancel safe.
+    /// Returns the next event; `None` after [`DialogEvent::RemoteBye`], after [`DialogEvent::Lost`], and once we have hung up. Cancel safe.
     pub async fn next(&mut self) -> Option<DialogEvent> {
         self.events.recv().await
     }
 
-    /// The Call-ID.
+    /// Returns the Call-ID.
     pub fn call_id(&self) -> String {
         self.leg.state().dialog.call_id().to_owned()
     }
 
-    /// Offers other media by re-INVITE, and again where offers cross (491), at most four times. Returns the peer's answer, empty
-    /// where it is what the peer had said before.
+    /// Sends a re-INVITE with an offer, and again where offers cross (491), at most four times. Returns the peer's answer (SDP), empty
+    /// where the peer has sent the same SDP before. The product does not call this yet: our own re-INVITEs refresh the session only.
     ///
     /// # Errors
     /// [`SipError::Declined`] and [`SipError::Unanswered`]: the call goes on as it was. [`SipError::CallOver`].
     pub async fn reinvite(&self, sdp: &str) -> Result<String, SipError> {
-        reinvite::reinvite(&self.leg, Purpose::Offer(sdp)).await
+        reinvite_by_us::reinvite(&self.leg, Purpose::Offer(sdp)).await
     }
 
-    /// Sends UPDATE (RFC 3311), with an offer or, without, to refresh the session. Returns the peer's answer as
-    /// [`Dialog::reinvite`] does.
+    /// Sends UPDATE (RFC 3311), with an offer or, without one, to refresh the session. Returns the peer's answer as
+    /// [`Dialog::reinvite`] does. The product does not call this yet: sessions are refreshed without it.
     ///
     /// # Errors
     /// As [`Dialog::reinvite`]; many peers do not take UPDATE.
     pub async fn update(&self, sdp: Option<&str>) -> Result<String, SipError> {
-        reinvite::update(&self.leg, sdp.map_or(Purpose::Refresh, Purpose::Offer)).await
+        reinvite_by_us::update(&self.leg, sdp.map_or(Purpose::Refresh, Purpose::Offer)).await
     }
 
-    /// Hands the callee on to `target`, a `sip:` URI, and waits until the other side has answered or not, at most 90 s. Our own
-    /// part of the call goes on until somebody hangs up.
+    /// Transfers the callee to `target`, a `sip:` URI (REFER), and waits for the result, at most 90 s. Our own dialog goes on until
+    /// one side hangs up. The product does not transfer calls yet, and does not call this.
     ///
     /// # Errors
     /// [`SipError::Field`], [`SipError::Unanswered`], [`SipError::CallOver`]: nothing was transferred.
@@ -103,10 +61,10 @@ impl Dialog {
         refer::refer(&self.leg, target).await
     }
 
-    /// Sends BYE and waits up to 4 s for its answer. Fine to call when the peer has hung up already, and more than once.
+    /// Sends BYE and waits up to 4 s for its response. Does nothing where the dialog has ended already.
     ///
     /// # Errors
-    /// [`SipError::Unanswered`] where the peer says nothing; the call is over for us all the same.
+    /// [`SipError::Unanswered`] where the peer does not respond; the dialog has ended all the same.
     pub async fn hangup(&self) -> Result<(), SipError> {
         hangup::hangup(&self.leg).await
     }
@@ -122,15 +80,4 @@ impl std::fmt::Debug for Dialog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dialog").field("call_id", &self.call_id()).finish_non_exhaustive()
     }
-}
-
-/// How far a call has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Not answered, or the answer not acknowledged.
-    Ringing,
-    /// Both sides know it is answered.
-    Confirmed,
-    /// Over.
-    Ended,
 }

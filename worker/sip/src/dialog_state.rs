@@ -1,38 +1,38 @@
-//! A dialog as RFC 3261 section 12 has it: tags, sequence numbers, route set and remote target. Builds its requests and judges the
-//! peer's; knows no sockets.
+//! A dialog as RFC 3261 section 12 has it: tags, sequence numbers, route set and remote target. Composes our requests and checks the
+//! peer's. Does no I/O.
 
 use rsipstack::sip::{Header, Method, Request, Response, Uri, Version, headers::Headers, typed};
 
 use super::message::{address, header, list, sequence, tag, uri};
 
-/// What both sides of a dialog know.
+/// The state of a dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DialogState {
     call_id: String,
-    /// From of our requests, with our tag, as it was first written.
+    /// From of our requests, with our tag, as in the first request.
     local: String,
-    /// To of our requests, with their tag.
+    /// To of our requests, with the peer's tag.
     remote: String,
     local_sequence: u32,
     remote_sequence: Option<u32>,
-    /// Route values, ours first.
+    /// The route set, next hop first.
     routes: Vec<String>,
     target: Uri,
     /// Whether we sent the INVITE, and so chose the Call-ID.
     caller: bool,
 }
 
-/// Why a request within a dialog is not taken.
+/// Why a request within a dialog is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// 481: not this dialog.
+    /// 481: the tags or the Call-ID are of another dialog.
     NoSuchDialog,
-    /// 500: older than one already taken (section 12.2.2).
+    /// 500: its CSeq is not above the last one (section 12.2.2).
     OutOfOrder,
 }
 
 impl DialogState {
-    /// The dialog that an answer with a To tag makes of our INVITE (section 12.1.2); `None` where tag or Contact is missing.
+    /// Returns the dialog that a response with a To tag makes of our INVITE (section 12.1.2); `None` where tag or Contact is missing.
     pub(super) fn of_answer(invite: &Request, answer: &Response) -> Option<DialogState> {
         let remote = header(&answer.headers, "To")?;
         tag(remote)?;
@@ -50,7 +50,7 @@ impl DialogState {
         })
     }
 
-    /// The dialog that an INVITE of theirs makes, once we answer it with `our_tag` (section 12.1.1).
+    /// Returns the dialog that the peer's INVITE makes, once we answer it with `our_tag` (section 12.1.1).
     pub(super) fn of_invite(invite: &Request, our_tag: &str) -> Option<DialogState> {
         Some(DialogState {
             call_id: header(&invite.headers, "Call-ID")?.to_owned(),
@@ -64,21 +64,21 @@ impl DialogState {
         })
     }
 
-    /// The answer that confirms the dialog fixes its route set and target (section 13.2.2.4).
+    /// Confirms the dialog: the 2xx fixes its route set and remote target (section 13.2.2.4).
     pub(super) fn confirm(&mut self, answer: &Response) {
         self.routes = record_routes(&answer.headers);
         self.routes.reverse();
         self.refresh_target(&answer.headers);
     }
 
-    /// A target refresh (section 12.2): the Contact of an INVITE or UPDATE, or of its 2xx.
+    /// Refreshes the remote target (section 12.2): the Contact of an INVITE or UPDATE, or of its 2xx.
     pub(super) fn refresh_target(&mut self, headers: &Headers) {
         if let Some(target) = header(headers, "Contact").and_then(uri) {
             self.target = target;
         }
     }
 
-    /// The next request, without Via (section 12.2.1.1).
+    /// Composes our next request, without Via (section 12.2.1.1).
     pub(super) fn request(&mut self, method: Method) -> Request {
         self.local_sequence += 1;
         let strict = self.routes.first().and_then(|first| uri(first)).filter(|first| !is_loose(first));
@@ -98,13 +98,16 @@ impl DialogState {
         Request { method, uri: target, version: Version::V2, headers: headers.into(), body: vec![] }
     }
 
-    /// The number of a request that is sent again, e.g. with credentials.
+    /// Returns the CSeq number of a request that is sent again, e.g. with credentials.
     pub(super) fn next_number(&mut self) -> u32 {
         self.local_sequence += 1;
         self.local_sequence
     }
 
-    /// Takes a request of theirs, or says why not.
+    /// Checks a request of the peer's and notes its CSeq.
+    ///
+    /// # Errors
+    /// [`Refused`] says how to answer a request that does not belong here or comes out of order.
     pub(super) fn take(&mut self, request: &Request) -> Result<(), Refused> {
         let their_tag = header(&request.headers, "From").and_then(tag);
         let our_tag = header(&request.headers, "To").and_then(tag);
@@ -120,27 +123,27 @@ impl DialogState {
         Ok(())
     }
 
-    /// The URI that decides where our requests go: the first route, or the target.
+    /// Returns the URI our requests are sent to: the first route, or the remote target.
     pub(super) fn next_hop(&self) -> Uri {
         self.routes.first().and_then(|first| uri(first)).unwrap_or_else(|| self.target.clone())
     }
 
-    /// The Call-ID.
+    /// Returns the Call-ID.
     pub(super) fn call_id(&self) -> &str {
         &self.call_id
     }
 
-    /// Their tag.
+    /// Returns the peer's tag.
     pub(super) fn remote_tag(&self) -> &str {
         tag(&self.remote).unwrap_or_default()
     }
 
-    /// Our own address, as in From.
+    /// Returns our own address, as in From.
     pub(super) fn local_address(&self) -> &str {
         address(&self.local)
     }
 
-    /// Whether we chose the Call-ID.
+    /// Returns whether we sent the INVITE, and so chose the Call-ID.
     pub(super) fn is_caller(&self) -> bool {
         self.caller
     }
@@ -150,7 +153,7 @@ fn record_routes(headers: &Headers) -> Vec<String> {
     list(headers, "Record-Route").into_iter().filter(|route| uri(route).is_some()).map(str::to_owned).collect()
 }
 
-/// `lr`, also as `lr=on` or `lr=true`.
+/// Returns whether a route has `lr`, also written `lr=on` or `lr=true`.
 fn is_loose(route: &Uri) -> bool {
     route.params.iter().any(|parameter| {
         let text = parameter.to_string();

@@ -1,9 +1,10 @@
-//! Requests that arrive: those of a call go to it, a new INVITE becomes an [`Incoming`], everything else is answered here.
+//! Dispatches requests that arrive: one within a dialog goes to that dialog, a new INVITE becomes an [`Incoming`], any other is
+//! answered here.
 
 use std::sync::Arc;
 
 use rsipstack::{
-    sip::{Header, Method, Request, StatusCode},
+    sip::{Header, Method, StatusCode},
     transaction::{TransactionReceiver, transaction::Transaction},
 };
 use tokio::sync::{
@@ -12,18 +13,16 @@ use tokio::sync::{
 };
 
 use super::{
-    answer::{self, Incoming},
-    endpoint::Shared,
-    message::{header, list, tag},
+    capabilities::{self, ALLOW},
+    incoming::{self, Incoming},
+    message::{header, tag},
+    server_transaction::reply,
+    shared::Shared,
 };
 
-/// What we understand, for Allow.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
-/// The extensions we understand, for Supported: reliable provisional answers (as the caller) and session timers.
-pub(super) const SUPPORTED: &str = "100rel, timer";
 const OPEN_REQUESTS: usize = 512;
 
-/// Answers requests until the endpoint closes. More than 512 at once are left to the sender's retransmission.
+/// Dispatches requests until the endpoint closes. At most 512 are handled at once; further ones are dropped, and the peer retransmits.
 pub(super) async fn serve(shared: Arc<Shared>, mut requests: TransactionReceiver, callers: mpsc::Sender<Incoming>) {
     let gate = Arc::new(Semaphore::new(OPEN_REQUESTS));
     loop {
@@ -51,11 +50,11 @@ pub(super) async fn serve(shared: Arc<Shared>, mut requests: TransactionReceiver
 
 type Call = mpsc::Sender<Transaction>;
 
-/// Gives a request to its call; comes back with it where there is none, or where the call has too much to do.
+/// Passes a request to its dialog; returns it where there is no such dialog, or where the dialog's channel is full.
 fn hand_over(shared: &Shared, request: Transaction) -> Option<(Transaction, Option<Call>)> {
     let headers = &request.original.headers;
     let ours = header(headers, "To").and_then(tag).map(|tag| (header(headers, "Call-ID").unwrap_or_default(), tag));
-    let call = ours.and_then(|(call_id, tag)| shared.calls.find(call_id, tag));
+    let call = ours.and_then(|(call_id, tag)| shared.dialogs.find(call_id, tag));
     let Some(call) = call else { return Some((request, None)) };
     match call.try_send(request) {
         Ok(()) => None,
@@ -79,35 +78,14 @@ async fn handle(shared: &Arc<Shared>, mut request: Transaction, call: Option<Cal
         return reply(&mut request, StatusCode::CallTransactionDoesNotExist, vec![]).await;
     }
     match method {
-        Method::Invite => answer::invited(shared, request, callers).await,
+        Method::Invite => incoming::invited(shared, request, callers).await,
         Method::Options => {
-            let headers =
-                vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into()), Header::Supported(SUPPORTED.into())];
-            reply(&mut request, StatusCode::OK, headers).await;
+            reply(&mut request, StatusCode::OK, capabilities::headers()).await;
         }
         // Both need a dialog.
         Method::Bye | Method::Update | Method::PRack | Method::Info => {
             reply(&mut request, StatusCode::CallTransactionDoesNotExist, vec![]).await;
         }
         _ => reply(&mut request, StatusCode::MethodNotAllowed, vec![Header::Allow(ALLOW.into())]).await,
-    }
-}
-
-/// The Unsupported header of a 420, where a request requires an extension we do not have (RFC 3261 section 8.2.2.3).
-pub(super) fn unsupported(request: &Request) -> Option<Header> {
-    let unknown: Vec<&str> = list(&request.headers, "Require")
-        .into_iter()
-        .filter(|wanted| {
-            let reliably_answered = request.method == Method::Invite && wanted.eq_ignore_ascii_case("100rel");
-            reliably_answered || !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(wanted))
-        })
-        .collect();
-    (!unknown.is_empty()).then(|| Header::Unsupported(unknown.join(", ").into()))
-}
-
-/// Answers a request and forgets it; what cannot be sent, the peer asks again.
-pub(super) async fn reply(request: &mut Transaction, status: StatusCode, headers: Vec<Header>) {
-    if let Err(error) = request.reply_with(status, headers, None).await {
-        tracing::debug!(method = %request.original.method, %error, "a SIP request could not be answered");
     }
 }

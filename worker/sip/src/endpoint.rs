@@ -1,23 +1,16 @@
-//! One port that speaks SIP over UDP, TCP and TLS: bind, dial, take calls, shut down.
+//! One port that speaks SIP over UDP, TCP and TLS: bind, ask OPTIONS, take calls, shut down.
 
 use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use offhook::attempt::TlsSpecification;
 use rsipstack::{
     EndpointBuilder,
-    sip::{Auth, Header, Response, Scheme, StatusCode, Uri, typed},
-    transaction::{
-        CallIdFormat,
-        endpoint::{EndpointInnerRef, EndpointOption},
-    },
+    transaction::{CallIdFormat, endpoint::EndpointOption},
     transport::{SipConnection, TransportLayer, udp::UdpConnection},
 };
 use tokio::{
@@ -32,30 +25,34 @@ use tokio_util::{
 };
 
 use super::{
-    answer::Incoming,
-    calls::Calls,
+    dialog_table::DialogTable,
     dispatch,
     error::SipError,
+    incoming::Incoming,
+    keep_alive, options,
+    shared::Shared,
+    timing::Timing,
     transport::{
-        edge::{DatagramEdge, Edge},
         flow::FlowTiming,
         flows::Flows,
-        keep_alive,
-        route::{Locator, Routes},
+        gate::{DatagramGate, Gate},
+        locator::Locator,
+        outbound_proxy::ServiceRoute,
+        route::Routes,
         trust::Trust,
     },
 };
 
 const WAITING_CALLERS: usize = 64;
-/// A flood fills the buffer faster than it is read: the larger it is, the later a datagram of a call is lost.
+/// Bytes of the UDP receive buffer. A flood fills it faster than it is read; the larger it is, the later a call's datagram is lost.
 const RECEIVE_BUFFER: usize = 1024 * 1024;
-/// A free UDP port may be taken as a TCP port.
+/// Tries to find a port that is free for both UDP and TCP.
 const FREE_PORT_TRIES: usize = 16;
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
-/// A trunk that lets a phone ring longer than this without saying so again has forgotten the call (RFC 3261 timer C).
+/// RFC 3261 timer C: an INVITE without a provisional response for this long has failed.
 const RINGING_WITHIN: Duration = Duration::from_secs(180);
 
-/// Where an endpoint listens and how it names itself.
+/// The configuration of an endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointConfig {
     /// Local address, for UDP and for streams; port 0 is any free port.
@@ -64,14 +61,14 @@ pub struct EndpointConfig {
     pub advertised: Option<IpAddr>,
     /// The User-Agent header.
     pub user_agent: String,
-    /// How peers are trusted over TLS, and how we show who we are. Peers can connect to us over TLS where it has a certificate.
+    /// TLS: the authorities we trust, our certificate and key. Peers can connect to us over TLS only where it has a certificate.
     pub tls: TlsSpecification,
-    /// The name servers that are asked; those of the machine where empty.
+    /// The name servers; those of the machine where empty.
     pub name_servers: Vec<SocketAddr>,
 }
 
 impl EndpointConfig {
-    /// Reached at its own address, trusting public authorities, asking the machine's name servers.
+    /// A configuration without NAT, with the public authorities and the machine's name servers.
     pub fn new(address: SocketAddr, user_agent: impl Into<String>) -> EndpointConfig {
         EndpointConfig {
             address,
@@ -83,28 +80,7 @@ impl EndpointConfig {
     }
 }
 
-/// SIP's clock (RFC 3261 section 17, table 4).
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// Estimate of the round trip: the first retransmission comes after T1, and a silent peer is given up after 64 × T1.
-    pub t1: Duration,
-}
-
-impl Default for Timing {
-    /// T1 = 500 ms: a silent peer is given up after 32 s.
-    fn default() -> Self {
-        Timing { t1: Duration::from_millis(500) }
-    }
-}
-
-impl Timing {
-    /// 64 × T1: how long a transaction waits for a peer.
-    pub(super) fn give_up(self) -> Duration {
-        self.t1 * 64
-    }
-}
-
-/// One port that speaks SIP. Dropping it closes the port at once; [`Endpoint::shutdown`] lets last words (CANCEL, BYE) out first.
+/// One port that speaks SIP. Dropping it closes the port at once; [`Endpoint::shutdown`] finishes CANCELs and BYEs first.
 pub struct Endpoint {
     pub(super) shared: Arc<Shared>,
     incoming: Option<mpsc::Receiver<Incoming>>,
@@ -113,18 +89,18 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Listens with RFC 3261's timers.
+    /// Binds the port, with RFC 3261's timers.
     ///
     /// # Errors
-    /// [`SipError::Bind`] where the port cannot be had.
+    /// [`SipError::Bind`] where the port cannot be bound.
     pub async fn bind(config: EndpointConfig) -> Result<Endpoint, SipError> {
         Endpoint::bind_with(config, Timing::default()).await
     }
 
-    /// Listens with other timers than RFC 3261's.
+    /// Binds the port, with these timers.
     ///
     /// # Errors
-    /// [`SipError::Bind`] where the port cannot be had, [`SipError::Trust`] where the TLS settings are of no use.
+    /// [`SipError::Bind`] where the port cannot be bound, [`SipError::Trust`] where the TLS settings cannot be used.
     pub async fn bind_with(config: EndpointConfig, timing: Timing) -> Result<Endpoint, SipError> {
         let trust = Trust::prepare(&config.tls)?;
         let refused = |source| SipError::Bind { address: config.address, source };
@@ -133,12 +109,12 @@ impl Endpoint {
 
         let closed = CancellationToken::new();
         let routes = Routes::new(local, &config.name_servers);
-        let edge = Edge::new(local, config.advertised, routes.clone());
-        let flows = Flows::new(local, edge.clone(), routes.clone(), trust, FlowTiming::default(), closed.clone());
+        let gate = Gate::new(local, config.advertised, routes.clone());
+        let flows = Flows::new(local, gate.clone(), routes.clone(), trust, FlowTiming::default(), closed.clone());
         let locator = Locator { routes: routes.clone(), flows: flows.clone() };
-        let socket = Arc::new(DatagramEdge { socket, edge: edge.clone() });
+        let socket = Arc::new(DatagramGate { socket, gate: gate.clone() });
         // The crate guesses an address only where it is told none.
-        let connection = UdpConnection::from_socket(socket, Some(edge.default_address()), Some(closed.child_token()))
+        let connection = UdpConnection::from_socket(socket, Some(gate.default_address()), Some(closed.child_token()))
             .await
             .map_err(|error| SipError::stack("to listen", error))?;
         let transport = TransportLayer::new_with_domain_resolver(closed.child_token(), Box::new(locator.clone()));
@@ -157,20 +133,20 @@ impl Endpoint {
             })
             .build();
         let requests = endpoint.incoming_transactions().map_err(|error| SipError::stack("to take requests", error))?;
-        edge.watch(&endpoint.inner);
+        gate.watch(&endpoint.inner);
         flows.serve(&endpoint.inner);
         if let Some(listener) = listener {
             tokio::spawn(flows.clone().accept(listener));
         }
 
         let shared = Arc::new(Shared {
-            calls: Calls::default(),
+            dialogs: DialogTable::default(),
             stack: endpoint.inner.clone(),
             routes,
             flows,
-            service_route: Mutex::default(),
+            service_route: ServiceRoute::default(),
             local,
-            edge,
+            gate,
             user_agent: config.user_agent,
             timing,
             closed: closed.clone(),
@@ -186,18 +162,27 @@ impl Endpoint {
         Ok(Endpoint { shared, incoming: Some(incoming), serving, closed: closed.drop_guard() })
     }
 
-    /// The address it listens on.
+    /// Returns the address it listens on.
     pub fn local_address(&self) -> SocketAddr {
         self.shared.local
     }
 
-    /// The calls that arrive; `Some` once. Until it is taken, and after it is dropped, callers are told 480.
+    /// Sends OPTIONS to a `sip:` URI, by way of `destination` where given, and returns the status code of the answer. Any code
+    /// means that somebody is there.
+    ///
+    /// # Errors
+    /// [`SipError::Unanswered`] after `within`; [`SipError::Resolve`] and [`SipError::Field`] where nothing could be sent.
+    pub async fn options(&self, target: &str, destination: Option<SocketAddr>, within: Duration) -> Result<u16, SipError> {
+        options::ask(&self.shared, target, destination, within).await
+    }
+
+    /// Returns the calls that arrive; `Some` once. Before it is taken, and after it is dropped, callers get 480.
     pub fn incoming(&mut self) -> Option<mpsc::Receiver<Incoming>> {
         self.shared.take_calls();
         self.incoming.take()
     }
 
-    /// Cancels the calls that are being set up, lets CANCELs and BYEs finish (5 s at most), and closes the port.
+    /// Cancels the calls that are being set up, waits for CANCELs and BYEs to finish (5 s at most), and closes the port.
     pub async fn shutdown(self) {
         let Endpoint { shared, serving, closed, incoming } = self;
         drop(incoming);
@@ -213,67 +198,8 @@ impl Endpoint {
     }
 }
 
-/// What the calls of an endpoint share.
-pub(super) struct Shared {
-    pub(super) stack: EndpointInnerRef,
-    pub(super) calls: Calls,
-    pub(super) routes: Routes,
-    pub(super) flows: Arc<Flows>,
-    /// What the registrar asked for (RFC 3608).
-    pub(super) service_route: Mutex<Vec<typed::Route>>,
-    pub(super) timing: Timing,
-    pub(super) user_agent: String,
-    pub(super) closed: CancellationToken,
-    /// Calls that are being set up are to be cancelled.
-    pub(super) ending: CancellationToken,
-    /// Tasks that must be let finish before the port closes.
-    pub(super) last_words: TaskTracker,
-    local: SocketAddr,
-    edge: Arc<Edge>,
-    runtime: tokio::runtime::Handle,
-    taking_calls: AtomicBool,
-}
-
-impl Shared {
-    /// Runs what must be let finish before the port closes; callable from `drop`, outside a task.
-    pub(super) fn before_closing(&self, last_word: impl Future<Output = ()> + Send + 'static) {
-        self.last_words.spawn_on(last_word, &self.runtime);
-    }
-
-    /// Our address as this peer sees it.
-    pub(super) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
-        self.edge.address_towards(peer)
-    }
-
-    /// Our Contact for this peer. The edge adds the transport that carries it.
-    pub(super) fn contact(&self, user: Option<&str>, peer: SocketAddr) -> Uri {
-        Uri {
-            scheme: Some(Scheme::Sip),
-            auth: user.map(|user| Auth { user: user.to_owned(), password: None }),
-            host_with_port: self.address_towards(peer).into(),
-            ..Uri::default()
-        }
-    }
-
-    /// Whether a response was made by our own stack because nobody answered (timers B, C and F).
-    pub(super) fn made(&self, response: &Response) -> bool {
-        response.status_code == StatusCode::RequestTimeout
-            && response.headers.iter().any(|header| matches!(header, Header::UserAgent(name) if name.value() == self.user_agent))
-    }
-
-    /// From now on callers ring here.
-    pub(super) fn take_calls(&self) {
-        self.taking_calls.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether anybody takes calls here.
-    pub(super) fn is_taking_calls(&self) -> bool {
-        self.taking_calls.load(Ordering::Relaxed)
-    }
-}
-
-/// The UDP socket, and the listener for streams on the same port. A machine that uses the port for another stream leaves us
-/// without the listener: streams we open work all the same.
+/// Binds the UDP socket and the listener for streams on the same port. Where another program uses the TCP port, there is no
+/// listener; streams that we open work all the same.
 async fn listen(address: SocketAddr) -> std::io::Result<(UdpSocket, Option<TcpListener>)> {
     for _ in 0..FREE_PORT_TRIES {
         let socket = UdpSocket::bind(address).await?;

@@ -1,11 +1,11 @@
-//! What can go wrong on the signalling side before or beside a call; a call that fails is a `DialFailure` instead.
+//! The errors of SIP requests; a call that is not set up is a `DialFailure` instead.
 
 use std::{net::SocketAddr, time::Duration};
 
-/// A request that could not be sent, or an exchange that did not end as it should.
+/// A request that could not be sent, or was not answered as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum SipError {
-    /// The port could not be had.
+    /// The port could not be bound.
     #[error("cannot listen for SIP on {address}: {source}; choose a free port and an address of this machine")]
     Bind {
         /// The address asked for.
@@ -34,7 +34,7 @@ pub enum SipError {
         /// Why.
         why: String,
     },
-    /// A TLS setting is of no use.
+    /// A TLS setting cannot be used.
     #[error("the TLS {what} cannot be used: {why}")]
     Trust {
         /// Which setting.

@@ -1,36 +1,69 @@
-//! What a final answer to our INVITE means for the attempt: code, Q.850 cause, Retry-After, and whether a person was reached.
+//! Why an outgoing call was not set up: code, Q.850 cause, Retry-After, and whether a person was reached.
 
 use std::time::Duration;
 
 use rsipstack::sip::{Headers, Response, StatusCode};
 
 use super::{
-    dial::DialFailure,
     message::{header, leading_number},
     reason,
 };
 
-/// Nobody is asked to wait longer than this.
+/// Retry-After is capped at this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
-/// What is known of an attempt apart from its last answer.
+/// What the responses to the call's INVITEs have shown so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Heard {
-    /// Whether anything came from the trunk.
+    /// Whether the trunk has sent any response.
     pub(super) anything: bool,
     /// Whether a phone may have rung (180, 181, 182, 183).
     pub(super) ringing: bool,
 }
 
 impl Heard {
-    /// Takes a provisional answer into account.
+    /// Notes a provisional response.
     pub(super) fn note(&mut self, code: u16) {
         self.anything = true;
         self.ringing |= matches!(code, 180..=183);
     }
 }
 
-/// The failure that a final answer other than a 2xx is.
+/// Why a call was not set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DialFailure {
+    /// The final response's code; `None` where the trunk sent no response, or we cancelled before it did.
+    pub code: Option<u16>,
+    /// The response's phrase and Reason headers, or what happened.
+    pub reason: String,
+    /// Whether we had cancelled.
+    pub cancelled: bool,
+    /// The Q.850 cause in the response's Reason header (RFC 3326).
+    pub cause: Option<u16>,
+    /// The response's Retry-After.
+    pub retry_after: Option<Duration>,
+    /// Whether the phone may have rung or a person may have refused (180, 183, 486, 6xx …): no other trunk may be tried in this attempt.
+    pub reached: bool,
+}
+
+impl DialFailure {
+    /// We cancelled before a final answer came.
+    pub(super) fn cancelled() -> DialFailure {
+        DialFailure { reason: "cancelled before the callee's side answered".into(), cancelled: true, ..DialFailure::default() }
+    }
+
+    /// The callee answered as we cancelled.
+    pub(super) fn answered_too_late() -> DialFailure {
+        DialFailure {
+            reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
+            cancelled: true,
+            reached: true,
+            ..DialFailure::default()
+        }
+    }
+}
+
+/// Returns the failure that a final response other than 2xx means.
 pub(super) fn of_response(response: &Response, heard: Heard, cancelled: bool) -> DialFailure {
     let code = response.status_code.code();
     DialFailure {
@@ -43,18 +76,18 @@ pub(super) fn of_response(response: &Response, heard: Heard, cancelled: bool) ->
     }
 }
 
-/// Busy, or refused, or refused everywhere: somebody's phone said so, and must not be tried by another way.
+/// Returns whether a phone sent the response (busy, refused): it must not be rung by another trunk.
 fn is_a_persons_answer(code: u16) -> bool {
     matches!(code, 200..=299 | 486 | 600..=699)
 }
 
-/// Retry-After in seconds, without its comment and parameters (RFC 3261 section 20.33).
+/// Returns Retry-After, without its comment and parameters (RFC 3261 section 20.33).
 fn retry_after(headers: &Headers) -> Option<Duration> {
     let seconds = leading_number(header(headers, "Retry-After")?)?;
     Some(Duration::from_secs(seconds.into()).min(LONGEST_RETRY_AFTER))
 }
 
-/// `Busy Here (Q.850;cause=17)`.
+/// Returns phrase and Reason headers, e.g. `Busy Here (Q.850;cause=17)`.
 pub(super) fn phrase(response: &Response) -> String {
     let text = response.wire_reason.clone().unwrap_or_else(|| match &response.status_code {
         StatusCode::Other(_, text) => text.to_string(),

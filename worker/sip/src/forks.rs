@@ -1,4 +1,4 @@
-//! The early dialogs of one INVITE: a proxy may ring several phones, each of which answers with a To tag of its own
+//! The early dialogs of one INVITE: a proxy may fork it to several phones, each of which responds with a To tag of its own
 //! (RFC 3261 sections 12.1 and 13.2.2.4).
 
 use std::sync::Arc;
@@ -6,28 +6,27 @@ use std::sync::Arc;
 use rsipstack::sip::{Header, Request, Response};
 
 use super::{
-    dial::Credentials,
-    dialog::Stage,
+    credentials::Credentials,
     dialog_state::DialogState,
-    endpoint::Shared,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::{header, tag},
     path::Path,
     prack::Reliable,
+    shared::Shared,
 };
 
-/// More phones than that ring without us: their progress is not told, their answer counts.
+/// Early dialogs per INVITE. Provisional responses of further phones are ignored; their 2xx counts.
 const MOST_FORKS: usize = 16;
 
 /// One early dialog.
 pub(super) struct Fork {
     pub(super) leg: Arc<Leg>,
     pub(super) reliable: Reliable,
-    /// Whether our offer has its answer, in a reliable provisional response: only then may the peer offer in turn (RFC 3311).
+    /// Whether a reliable provisional response has answered our offer: only then may the peer send an offer (RFC 3311).
     pub(super) offer_answered: bool,
 }
 
-/// What the early dialogs of one INVITE have in common.
+/// The early dialogs of one INVITE.
 pub(super) struct Forks {
     forks: Vec<Fork>,
     pub(super) contact: Header,
@@ -39,7 +38,7 @@ impl Forks {
         Forks { forks: Vec::new(), contact, credentials }
     }
 
-    /// The early dialog an answer belongs to, which may begin with it; `None` where it has no tag or no Contact, or is one too many.
+    /// Returns the early dialog a response belongs to or begins; `None` where it has no tag or no Contact, or there are too many.
     pub(super) fn of_answer(
         &mut self,
         shared: &Arc<Shared>,
@@ -61,18 +60,18 @@ impl Forks {
         self.forks.get_mut(index)
     }
 
-    /// The dialog that an answer begins.
+    /// Returns the dialog that a response begins.
     pub(super) fn leg(&self, shared: &Arc<Shared>, path: &Path, invite: &Request, answer: &Response) -> Option<Arc<Leg>> {
         let dialog = DialogState::of_answer(invite, answer)?;
         Some(Leg::new(shared, dialog, path.clone(), self.contact.clone(), self.credentials.clone(), Stage::Ringing))
     }
 
-    /// The early dialog with this tag of theirs.
+    /// Returns the early dialog with this tag of the peer.
     pub(super) fn of_tag(&mut self, their_tag: &str) -> Option<&mut Fork> {
         self.forks.iter_mut().find(|fork| fork.leg.state().dialog.remote_tag() == their_tag)
     }
 
-    /// Takes the early dialog that has won out of the others.
+    /// Removes and returns the early dialog whose phone answered.
     pub(super) fn winner(&mut self, their_tag: &str) -> Option<Fork> {
         let index = self.forks.iter().position(|fork| fork.leg.state().dialog.remote_tag() == their_tag)?;
         Some(self.forks.swap_remove(index))

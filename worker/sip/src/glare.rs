@@ -1,11 +1,11 @@
-//! Two offers that cross (RFC 3261 sections 14.1 and 14.2, RFC 3311 section 5.2): who may offer now, and who waits how long.
+//! Glare: offers that cross (RFC 3261 sections 14.1 and 14.2, RFC 3311 section 5.2). Who may send an offer, and when after 491.
 
 use std::time::{Duration, Instant};
 
-/// After that many 491 an offer is given up.
+/// An offer is given up after this many 491.
 pub(super) const TRIES: u32 = 4;
 
-/// Which offer of a call waits for its answer.
+/// Whose offer has no answer yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Offering {
     /// None: either side may offer.
@@ -13,21 +13,24 @@ pub(super) enum Offering {
     Nobody,
     /// Ours.
     Us,
-    /// Theirs: we have not answered yet.
+    /// The peer's.
     Them,
 }
 
-/// Why an offer of theirs cannot be taken now.
+/// Why an offer of the peer's is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotNow {
-    /// 491: our own offer is under way.
+    /// 491: our own offer has no answer yet.
     Glare,
-    /// 500 with Retry-After: we have not answered their last one.
+    /// 500 with Retry-After: we have not answered the peer's last offer.
     OneAtATime,
 }
 
 impl Offering {
-    /// They offer; until `settled`, nobody else may.
+    /// Notes an offer of the peer's; until `settled`, neither side may send another.
+    ///
+    /// # Errors
+    /// [`NotNow`] where an offer has no answer yet.
     pub(super) fn theirs(&mut self) -> Result<(), NotNow> {
         match self {
             Offering::Nobody => {
@@ -39,7 +42,7 @@ impl Offering {
         }
     }
 
-    /// We want to offer; false where somebody's offer is under way.
+    /// Notes an offer of ours; returns false where an offer has no answer yet.
     pub(super) fn ours(&mut self) -> bool {
         let free = *self == Offering::Nobody;
         if free {
@@ -48,20 +51,20 @@ impl Offering {
         free
     }
 
-    /// The offer has its answer, or its refusal.
+    /// The offer was answered or refused.
     pub(super) fn settled(&mut self) {
         *self = Offering::Nobody;
     }
 }
 
-/// When to offer again after 491: 2.1 to 4 s later where we chose the Call-ID, within 2 s where they did, in steps of 10 ms.
+/// Returns when to send an offer again after 491: 2.1 to 4 s later where we chose the Call-ID, 0 to 2 s otherwise, in steps of 10 ms.
 /// `dice` is any random number.
 pub(super) fn again_at(now: Instant, we_own_the_call_id: bool, dice: u64) -> Instant {
     let (from, steps) = if we_own_the_call_id { (210, 191) } else { (0, 201) };
     now + Duration::from_millis((from + dice % steps) * 10)
 }
 
-/// Retry-After of a refusal because one request at a time is enough: 0 to 10 s.
+/// Returns Retry-After, in seconds (0 to 10), of a request refused because another is still being handled.
 pub(super) fn retry_after_seconds(dice: u64) -> u64 {
     dice % 11
 }

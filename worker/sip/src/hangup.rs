@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 use rsipstack::sip::{Header, Method};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{dialog::Stage, error::SipError, leg::Leg};
+use super::{
+    error::SipError,
+    leg::{Leg, Stage},
+};
 
 const BYE_WITHIN: Duration = Duration::from_secs(4);
 
-/// Sends BYE, unless the call is over, and waits for the answer. The BYE goes on when the waiting future is dropped.
+/// Sends BYE, unless the dialog has ended, and waits for its response. The BYE goes on when the future is dropped.
 pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
     if !begin(leg) {
         // Somebody hangs up already: wait for that.
@@ -24,8 +27,8 @@ pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
     outcome.await.unwrap_or(Err(SipError::Closed))
 }
 
-/// The dialog is lost: tells so, and sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326). Does
-/// nothing where somebody hangs up already.
+/// Notes that the dialog is lost, and sends BYE without waiting for its response; `reason` is its Reason header (RFC 3326). Does
+/// nothing where the dialog is ending already.
 pub(super) fn lost(leg: &Arc<Leg>, why: String, reason: &'static str) {
     if !begin(leg) {
         return;
@@ -36,7 +39,7 @@ pub(super) fn lost(leg: &Arc<Leg>, why: String, reason: &'static str) {
     bye_in_background(leg, Some(reason));
 }
 
-/// Sends BYE without waiting for its answer; `reason` is its Reason header (RFC 3326).
+/// Sends BYE without waiting for its response; `reason` is its Reason header (RFC 3326).
 pub(super) fn in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
     if begin(leg) {
         bye_in_background(leg, reason);
@@ -52,7 +55,7 @@ fn bye_in_background(leg: &Arc<Leg>, reason: Option<&'static str>) {
     });
 }
 
-/// One BYE is enough; false where the call is over or somebody has begun to end it.
+/// Notes that we hang up; returns false where the dialog has ended or is ending already.
 fn begin(leg: &Leg) -> bool {
     let mut state = leg.state();
     let first = !state.leaving && !leg.is_over();

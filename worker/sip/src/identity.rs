@@ -1,10 +1,10 @@
-//! Who calls: From, Contact, P-Asserted-Identity, privacy, and the headers a trunk wants besides (RFC 3261, 3323, 3325).
+//! The caller's identity: From, Contact, P-Asserted-Identity, privacy, and the headers a trunk wants besides (RFC 3261, 3323, 3325).
 
 use rsipstack::sip::{Auth, Header, HostWithPort, Scheme, Uri};
 
-use super::{dial::DialRequest, error::SipError};
+use super::{dial_request::DialRequest, error::SipError};
 
-/// Headers that are the stack's own: a trunk's row cannot set them.
+/// Headers the stack writes itself: a trunk's row cannot set them.
 const OURS: [&str; 46] = [
     "Via",
     "v",
@@ -53,22 +53,22 @@ const OURS: [&str; 46] = [
     "Expires",
     "User-Agent",
 ];
-/// More headers than that are a mistake.
+/// Headers a trunk's row may add.
 const MOST_HEADERS: usize = 32;
 const LONGEST_VALUE: usize = 1024;
 
-/// What the INVITE says about the caller.
+/// The headers of the INVITE that identify the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     /// From without its tag.
     pub(super) from: String,
-    /// User part of Contact; `None` where nobody may know.
+    /// User part of Contact; `None` where the caller is anonymous.
     pub(super) contact_user: Option<String>,
     /// P-Asserted-Identity, Privacy, and the trunk's own headers.
     pub(super) headers: Vec<Header>,
 }
 
-/// Checks and writes a request's identity; `our_host` stands in From where no domain is given.
+/// Checks a request's fields and returns its identity; `our_host` is the host of From where no domain is given.
 pub(super) fn identity(request: &DialRequest, our_host: HostWithPort) -> Result<Identity, SipError> {
     let user = Some(request.from_user.as_str()).filter(|user| !user.is_empty());
     let user = user.map(|user| token("from_user", user)).transpose()?;
@@ -134,19 +134,19 @@ fn extra(given: &[(String, String)]) -> Result<Vec<Header>, SipError> {
         .collect()
 }
 
-/// RFC 3261 section 25.1, `token`.
+/// Returns whether a character may stand in a `token` (RFC 3261 section 25.1).
 fn is_token_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c)
 }
 
-/// Text that cannot break out of its place in a header.
+/// Returns the text, where it cannot break out of its place in a header.
 pub(super) fn token<'a>(field: &'static str, text: &'a str) -> Result<&'a str, SipError> {
     let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
     let expected = "printable ASCII without spaces, quotes and angle brackets";
     fits.then_some(text).ok_or_else(|| SipError::Field { field, value: text.to_owned(), expected })
 }
 
-/// A URI that cannot break out of its place in a request.
+/// Returns the URI, where it cannot break out of its place in a request.
 pub(super) fn parse_uri(field: &'static str, text: &str) -> Result<Uri, SipError> {
     Uri::try_from(token(field, text)?).map_err(|_| SipError::Field {
         field,

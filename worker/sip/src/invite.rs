@@ -1,5 +1,5 @@
-//! The client side of an INVITE on the wire: a task that drives its transaction, acknowledges what has to be, and hands over every
-//! answer (RFC 3261 section 17.1.1, RFC 6026); and its CANCEL (section 9.1).
+//! The client transaction of an INVITE: a task drives it, sends the ACKs, and passes on every response (RFC 3261 section 17.1.1,
+//! RFC 6026); and its CANCEL (section 9.1).
 
 use std::sync::{
     Arc,
@@ -16,14 +16,14 @@ use rsipstack::{
 };
 use tokio::sync::mpsc;
 
-use super::{endpoint::Shared, error::SipError, exchange::answer_to, message::sequence, path::Path};
+use super::{client_transaction::final_response, error::SipError, message::sequence, path::Path, shared::Shared};
 
-/// Answers that wait to be read. Progress that finds no room is old news by the time it would be read.
+/// Capacity of the response channel. While it is full, provisional responses are dropped.
 const WAITING_RESPONSES: usize = 32;
 
 /// An INVITE that has been sent.
 pub(super) struct ClientInvite {
-    /// Its answers: provisional ones, the final one, and every later 2xx. Ends with the transaction.
+    /// Its responses: provisional ones, the final one, and every later 2xx. Ends with the transaction.
     pub(super) responses: mpsc::Receiver<Response>,
     /// The INVITE as it was sent.
     pub(super) request: Request,
@@ -33,7 +33,7 @@ pub(super) struct ClientInvite {
 }
 
 impl ClientInvite {
-    /// Sends it.
+    /// Sends the INVITE.
     pub(super) fn send(shared: &Arc<Shared>, path: &Path, request: Request) -> Result<ClientInvite, SipError> {
         let transaction = path.client(shared, request)?;
         let (sender, responses) = mpsc::channel(WAITING_RESPONSES);
@@ -55,24 +55,24 @@ impl ClientInvite {
         Ok(invite)
     }
 
-    /// The number in its CSeq.
+    /// Returns the number of its CSeq.
     pub(super) fn sequence(&self) -> u32 {
         sequence(&self.request.headers).map_or(0, |(number, _)| number)
     }
 
-    /// Sends it no more: nobody has answered yet, and no phone is to start to ring now.
+    /// Stops its retransmission: no response has come yet, and no phone should start to ring now.
     pub(super) fn stop_retransmitting(&self) {
         self.quiet.store(true, Ordering::Relaxed);
         let (sender, key) = &self.transaction;
         sender.send(TransactionEvent::Terminate(key.clone())).ok();
     }
 
-    /// Sends CANCEL, which is right only once a provisional answer has come (section 9.1), and waits for its answer.
+    /// Sends CANCEL and waits for its response. Allowed only after a provisional response to the INVITE (section 9.1).
     pub(super) fn cancel(&self, shared: &Arc<Shared>) -> impl Future<Output = ()> + Send + use<> {
         let (shared, transaction) = (shared.clone(), self.path.client_as_it_is(shared, cancel_of(&self.request)));
         async move {
             let outcome = match transaction {
-                Ok(transaction) => answer_to(&shared, transaction).await,
+                Ok(transaction) => final_response(&shared, transaction).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = outcome {
@@ -110,7 +110,7 @@ async fn drive(mut transaction: Transaction, responses: mpsc::Sender<Response>, 
     }
 }
 
-/// The CANCEL of an INVITE: the same Via, Route, From, To, Call-ID and number (section 9.1).
+/// Composes the CANCEL of an INVITE: the same Via, Route, From, To, Call-ID and number (section 9.1).
 fn cancel_of(invite: &Request) -> Request {
     let number = sequence(&invite.headers).map_or(0, |(number, _)| number);
     let mut headers: Vec<Header> = Vec::new();

@@ -1,4 +1,4 @@
-//! One dialog with its peer: what both sides know of it, and our requests within it, with credentials where they are asked for.
+//! One dialog: its state, and our requests within it, with credentials where the peer asks for them.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,19 +10,30 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::{
     authentication::Challenges,
-    dial::Credentials,
-    dialog::Stage,
+    capabilities::{ALLOW, SUPPORTED},
+    client_transaction::{self, method_name},
+    credentials::Credentials,
     dialog_state::{DialogState, Refused},
-    dispatch::{ALLOW, SUPPORTED},
-    endpoint::Shared,
     error::SipError,
-    exchange::{exchange, name},
+    failure,
     glare::Offering,
     message::{header, list},
-    offer::Descriptions,
     path::Path,
+    session_descriptions::SessionDescriptions,
     session_timer::{self, SessionTimer},
+    shared::Shared,
 };
+
+/// The stage of a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not answered, or the answer is not acknowledged.
+    Ringing,
+    /// Answered and acknowledged.
+    Confirmed,
+    /// Over.
+    Ended,
+}
 
 /// One dialog.
 pub(super) struct Leg {
@@ -34,28 +45,28 @@ pub(super) struct Leg {
     stage: watch::Sender<Stage>,
     /// The session timer was set or taken away, or the dialog was lost.
     pub(super) changed: Notify,
-    /// Where the progress of a transfer goes, while there is one.
+    /// Receives the status codes of a transfer, while there is one.
     pub(super) transfer: Mutex<Option<mpsc::Sender<u16>>>,
 }
 
-/// What changes in the course of a dialog.
+/// The part of a dialog that changes.
 pub(super) struct LegState {
     pub(super) dialog: DialogState,
     path: Path,
     pub(super) offering: Offering,
-    pub(super) descriptions: Descriptions,
+    pub(super) descriptions: SessionDescriptions,
     pub(super) timer: Option<SessionTimer>,
     /// The least session interval the peer has asked for.
     pub(super) shortest_interval: Duration,
     takes_updates: bool,
     /// Whether we have begun to hang up.
     pub(super) leaving: bool,
-    /// Why the dialog is lost, until that is told.
+    /// Why the dialog is lost, until the event is sent.
     pub(super) lost: Option<String>,
 }
 
 impl Leg {
-    /// A dialog that begins.
+    /// A new dialog.
     pub(super) fn new(
         shared: &Arc<Shared>,
         dialog: DialogState,
@@ -70,7 +81,7 @@ impl Leg {
                 dialog,
                 path,
                 offering: Offering::default(),
-                descriptions: Descriptions::default(),
+                descriptions: SessionDescriptions::default(),
                 timer: None,
                 shortest_interval: session_timer::SHORTEST,
                 takes_updates: false,
@@ -85,27 +96,27 @@ impl Leg {
         })
     }
 
-    /// The state, for a moment: never kept over an await.
+    /// Locks the state. The guard must not be held across an await.
     pub(super) fn state(&self) -> MutexGuard<'_, LegState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far the call has come.
+    /// Watches the stage.
     pub(super) fn stage(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()
     }
 
-    /// Whether the call is over.
+    /// Returns whether the dialog has ended.
     pub(super) fn is_over(&self) -> bool {
         *self.stage.borrow() == Stage::Ended
     }
 
-    /// Resolves when the call is over.
+    /// Resolves when the dialog has ended.
     pub(super) async fn over(&self) {
         self.stage().wait_for(|stage| *stage == Stage::Ended).await.ok();
     }
 
-    /// The call has come further; what is over stays over.
+    /// Sets the stage; a dialog that has ended stays ended.
     pub(super) fn reach(&self, stage: Stage) {
         self.stage.send_if_modified(|now| {
             let further = *now != Stage::Ended && *now != stage;
@@ -116,12 +127,12 @@ impl Leg {
         });
     }
 
-    /// Takes a request of the peer's, or says why not.
+    /// Checks a request of the peer's, as [`DialogState::take`] does.
     pub(super) fn take(&self, request: &Request) -> Result<(), Refused> {
         self.state().dialog.take(request)
     }
 
-    /// Reads what the headers of a target refresh or its answer say: Contact, and what the peer understands.
+    /// Applies the headers of a target refresh or its response: Contact and Allow.
     pub(super) fn refresh(&self, headers: &Headers) {
         let mut state = self.state();
         state.dialog.refresh_target(headers);
@@ -130,34 +141,34 @@ impl Leg {
         }
     }
 
-    /// Whether the peer has said that it understands UPDATE.
+    /// Returns whether the peer allows UPDATE.
     pub(super) fn takes_updates(&self) -> bool {
         self.state().takes_updates
     }
 
-    /// Sets the session timer, or takes it away.
+    /// Sets or removes the session timer.
     pub(super) fn set_timer(&self, timer: Option<SessionTimer>) {
         self.state().timer = timer;
         self.changed.notify_one();
     }
 
-    /// What the session timer wants next, and when.
+    /// Returns what the session timer wants next, and when.
     pub(super) fn due(&self) -> Option<(Instant, session_timer::Due)> {
         let state = self.state();
         state.timer.filter(|_| !state.leaving).map(|timer| timer.due())
     }
 
-    /// What every request or answer that may refresh the target says of us.
+    /// Returns our headers in every request or response that may refresh the target.
     pub(super) fn about_us(&self) -> Vec<Header> {
         vec![self.contact.clone(), Header::Allow(ALLOW.into()), Header::Supported(SUPPORTED.into())]
     }
 
-    /// Our Contact alone.
+    /// Returns our Contact.
     pub(super) fn contact(&self) -> Header {
         self.contact.clone()
     }
 
-    /// Composes our next request and finds its way.
+    /// Composes our next request and finds the path to its next hop.
     pub(super) async fn compose(&self, method: Method, headers: Vec<Header>, sdp: Option<&str>) -> (Request, Path) {
         let (mut request, next_hop, path) = {
             let mut state = self.state();
@@ -173,19 +184,19 @@ impl Leg {
         (request, path)
     }
 
-    /// Sends a request that is no INVITE, again with credentials where the peer wants them, and waits for its final answer.
+    /// Sends a request other than INVITE, again with credentials where it is challenged, and returns its final response.
     pub(super) async fn request(&self, method: Method, headers: Vec<Header>, sdp: Option<&str>) -> Result<Response, SipError> {
         let (mut request, path) = self.compose(method, headers, sdp).await;
         let mut challenges = Challenges::default();
         loop {
-            let response = exchange(&self.shared, &path, request.clone()).await?;
+            let response = client_transaction::send(&self.shared, &path, request.clone()).await?;
             if !self.answer_challenge(&mut challenges, &mut request, &response) {
                 return Ok(response);
             }
         }
     }
 
-    /// Puts credentials and a new number into a request that was challenged; false where its refusal is final.
+    /// Adds credentials and a new CSeq to a request that was challenged; returns false where the refusal is final.
     pub(super) fn answer_challenge(&self, challenges: &mut Challenges, request: &mut Request, response: &Response) -> bool {
         let Some(credentials) = &self.credentials else { return false };
         let challenged = matches!(response.status_code, StatusCode::Unauthorized | StatusCode::ProxyAuthenticationRequired);
@@ -197,12 +208,15 @@ impl Leg {
         true
     }
 
-    /// The final answer to a request of ours, or an error that names it.
+    /// Returns a 2xx to a request of ours.
+    ///
+    /// # Errors
+    /// [`SipError::Declined`] where it is another response.
     pub(super) fn success(method: Method, response: Response) -> Result<Response, SipError> {
         let code = response.status_code.code();
         if (200..300).contains(&code) {
             return Ok(response);
         }
-        Err(SipError::Declined { method: name(method), code, reason: super::failure::phrase(&response) })
+        Err(SipError::Declined { method: method_name(method), code, reason: failure::phrase(&response) })
     }
 }

@@ -14,15 +14,15 @@ use rsipstack::{
 use tokio::time::timeout;
 
 use super::{
-    endpoint::Shared,
     error::SipError,
-    transport::{resolve::Hop, route::Locator},
+    shared::Shared,
+    transport::{locator::Locator, resolve::Hop},
 };
 
-/// A connection that is not open by then is none.
+/// How long a connection may take to open.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The way to a peer.
+/// An address and the connection to it.
 #[derive(Clone)]
 pub(super) struct Path {
     destination: SipAddr,
@@ -30,7 +30,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// Opens the way to a hop; for datagrams, there is nothing to open.
+    /// Opens a connection to a hop; over UDP there is nothing to open.
     pub(super) async fn open(shared: &Shared, hop: &Hop) -> Result<Path, SipError> {
         let destination = shared.flows.reach(hop).await?;
         Path::by_connection(shared, destination).await
@@ -45,14 +45,14 @@ impl Path {
         Ok(Path { destination, connection })
     }
 
-    /// The way back to where a request came from.
+    /// Returns the path back to where a request came from.
     pub(super) fn back(request: &Transaction) -> Option<Path> {
         let connection = request.connection.clone()?;
         Some(Path { destination: connection.get_remote_addr()?.clone(), connection })
     }
 
-    /// The way of a dialog's next request to its next hop. A stream stays in use while it is open (RFC 5923); what cannot be
-    /// resolved goes where the last request went.
+    /// Returns the path of a dialog's next request to its next hop. A stream stays in use while it is open (RFC 5923); where the next
+    /// hop cannot be resolved, the last path is used.
     pub(super) async fn towards(&self, shared: &Shared, next_hop: &Uri) -> Path {
         let open = !self.connection.cancel_token().is_some_and(|closed| closed.is_cancelled());
         if self.connection.is_reliable() && open {
@@ -75,9 +75,9 @@ impl Path {
         }
     }
 
-    /// A client transaction for a request, which gets its Via here.
+    /// Returns a client transaction for a request, to which it adds the Via.
     pub(super) fn client(&self, shared: &Arc<Shared>, mut request: Request) -> Result<Transaction, SipError> {
-        // The edge writes the transport that carries it.
+        // `transport::repair` writes the transport that carries it.
         let mut via = shared.stack.get_via(None, None).map_err(|error| SipError::stack("a request", error))?;
         if self.connection.is_reliable() {
             // The peer's requests to our Contact come back on this stream (RFC 5923 section 4).
@@ -88,7 +88,7 @@ impl Path {
         self.client_as_it_is(shared, request)
     }
 
-    /// A client transaction for a request that has its Via: a CANCEL.
+    /// Returns a client transaction for a request that has its Via: a CANCEL.
     pub(super) fn client_as_it_is(&self, shared: &Arc<Shared>, mut request: Request) -> Result<Transaction, SipError> {
         request.headers.unique_push(Header::UserAgent(shared.user_agent.clone().into()));
         let key = TransactionKey::from_request(&request, TransactionRole::Client)

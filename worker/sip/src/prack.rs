@@ -1,24 +1,24 @@
-//! Reliable provisional answers (RFC 3262): which 18x gets a PRACK, and which comes twice or too early.
+//! Reliable provisional responses (RFC 3262): which 18x gets a PRACK, and which is a repetition or out of order.
 
-/// The reliable answers of one early dialog.
+/// The reliable provisional responses of one early dialog.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reliable {
     last: Option<u32>,
 }
 
-/// What to do with a reliable provisional answer.
+/// What to do with a reliable provisional response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// New: acknowledge it.
+    /// New: send PRACK.
     Acknowledge,
-    /// Known: its PRACK is under way or done.
+    /// Repeated: its PRACK was sent.
     Again,
-    /// One before it is missing: it must not be acknowledged, nor read (section 4).
+    /// One before it is missing: it gets no PRACK and is ignored (section 4).
     OutOfOrder,
 }
 
 impl Reliable {
-    /// Judges an answer by its RSeq.
+    /// Notes the RSeq of a response and returns what to do.
     pub(super) fn heard(&mut self, rseq: u32) -> Verdict {
         match self.last {
             Some(last) if rseq <= last => Verdict::Again,
@@ -31,7 +31,7 @@ impl Reliable {
     }
 }
 
-/// RAck: which answer to which request is acknowledged (section 7.2).
+/// Returns the value of RAck (section 7.2).
 pub(super) fn acknowledgement(rseq: u32, invite_sequence: u32) -> String {
     format!("{rseq} {invite_sequence} INVITE")
 }

@@ -1,16 +1,16 @@
 //! 300, 301 and 302 (RFC 3261 sections 8.1.3.4 and 13.3.1.2): where else the callee may be.
 //!
-//! A redirect is followed only to the same number at another place, as carriers' redirect servers send it. To another number it is
-//! not: that would ring up somebody whom nobody asked us to call, at whatever price. The code is told, and where it led.
+//! A redirect is followed only to the same number at another host, as carriers' redirect servers send it. To another number it is
+//! not: that would call somebody whom nobody asked us to call, at whatever price. The failure tells the code and the target.
 
 use rsipstack::sip::{Headers, Scheme, Uri};
 
 use super::message::{list, parameter, uri};
 
-/// So many redirects are followed in one attempt.
+/// Redirects followed per call.
 const MOST: usize = 3;
 
-/// The places an attempt has been sent to.
+/// The targets a call has been redirected to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redirects {
     been: Vec<String>,
@@ -18,7 +18,7 @@ pub(super) struct Redirects {
 }
 
 impl Redirects {
-    /// The place a redirect leads to, the most wanted first; `None` where it leads nowhere new, or to another number.
+    /// Returns the target of a redirect with the highest `q`; `None` where there is none that is new and of the same number.
     pub(super) fn follow(&mut self, from: &Uri, headers: &Headers) -> Option<Uri> {
         self.been.push(place(from));
         if self.followed == MOST {
@@ -39,7 +39,7 @@ impl Redirects {
     }
 }
 
-/// Whether two URIs name the same host, so that our credentials for one are meant for the other.
+/// Returns whether two URIs name the same host, so that credentials for one are valid for the other.
 pub(super) fn same_host(one: &Uri, other: &Uri) -> bool {
     one.host() == other.host()
 }
@@ -48,7 +48,7 @@ fn quality(contact: &str) -> f32 {
     parameter(contact, "q").and_then(|q| q.parse().ok()).filter(|q: &f32| q.is_finite()).unwrap_or(1.0)
 }
 
-/// The number without visual separators and parameters (RFC 3966), or the name as it is.
+/// Returns the number without visual separators and parameters (RFC 3966), or the user part as it is.
 fn number(uri: &Uri) -> String {
     let user = uri.user().unwrap_or_default().split(';').next().unwrap_or_default();
     let digits: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();

@@ -1,4 +1,4 @@
-//! REFER: hands the callee on to somebody else (blind transfer, RFC 3515 and RFC 5589), and follows how that goes by its NOTIFYs.
+//! REFER: transfers the callee (blind transfer, RFC 3515 and RFC 5589), and follows the transfer by its NOTIFYs.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -15,14 +15,14 @@ use tokio::{
 };
 
 use super::{
-    dispatch::reply,
     error::SipError,
     identity::parse_uri,
     leg::Leg,
     message::{header, split},
+    server_transaction::reply,
 };
 
-/// How long a transfer may take: the other phone has to ring and be picked up.
+/// How long a transfer may take: the target's phone rings and is answered.
 const TRANSFERRED_WITHIN: Duration = Duration::from_secs(90);
 const WAITING_PROGRESS: usize = 16;
 /// Sent for a subscription that ends without a final code.
@@ -31,19 +31,19 @@ const ENDED: u16 = 0;
 /// How a transfer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferOutcome {
-    /// The callee talks to the other side now; what is left to us is to hang up.
+    /// The callee is connected to the target; we should hang up.
     Succeeded,
     /// The peer refused to transfer, with this code; the call goes on.
     Refused {
-        /// The code of the REFER's answer.
+        /// The code of the response to REFER.
         code: u16,
     },
-    /// The peer tried, and the other side gave this code; the call goes on.
+    /// The target refused with this code; the call goes on.
     Failed {
         /// The code the peer got.
         code: u16,
     },
-    /// The peer took the REFER and never said how it went, or hung up before it did.
+    /// The peer accepted the REFER and sent no result, or hung up before it did.
     Unknown,
 }
 
@@ -85,7 +85,7 @@ async fn follow(leg: &Arc<Leg>, target: &str, mut progress: mpsc::Receiver<u16>)
     }
 }
 
-/// A NOTIFY of theirs: about our transfer, or about nothing we asked for (481).
+/// Handles a NOTIFY: it is about our transfer, or gets 481.
 pub(super) async fn notified(leg: &Leg, request: &mut Transaction) {
     let transfer = leg.transfer.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let about_a_refer = header(&request.original.headers, "Event")
@@ -105,7 +105,7 @@ pub(super) async fn notified(leg: &Leg, request: &mut Transaction) {
     }
 }
 
-/// The code a NOTIFY's `message/sipfrag` (RFC 3420) tells, and [`ENDED`] where the subscription is over.
+/// Returns the code in a NOTIFY's `message/sipfrag` (RFC 3420), or [`ENDED`] where the subscription has ended without one.
 fn codes(notify: &Request) -> Vec<u16> {
     let body = String::from_utf8_lossy(&notify.body);
     let code = body.trim_start().strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse::<u16>().ok());

@@ -1,4 +1,4 @@
-//! REGISTER: makes us known to a trunk that wants it, for as long as we call (RFC 3261 section 10).
+//! REGISTER: registers with a trunk that requires it, for as long as we call (RFC 3261 section 10).
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,33 +19,34 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    dial::Credentials,
-    endpoint::{Endpoint, Shared},
+    credentials::Credentials,
+    endpoint::Endpoint,
     error::SipError,
-    registration::{FAILURES_TOLD, Outcome, Schedule},
+    registration_schedule::{FAILURES_TOLD, Outcome, Schedule},
+    shared::Shared,
     transport::{flow::sip_address, head::split_outside, outbound_proxy, resolve::Hop},
 };
 
-/// The first repetition after a failure: 5 s where T1 is 500 ms.
+/// The first retry after a failure comes after T1 times this: 5 s where T1 is 500 ms.
 const RETRY_AFTER_T1: u32 = 10;
 const UNREGISTER_WITHIN: Duration = Duration::from_secs(4);
 
-/// As whom to register, and where.
+/// The parameters of a registration.
 #[derive(Debug, Clone)]
 pub struct RegisterRequest {
-    /// The `sip:` URI we want to be known by; its host is the registrar's domain.
+    /// The address of record, a `sip:` URI; its host is the registrar's domain.
     pub address_of_record: String,
-    /// Where the registrar is; the address of record's host where `None`.
+    /// The registrar; the address of record's host where `None`.
     pub destination: Option<WayOut>,
-    /// The REGISTER is sent there instead, and says so in a Route header.
+    /// The outbound proxy: the REGISTER is sent to it instead, with a Route header that names it.
     pub outbound_proxy: Option<WayOut>,
-    /// What to answer the registrar's 401 or 407 with.
+    /// Credentials for the registrar's 401 or 407.
     pub credentials: Option<Credentials>,
-    /// For how long at a time.
+    /// The interval to ask for.
     pub expires: Duration,
 }
 
-/// A registration, refreshed until it is dropped or [`Registration::unregister`] is called. Both tell the registrar.
+/// A registration, refreshed until it is dropped or [`Registration::unregister`] is called. Both unregister.
 #[derive(Debug)]
 pub struct Registration {
     state: watch::Receiver<State>,
@@ -60,7 +61,7 @@ enum State {
 }
 
 impl Registration {
-    /// Resolves when it is lost: three refreshes in a row failed. The last one's reason. It is tried again all the same.
+    /// Resolves when three refreshes in a row have failed; returns the last error. Retries go on all the same.
     pub async fn lost(&mut self) -> String {
         match self.state.wait_for(|state| *state != State::Registered).await.as_deref() {
             Ok(State::Lost(why)) => why.clone(),
@@ -68,12 +69,12 @@ impl Registration {
         }
     }
 
-    /// Whether the registrar knows us.
+    /// Returns whether we are registered.
     pub fn is_registered(&self) -> bool {
         *self.state.borrow() == State::Registered
     }
 
-    /// Tells the registrar that we go (4 s at most).
+    /// Unregisters (4 s at most).
     pub async fn unregister(mut self) {
         drop(self.stop);
         self.state.wait_for(|state| *state == State::Ended).await.ok();
@@ -81,10 +82,10 @@ impl Registration {
 }
 
 impl Endpoint {
-    /// Registers, and keeps registered. The calls of this endpoint go by the Service-Route the registrar names (RFC 3608).
+    /// Registers, and refreshes the registration. Calls of this endpoint use the Service-Route the registrar names (RFC 3608).
     ///
     /// # Errors
-    /// [`SipError::Refused`] where the registrar says no, [`SipError::Unanswered`] where it says nothing; [`SipError::Field`],
+    /// [`SipError::Refused`] where the registrar refuses, [`SipError::Unanswered`] where it does not respond; [`SipError::Field`],
     /// [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`] where nothing could be sent.
     pub async fn register(&self, request: RegisterRequest) -> Result<Registration, SipError> {
         let shared = self.shared.clone();
@@ -134,7 +135,7 @@ impl Endpoint {
     }
 }
 
-/// Registers again and again until told to stop, and then says goodbye.
+/// Refreshes the registration until it is stopped, and then unregisters.
 async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::Sender<State>, stop: CancellationToken) {
     let shared = registrant.shared.clone();
     loop {
@@ -172,11 +173,11 @@ async fn stay(mut registrant: Registrant, mut schedule: Schedule, state: watch::
         () = shared.closed.cancelled() => {}
     }
     shared.routes.forget(&registrant.us);
-    outbound_proxy::set_service_route(&shared, vec![]);
+    shared.service_route.set(vec![]);
     state.send_replace(State::Ended);
 }
 
-/// Everything a REGISTER says.
+/// What a REGISTER is made of.
 struct Registrant {
     shared: Arc<Shared>,
     us: Uri,
@@ -190,7 +191,7 @@ struct Registrant {
 }
 
 impl Registrant {
-    /// One REGISTER, and once more with credentials where they are asked for.
+    /// Sends REGISTER, and again with credentials where it is challenged.
     async fn round(&mut self, expires: Duration) -> Result<Outcome, SipError> {
         let failed = |error: rsipstack::Error| SipError::stack("a REGISTER", error);
         self.shared.flows.reach(&self.hop).await?;
@@ -258,7 +259,7 @@ impl Registrant {
         match response.status_code.code() {
             200..=299 => {
                 if asked > Duration::ZERO {
-                    outbound_proxy::set_service_route(&self.shared, service_route(response));
+                    self.shared.service_route.set(service_route(response));
                 }
                 Ok(Outcome::Granted(self.granted(response).unwrap_or(asked)))
             }
@@ -274,7 +275,7 @@ impl Registrant {
         }
     }
 
-    /// What our Contact got (RFC 3261 section 10.2.4), else the Expires header.
+    /// Returns the interval granted to our Contact (RFC 3261 section 10.2.4), else that of the Expires header.
     fn granted(&self, response: &Response) -> Option<Duration> {
         let ours = self.shared.contact(self.us.user(), self.hop.address).host_with_port.to_string();
         let contacts = values(response).filter(|(name, _)| *name == "Contact").flat_map(|(_, value)| split_outside(value, ','));
@@ -294,7 +295,7 @@ fn service_route(response: &Response) -> Vec<typed::Route> {
     listed.flat_map(|(_, value)| typed::Route::parse_header_list(value).unwrap_or_default()).collect()
 }
 
-/// The headers we read in an answer to REGISTER.
+/// Returns the headers we read in a response to REGISTER.
 fn values(response: &Response) -> impl Iterator<Item = (&'static str, &str)> {
     response.headers.iter().filter_map(|header| match header {
         Header::Contact(value) => Some(("Contact", value.value())),
@@ -306,7 +307,7 @@ fn values(response: &Response) -> impl Iterator<Item = (&'static str, &str)> {
     })
 }
 
-/// A number of seconds; what comes behind it (a comment, parameters) does not matter.
+/// Reads a number of seconds; a comment or parameters behind it are ignored.
 fn seconds(value: &str) -> Option<Duration> {
     let value = value.trim().trim_matches('"');
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();

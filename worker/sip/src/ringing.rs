@@ -1,5 +1,5 @@
-//! One INVITE from its first answer to its last: progress, early dialogs and their requests, PRACK, CANCEL, and the answer that wins
-//! (RFC 3261 sections 9 and 13.2.2, RFC 3262, RFC 3311).
+//! One INVITE until its final response: progress, early dialogs and their requests, PRACK, CANCEL, and which 2xx wins (RFC 3261
+//! sections 9 and 13.2.2, RFC 3262, RFC 3311).
 
 use std::{
     sync::Arc,
@@ -17,75 +17,76 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{answered_too_late, cancelled_before_anything},
-    attend::{admitted, attend, without_decision},
-    calls::Seat,
-    dial::{Credentials, DialEvent},
-    dialog::{Dialog, Stage, WAITING_EVENTS},
-    dispatch::reply,
-    endpoint::Shared,
-    failure::Heard,
+    credentials::Credentials,
+    dial_event::DialEvent,
+    dialog::Dialog,
+    dialog_event::WAITING_EVENTS,
+    dialog_table::DialogEntry,
+    failure::{DialFailure, Heard},
     forks::Forks,
     hangup,
+    in_dialog::{self, admitted, without_decision},
     invite::ClientInvite,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::{header, names, tag},
     path::Path,
     prack::{Verdict, acknowledgement},
-    reoffer::{self, Tell, Told},
+    reinvite_by_peer::{self, Tell, Told},
+    server_transaction::reply,
     session_timer::SessionTimer,
+    shared::Shared,
 };
 
-/// A BYE may overtake the answer that it ends.
+/// How long a BYE waits for the 2xx it may have overtaken.
 const ANSWER_APPEARS_WITHIN: Duration = Duration::from_millis(200);
 const WAITING_EARLY: usize = 8;
-/// Answers of other phones that are hung up on.
+/// Later 2xx of other phones that get BYE.
 const MOST_LATE_ANSWERS: usize = 32;
 
-/// One INVITE that waits for its end.
+/// One INVITE without a final response.
 pub(super) struct Ringing {
     shared: Arc<Shared>,
     path: Path,
     invite: ClientInvite,
     events: mpsc::Sender<DialEvent>,
     cancel: CancellationToken,
-    seat: Seat,
+    entry: DialogEntry,
     forks: Forks,
-    /// Requests that cannot be taken yet, until when they wait.
+    /// Requests that belong to no early dialog yet, and until when they wait.
     early: Vec<(Instant, Transaction)>,
     callee: Uri,
     heard: Heard,
-    /// Whether an answer of any kind has come to this INVITE.
+    /// Whether this INVITE has had a provisional response.
     in_progress: bool,
     cancelling: Cancelling,
     last_early_media: Option<String>,
 }
 
-/// How far our giving up has come.
+/// The state of our cancelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cancelling {
     No,
-    /// Nothing has been heard: CANCEL may not be sent (section 9.1), and the failure has been told.
+    /// No response has come: CANCEL may not be sent yet (section 9.1); the failure event was sent.
     Waiting {
         until: Instant,
     },
-    /// CANCEL has been sent; `told` whether the failure has been.
+    /// CANCEL was sent; `told` is whether the failure event was.
     Sent {
         until: Instant,
         told: bool,
     },
 }
 
-/// How it ended.
+/// How the INVITE ended.
 pub(super) enum Ended {
-    /// Somebody answered; the last event has been told.
+    /// It was answered; the last event was sent.
     Answered,
-    /// It was cancelled; the last event has been told.
+    /// It was cancelled; the last event was sent.
     Told,
     /// It was refused, or ended by our CANCEL.
-    Refused(Response, Seat),
-    /// No final answer came.
-    Silent(Seat),
+    Refused(Response, DialogEntry),
+    /// It had no final response.
+    Silent(DialogEntry),
 }
 
 impl Ringing {
@@ -96,7 +97,7 @@ impl Ringing {
         invite: ClientInvite,
         events: mpsc::Sender<DialEvent>,
         cancel: CancellationToken,
-        seat: Seat,
+        entry: DialogEntry,
         (contact, credentials): (Header, Option<Credentials>),
         callee: Uri,
         heard: Heard,
@@ -107,7 +108,7 @@ impl Ringing {
             invite,
             events,
             cancel,
-            seat,
+            entry,
             forks: Forks::new(contact, credentials),
             early: Vec::new(),
             callee,
@@ -118,7 +119,7 @@ impl Ringing {
         }
     }
 
-    /// Follows it to its end.
+    /// Follows the INVITE to its end.
     pub(super) async fn follow(mut self) -> (Ended, Heard) {
         loop {
             let until = match self.cancelling {
@@ -144,7 +145,7 @@ impl Ringing {
                         _ if self.is_told() => return (Ended::Told, self.heard),
                         _ => {
                             self.heard.anything = true;
-                            return (Ended::Refused(response, self.seat), self.heard);
+                            return (Ended::Refused(response, self.entry), self.heard);
                         }
                     },
                 },
@@ -154,7 +155,7 @@ impl Ringing {
                     let (_, mut request) = self.early.remove(0);
                     reply(&mut request, StatusCode::CallTransactionDoesNotExist, vec![]).await;
                 }
-                Some(request) = self.seat.requests.recv() => self.request(request).await,
+                Some(request) = self.entry.requests.recv() => self.request(request).await,
             }
         }
     }
@@ -164,7 +165,7 @@ impl Ringing {
     }
 
     fn silent(self) -> (Ended, Heard) {
-        let ended = if self.is_told() { Ended::Told } else { Ended::Silent(self.seat) };
+        let ended = if self.is_told() { Ended::Told } else { Ended::Silent(self.entry) };
         (ended, self.heard)
     }
 
@@ -176,7 +177,7 @@ impl Ringing {
         } else {
             self.invite.stop_retransmitting();
             self.cancelling = Cancelling::Waiting { until };
-            self.events.send(DialEvent::Failed(cancelled_before_anything())).await.ok();
+            self.events.send(DialEvent::Failed(DialFailure::cancelled())).await.ok();
         }
     }
 
@@ -216,7 +217,7 @@ impl Ringing {
         }
     }
 
-    /// A request before the answer, in one of the early dialogs.
+    /// Handles a request in an early dialog.
     async fn request(&mut self, mut request: Transaction) {
         let their_tag = header(&request.original.headers, "From").and_then(tag).unwrap_or_default().to_owned();
         let fork = self.forks.of_tag(&their_tag);
@@ -236,7 +237,7 @@ impl Ringing {
                     let Told::Offer(sdp, answer) = told else { return false };
                     events.upgrade().is_some_and(|events| events.try_send(DialEvent::Reoffer { sdp, answer }).is_ok())
                 });
-                reoffer::updated(&fork.leg, request, fork.offer_answered, tell);
+                reinvite_by_peer::updated(&fork.leg, request, fork.offer_answered, tell);
             }
             // Nothing to tell before the answer.
             Method::Info => reply(&mut request, StatusCode::OK, vec![]).await,
@@ -259,11 +260,11 @@ impl Ringing {
         let Some(leg) = leg else {
             // No tag, or no way back: it cannot be hung up on either, and it is no call.
             tracing::warn!("an answer that makes no dialog");
-            return (Ended::Refused(response, self.seat), self.heard);
+            return (Ended::Refused(response, self.entry), self.heard);
         };
         let told = self.is_told();
         let cancelled = self.cancelling != Cancelling::No;
-        let Ringing { shared, path, invite, events, seat, forks, early, callee, heard, .. } = self;
+        let Ringing { shared, path, invite, events, entry, forks, early, callee, heard, .. } = self;
         leg.refresh(&response.headers);
         leg.reach(Stage::Confirmed);
         leg.set_timer(SessionTimer::of_answer(&response.headers, StdInstant::now()));
@@ -275,7 +276,7 @@ impl Ringing {
         };
         let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
         let early = early.into_iter().map(|(_, request)| request).collect();
-        tokio::spawn(attend(leg.clone(), seat, early, sender, Some(callee)));
+        tokio::spawn(in_dialog::follow(leg.clone(), entry, early, sender, Some(callee)));
         tokio::spawn(hang_up_on_others(shared.clone(), path, invite, forks, their_tag));
 
         let dialog = Dialog::new(leg, receiver);
@@ -284,7 +285,7 @@ impl Ringing {
                 tracing::warn!(%error, "a callee who answered as we cancelled could not be hung up on properly");
             }
             if !told {
-                events.send(DialEvent::Failed(answered_too_late())).await.ok();
+                events.send(DialEvent::Failed(DialFailure::answered_too_late())).await.ok();
             }
         } else {
             // Where nobody reads any more, the dialog is dropped with the event, and hangs up.
@@ -294,7 +295,7 @@ impl Ringing {
     }
 }
 
-/// RSeq of an answer that wants a PRACK (RFC 3262 section 4).
+/// Returns the RSeq of a reliable provisional response (RFC 3262 section 4).
 fn reliable(response: &Response) -> Option<u32> {
     names(&response.headers, "Require", "100rel").then(|| header(&response.headers, "RSeq")?.parse().ok()).flatten()
 }
@@ -311,7 +312,7 @@ fn acknowledge(shared: &Arc<Shared>, leg: &Arc<Leg>, rseq: u32, invite_sequence:
     });
 }
 
-/// Another phone may be picked up at the same moment: its answer is acknowledged by the transaction, and gets BYE here.
+/// Another phone may answer at the same moment: the transaction sends ACK to its 2xx, and this sends BYE.
 async fn hang_up_on_others(shared: Arc<Shared>, path: Path, mut invite: ClientInvite, mut forks: Forks, winner: String) {
     let mut done = vec![winner];
     while let Some(response) = invite.responses.recv().await {

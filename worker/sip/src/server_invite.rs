@@ -1,5 +1,5 @@
-//! The server side of an INVITE on the wire: a task that drives its transaction, retransmits the answer, and tells how it ended
-//! (RFC 3261 sections 13.3.1.4 and 17.2.1). Answers may be given from anywhere.
+//! The server transaction of an INVITE: a task drives it, retransmits the 2xx, and reports how it ended (RFC 3261 sections 13.3.1.4
+//! and 17.2.1).
 
 use std::sync::{
     Arc,
@@ -15,9 +15,9 @@ use rsipstack::{
 };
 use tokio::sync::oneshot;
 
-use super::endpoint::Shared;
+use super::shared::Shared;
 
-/// An INVITE that waits for our answer.
+/// An INVITE of the peer.
 pub(super) struct ServerInvite {
     shared: Arc<Shared>,
     /// The INVITE, with our tag.
@@ -26,19 +26,19 @@ pub(super) struct ServerInvite {
     accepted: AtomicBool,
 }
 
-/// How an INVITE of theirs ended.
+/// How an INVITE of the peer ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// They acknowledged our 2xx; the ACK's body is an answer where we had offered.
+    /// The peer sent ACK to our 2xx; its body, an SDP answer where our 2xx had an offer.
     Acknowledged(String),
-    /// They took it back before we answered.
+    /// The peer sent CANCEL before our final response.
     Cancelled,
-    /// We refused, or they never acknowledged our answer.
+    /// We refused, or the peer sent no ACK to our 2xx.
     Otherwise,
 }
 
 impl ServerInvite {
-    /// Takes an INVITE whose To has our tag, and says 100.
+    /// Takes an INVITE whose To has our tag, and sends 100.
     pub(super) fn take(shared: &Arc<Shared>, transaction: Transaction) -> (ServerInvite, oneshot::Receiver<Ended>) {
         let (ended, end) = oneshot::channel();
         let invite = ServerInvite {
@@ -57,12 +57,12 @@ impl ServerInvite {
         (invite, end)
     }
 
-    /// Whether we have answered with 2xx.
+    /// Returns whether we have sent 2xx.
     pub(super) fn is_accepted(&self) -> bool {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Answers. A second final answer is not sent.
+    /// Sends a response. A second final response is not sent.
     pub(super) fn respond(&self, status: StatusCode, headers: Vec<Header>, body: Option<Vec<u8>>) {
         if status.code() / 100 == 2 {
             self.accepted.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Session timers (RFC 4028): who refreshes a call, when, and when a call that nobody refreshes is over. Decides only; takes `now`.
+//! Session timers (RFC 4028): who refreshes a call, when, and when a call that nobody refreshes is over. Does no I/O; the time is an argument.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use super::message::{header, leading_number, names, parameter};
 
 /// The shortest interval we accept from a peer that asks (section 5).
 pub(super) const SHORTEST: Duration = Duration::from_secs(90);
-/// An interval imposed on us is taken as it is, but no call is refreshed more often than twice in this time.
+/// A shorter interval imposed on us is raised to this, so that no call is refreshed more often than every half of it.
 const SHORTEST_IMPOSED: Duration = Duration::from_secs(4);
-/// A peer's refresh is missed this long before the session expires, or a third of the interval (section 10).
+/// BYE is sent this long before the session expires, or a third of the interval where that is less (section 10).
 const LATEST_BEFORE_EXPIRY: Duration = Duration::from_secs(32);
-/// After a refresh that failed without saying that the call is gone.
+/// The pause after a refresh that failed though the peer knows the call.
 const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// Reason of the BYE that ends a session nobody refreshed.
+/// The Reason header of the BYE that ends a session without a refresh.
 pub(super) const SESSION_EXPIRED: &str = "SIP;cause=408;text=\"Session expired\"";
 
-/// Which side of one transaction somebody is.
+/// The side of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     /// Sent the request.
@@ -27,7 +27,7 @@ pub(super) enum Side {
     Uas,
 }
 
-/// The timer of one call.
+/// The session timer of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SessionTimer {
     interval: Duration,
@@ -36,24 +36,27 @@ pub(super) struct SessionTimer {
     tried: Option<Instant>,
 }
 
-/// What the timer wants.
+/// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     /// Refresh the session now.
     Refresh,
-    /// The session is dead: hang up.
+    /// Hang up: the session expires.
     HangUp,
 }
 
 impl SessionTimer {
-    /// The timer that a 2xx to our INVITE or UPDATE starts; `None` where it says nothing (section 7.2).
+    /// Returns the timer that a 2xx to our INVITE or UPDATE starts; `None` where it has no Session-Expires (section 7.2).
     pub(super) fn of_answer(headers: &Headers, now: Instant) -> Option<SessionTimer> {
         let (interval, refresher) = session_expires(headers)?;
         Some(SessionTimer::new(interval, refresher != Some(Side::Uas), now))
     }
 
-    /// What we answer to a request of theirs with, and the timer it starts (section 9); `current` goes on where the request
-    /// itself says nothing. `Err` is our Min-SE, for a 422.
+    /// Returns the timer that a request of the peer starts, and the headers of our response (section 9); `current` goes on where the
+    /// request has no Session-Expires.
+    ///
+    /// # Errors
+    /// Our Min-SE, for a 422, where the interval is too short.
     pub(super) fn of_request(
         headers: &Headers,
         current: Option<SessionTimer>,
@@ -80,7 +83,7 @@ impl SessionTimer {
         SessionTimer { interval: interval.max(SHORTEST_IMPOSED), we_refresh, refreshed: now, tried: None }
     }
 
-    /// What our own refresh says: the same interval, and that we stay the refresher.
+    /// Returns the headers of our refresh: the same interval, with us as the refresher.
     pub(super) fn refresh_headers(&self, peers_shortest: Duration) -> Vec<Header> {
         vec![self.header(Side::Uac), min_se(peers_shortest)]
     }
@@ -90,7 +93,7 @@ impl SessionTimer {
         Header::SessionExpires(format!("{};refresher={refresher}", self.interval.as_secs()).into())
     }
 
-    /// When something is to be done next, and what.
+    /// Returns what is due next, and when.
     pub(super) fn due(&self) -> (Instant, Due) {
         let margin = LATEST_BEFORE_EXPIRY.min(self.interval / 3);
         let dead = self.refreshed + (self.interval - margin);
@@ -101,40 +104,40 @@ impl SessionTimer {
         if refresh < dead { (refresh, Due::Refresh) } else { (dead, Due::HangUp) }
     }
 
-    /// How long the session lives without a refresh.
+    /// Returns the session interval.
     pub(super) fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// The same timer with another interval.
+    /// Returns the same timer with another interval.
     pub(super) fn lasting(self, interval: Duration) -> SessionTimer {
         SessionTimer { interval, ..self }
     }
 
-    /// A refresh of ours was sent; the next try is a while later, unless an answer starts the timer anew.
+    /// Notes that we sent a refresh; the next comes a while later, unless its response starts the timer anew.
     pub(super) fn tried(&mut self, now: Instant) {
         self.tried = Some(now);
     }
 }
 
-/// Whether an answer to a refresh means that the call is gone (section 10, RFC 3261 section 12.2.1.2).
+/// Returns whether a response to a refresh means that the peer does not know the call any more (section 10, RFC 3261 section 12.2.1.2).
 pub(super) fn call_is_gone(code: u16) -> bool {
     matches!(code, 408 | 481)
 }
 
-/// Session-Expires of an INVITE that asks for an interval.
+/// Returns the headers of an INVITE that asks for a session timer.
 pub(super) fn wish(interval: Duration, shortest: Duration) -> Vec<Header> {
     let interval = interval.max(shortest);
     vec![Header::SessionExpires(interval.as_secs().to_string().into()), min_se(shortest)]
 }
 
-/// The interval to ask for after 422, from its Min-SE; `None` where that makes no difference.
+/// Returns the interval to ask for after 422, from its Min-SE; `None` where it is not above what was asked for.
 pub(super) fn after_too_small(headers: &Headers, asked: Duration) -> Option<Duration> {
     let least = Duration::from_secs(leading_number(header(headers, "Min-SE")?)?.into());
     (least > asked && least <= Duration::from_secs(86_400)).then_some(least)
 }
 
-/// The least interval a request allows.
+/// Returns a Min-SE header.
 pub(super) fn min_se(shortest: Duration) -> Header {
     Header::MinSE(shortest.as_secs().to_string().into())
 }

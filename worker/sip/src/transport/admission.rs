@@ -1,5 +1,5 @@
-//! How much is taken from whom: a bucket for every source, and one for all strangers together, so that a flood cannot fill the
-//! memory of transactions or drown a call. Pure: the time is an argument.
+//! Rate limits: a token bucket for every source, and one for all sources without a call, so that a flood cannot fill the table of
+//! transactions or disturb a call. Does no I/O; the time is an argument.
 
 use std::{
     collections::HashMap,
@@ -7,22 +7,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Messages a second that one source may send for long.
+/// Messages per second that one source may send.
 const PER_SOURCE: f64 = 100.0;
-/// Messages one source may send at once.
+/// Burst of one source, in messages.
 const BURST_OF_SOURCE: f64 = 400.0;
-/// Messages a second that all strangers together may send for long.
+/// Messages per second that all sources without a call may send together.
 const OF_STRANGERS: f64 = 300.0;
-/// Messages all strangers together may send at once.
+/// Burst of all sources without a call, in messages.
 const BURST_OF_STRANGERS: f64 = 1500.0;
-/// Sources that are told apart; more share the bucket of the strangers.
+/// Sources with a bucket of their own; further ones only share the common bucket.
 const SOURCES: usize = 2048;
-/// Peers of calls that are remembered.
+/// Peers of calls that are remembered, at most.
 const ACQUAINTANCES: usize = 256;
-/// A source that was silent for so long has a full bucket, and needs none.
+/// A source that was silent for this long has a full bucket again: its entry is removed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(8);
 
-/// Who may be heard.
+/// The rate limits of an endpoint.
 #[derive(Debug)]
 pub(crate) struct Admission {
     sources: HashMap<SocketAddr, Bucket>,
@@ -51,13 +51,13 @@ impl Bucket {
 }
 
 impl Admission {
-    /// Nobody has said anything.
+    /// Full buckets.
     pub(crate) fn new(now: Instant) -> Self {
         let strangers = Bucket { left: BURST_OF_STRANGERS, filled: now };
         Admission { sources: HashMap::new(), acquaintances: HashMap::new(), strangers, swept: now }
     }
 
-    /// A call with this peer was set up: it does not share with strangers any more. The one of the oldest call is forgotten.
+    /// Notes that a call with this peer was set up: the common bucket does not limit it any more. The oldest peer is forgotten.
     pub(crate) fn acquaint(&mut self, peer: SocketAddr, now: Instant) {
         if self.acquaintances.len() >= ACQUAINTANCES
             && !self.acquaintances.contains_key(&peer)
@@ -68,12 +68,12 @@ impl Admission {
         self.acquaintances.insert(peer, now);
     }
 
-    /// Whether a call with this peer was set up.
+    /// Returns whether a call with this peer was set up.
     pub(crate) fn is_acquainted(&self, peer: SocketAddr) -> bool {
         self.acquaintances.contains_key(&peer)
     }
 
-    /// Whether one more message of this source is heard. The trunk of a call under way does not share with strangers.
+    /// Returns whether one more message of this source is within the limits. The common bucket does not limit the trunk of a call.
     pub(crate) fn admit(&mut self, source: SocketAddr, is_trunk: bool, now: Instant) -> bool {
         let is_trunk = is_trunk || self.is_acquainted(source);
         if self.sources.len() >= SOURCES && now.saturating_duration_since(self.swept) >= Duration::from_secs(1) {

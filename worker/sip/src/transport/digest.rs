@@ -1,7 +1,7 @@
-//! Digest authentication's dialect (RFC 7616, RFC 3261 section 22.4): the SIP crate computes the digest, but reads and writes
-//! some parameters in a way the grammar does not know. Both directions are rewritten here, header value by header value.
+//! Repair of digest headers (RFC 7616, RFC 3261 section 22.4): the SIP crate computes the digest, but reads and writes some parameters
+//! in a way the grammar does not allow. Both directions are rewritten here.
 
-/// A challenge as the crate understands it: `algorithm=SHA-256` spelled `SHA256`, and of a list of qualities of protection the
+/// Returns a challenge as the crate reads it: `algorithm=SHA-256` spelled `SHA256`, and of a list of qualities of protection the
 /// one we use. `None` where nothing has to change.
 pub(crate) fn readable_challenge(value: &str) -> Option<String> {
     let spelled = replace_ignoring_case(value, "algorithm=SHA-256", "algorithm=SHA256");
@@ -10,7 +10,7 @@ pub(crate) fn readable_challenge(value: &str) -> Option<String> {
     (chosen != value).then_some(chosen)
 }
 
-/// Whether we can compute what a challenge asks for (RFC 7616 section 3.3).
+/// Returns whether we support a challenge (RFC 7616 section 3.3).
 pub(crate) fn is_usable_challenge(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let Some((_, rest)) = lower.split_once("algorithm") else { return true };
@@ -19,7 +19,7 @@ pub(crate) fn is_usable_challenge(value: &str) -> bool {
     matches!(name, "md5" | "sha-256")
 }
 
-/// Credentials as the grammar wants them: `qop` is a token, not a quoted string, and the algorithm is `SHA-256`. `None` where
+/// Returns credentials as the grammar requires: `qop` is a token, not a quoted string, and the algorithm is `SHA-256`. `None` where
 /// nothing has to change.
 pub(crate) fn grammatical_credentials(value: &str) -> Option<String> {
     let unquoted = value.replace("qop=\"auth\"", "qop=auth").replace("qop=\"auth-int\"", "qop=auth-int");
@@ -27,7 +27,7 @@ pub(crate) fn grammatical_credentials(value: &str) -> Option<String> {
     (spelled != value).then_some(spelled)
 }
 
-/// `qop="auth,auth-int"` (in any order) becomes `qop="auth"`.
+/// Replaces `qop="auth,auth-int"` (in any order) by `qop="auth"`.
 fn choose_auth(value: &str) -> Option<String> {
     let start = value.to_ascii_lowercase().find("qop=\"")? + "qop=\"".len();
     let length = value[start..].find('"')?;

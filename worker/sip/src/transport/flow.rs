@@ -18,28 +18,31 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    edge::Edge,
     framing::{Frame, Framer, FramingError},
+    gate::Gate,
     head::{self, Head},
+    repair::Verdict,
     route::Routes,
-    wire::Verdict,
 };
 
-/// A message that has begun has to end within this: peers that drip bytes are not waited for.
+/// A message has to be complete this long after its first byte.
 const MESSAGE_WITHIN: Duration = Duration::from_secs(10);
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
-/// RFC 5626 section 4.4.1: more often than NATs and carriers forget.
+/// RFC 5626 section 4.4.1: shorter than the idle timeouts of NATs and carriers.
 const PING_EVERY: Duration = Duration::from_secs(25);
-/// RFC 5626 section 4.4.1: where a peer that answered before does not any more, the flow is dead.
+/// RFC 5626 section 4.4.1: a stream without a pong for this long has failed, where the peer has sent pongs before.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
-/// A peer that connected to us and says nothing for so long has gone.
+/// Idle timeout of a stream that the peer opened.
 const SILENT_FOR: Duration = Duration::from_secs(600);
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 const RECONNECT_FIRST_AFTER: Duration = Duration::from_millis(250);
 const RECONNECT_AT_LEAST_EVERY: Duration = Duration::from_secs(16);
-/// Messages that wait for a connection to come back.
+/// Messages that wait for the stream to be opened again; a further request fails at once.
 const WAITING_MESSAGES: usize = 64;
-/// After so many streams in a row on which the peer said nothing, what was written to them counts as not sent.
+/// Messages that wait to be written to an open stream, at most. The crate's channel is unbounded: a bounded one would let a peer that
+/// reads nothing stop the crate's loop, and every other call with it.
+const QUEUED_MESSAGES: usize = 4096;
+/// After this many streams in a row on which the peer sent nothing, the messages written to them count as not sent.
 const SILENT_STREAMS: u32 = 2;
 
 /// Anything that carries bytes both ways.
@@ -54,13 +57,13 @@ pub(crate) struct Opened {
     pub(crate) only_port: Option<u16>,
 }
 
-/// One stream, as long as somebody needs it.
+/// One stream to a peer, across reconnections.
 pub(crate) struct Flow {
-    pub(crate) edge: Arc<Edge>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) routes: Routes,
     pub(crate) transport: SipTransport,
     pub(crate) peer: SocketAddr,
-    /// What the crate knows the flow by.
+    /// The connection the crate sends on.
     pub(crate) connection: ChannelConnection,
     /// Messages for the crate.
     pub(crate) inward: TransportSender,
@@ -71,14 +74,14 @@ pub(crate) struct Flow {
     pub(crate) closed: CancellationToken,
     /// To be written when the stream is open again.
     pub(crate) waiting: VecDeque<SipMessage>,
-    /// Written to a stream on which nothing was heard yet.
+    /// Written to a stream on which the peer has sent nothing yet.
     pub(crate) unheard: VecDeque<SipMessage>,
     pub(crate) timing: FlowTiming,
     /// Our port of the stream that is open, where the peer could not open one to us.
     pub(crate) only_port: Option<u16>,
 }
 
-/// A flow's clocks.
+/// The timers of a flow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FlowTiming {
     pub(crate) ping_every: Duration,
@@ -92,7 +95,7 @@ impl Default for FlowTiming {
     }
 }
 
-/// Why a stream is not read any further.
+/// Why a stream is closed.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
     #[error("the endpoint closes")]
@@ -103,6 +106,8 @@ enum Broken {
     Socket(#[from] std::io::Error),
     #[error("the peer takes nothing")]
     Stalled,
+    #[error("the peer takes less than is written")]
+    Overfull,
     #[error("the peer began a message and did not end it")]
     Unfinished,
     #[error("the peer does not answer keep-alives any more")]
@@ -150,7 +155,7 @@ impl Flow {
                     self.give_up_waiting(&why.to_string());
                 }
             }
-            if self.closed.is_cancelled() || (self.waiting.is_empty() && !self.is_needed().await) {
+            if self.closed.is_cancelled() || !self.is_needed() {
                 break;
             }
             tokio::select! {
@@ -173,13 +178,10 @@ impl Flow {
         self.ended.cancel();
     }
 
-    /// Whether the flow is to come back: at once for a call, else when there is something to send.
-    async fn is_needed(&mut self) -> bool {
-        if self.routes.is_trunk(self.peer) {
-            return true;
-        }
+    /// Returns whether the stream is to be opened again: for a call or a registration, or where a message waits.
+    fn is_needed(&mut self) -> bool {
         self.read_waiting();
-        !self.waiting.is_empty()
+        self.routes.is_trunk(self.peer) || !self.waiting.is_empty()
     }
 
     fn give_up_waiting(&mut self, why: &str) {
@@ -188,12 +190,14 @@ impl Flow {
         }
     }
 
+    /// Empties the channel, which is unbounded: messages above the limit fail.
     fn read_waiting(&mut self) {
-        while self.waiting.len() < WAITING_MESSAGES
-            && let Ok(event) = self.outward.try_recv()
-        {
-            if let TransportEvent::Incoming(message, ..) = event {
+        while let Ok(event) = self.outward.try_recv() {
+            let TransportEvent::Incoming(message, ..) = event else { continue };
+            if self.waiting.len() < WAITING_MESSAGES {
                 self.waiting.push_back(message);
+            } else {
+                self.tell_unsent(&message, "too many messages wait for the stream to be opened again");
             }
         }
     }
@@ -243,7 +247,12 @@ impl Flow {
                 }
                 Some(event) = self.outward.recv() => {
                     let TransportEvent::Incoming(message, ..) = event else { continue };
-                    if let Err(broken) = self.send(writer, &message).await {
+                    let sent = if self.outward.len() < QUEUED_MESSAGES {
+                        self.send(writer, &message).await
+                    } else {
+                        Err(Broken::Overfull)
+                    };
+                    if let Err(broken) = sent {
                         self.waiting.push_back(message);
                         return Err(broken);
                     }
@@ -289,11 +298,11 @@ impl Flow {
 
     async fn send(&self, writer: &mut WriteHalf<BoxedStream>, message: &SipMessage) -> Result<(), Broken> {
         let bytes = message.to_bytes();
-        let restated = self.edge.give(&bytes, self.transport, self.peer, self.only_port);
+        let restated = self.gate.give(&bytes, self.transport, self.peer, self.only_port);
         write(writer, restated.as_deref().unwrap_or(&bytes)).await
     }
 
-    /// What was to be sent when the endpoint closed, such as the answer to a BYE.
+    /// Sends the messages that waited when the endpoint closed, such as the response to a BYE.
     async fn say_last_words(&mut self, writer: &mut WriteHalf<BoxedStream>) {
         while let Ok(event) = self.outward.try_recv() {
             let TransportEvent::Incoming(message, ..) = event else { continue };
@@ -304,7 +313,7 @@ impl Flow {
     }
 
     async fn take(&self, writer: &mut WriteHalf<BoxedStream>, message: &[u8]) -> Result<(), Broken> {
-        match self.edge.take(message, self.transport, self.peer) {
+        match self.gate.take(message, self.transport, self.peer) {
             Verdict::Take(message) => match SipMessage::try_from(message.as_slice()) {
                 Ok(message) => self.hand_in(message),
                 Err(error) => tracing::debug!(peer = %self.peer, %error, "a SIP message that cannot be parsed"),
@@ -349,7 +358,7 @@ async fn write(writer: &mut WriteHalf<BoxedStream>, bytes: &[u8]) -> Result<(), 
     timeout(WRITE_WITHIN, writing).await.map_err(|_| Broken::Stalled)?.map_err(Broken::Socket)
 }
 
-/// An address as the crate names it.
+/// Returns an address in the type of the crate.
 pub(crate) fn sip_address(transport: SipTransport, address: SocketAddr) -> SipAddr {
     let transport = match transport {
         SipTransport::Udp => rsipstack::sip::Transport::Udp,
@@ -357,4 +366,70 @@ pub(crate) fn sip_address(transport: SipTransport, address: SocketAddr) -> SipAd
         SipTransport::Tls => rsipstack::sip::Transport::Tls,
     };
     SipAddr { r#type: Some(transport), addr: address.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+
+    /// A flow, and what it passes to the crate.
+    async fn flow() -> (Flow, UnboundedReceiver<TransportEvent>) {
+        let (us, peer): (SocketAddr, SocketAddr) = ("127.0.0.1:5060".parse().unwrap(), "127.0.0.1:5999".parse().unwrap());
+        let routes = Routes::new(us, &["127.0.0.1:9".parse().unwrap()]);
+        let (inward, passed) = unbounded_channel();
+        let (to_send, outward) = unbounded_channel();
+        let address = sip_address(SipTransport::Tcp, peer);
+        let connection = ChannelConnection::create_connection(unbounded_channel().1, to_send, address, None).await.unwrap();
+        let flow = Flow {
+            gate: Gate::new(us, None, routes.clone()),
+            routes,
+            transport: SipTransport::Tcp,
+            peer,
+            connection,
+            inward,
+            outward,
+            ended: CancellationToken::new(),
+            closed: CancellationToken::new(),
+            waiting: VecDeque::new(),
+            unheard: VecDeque::new(),
+            timing: FlowTiming::default(),
+            only_port: None,
+        };
+        (flow, passed)
+    }
+
+    async fn queue(flow: &Flow, requests: usize) {
+        for number in 0..requests {
+            let info = format!(
+                "INFO sip:c@t SIP/2.0\r\nVia: SIP/2.0/TCP us;branch=z9hG4bK{number}\r\nFrom: <sip:us@h>;tag=u\r\nTo: <sip:c@t>;tag=c\r\n\
+                 Call-ID: c1\r\nCSeq: {number} INFO\r\nContent-Length: 0\r\n\r\n"
+            );
+            flow.connection.send(SipMessage::try_from(info.as_str()).unwrap()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_stream_is_away_messages_wait_up_to_a_limit_and_further_ones_fail_at_once() {
+        let (mut flow, mut passed) = flow().await;
+        queue(&flow, WAITING_MESSAGES + 5).await;
+        assert!(flow.is_needed());
+        assert_eq!((flow.waiting.len(), flow.outward.len(), passed.len()), (WAITING_MESSAGES, 0, 5));
+        while let Ok(event) = passed.try_recv() {
+            let TransportEvent::Incoming(SipMessage::Response(response), ..) = event else { panic!("not a response") };
+            assert_eq!(response.status_code.code(), 503, "{response}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_whose_peer_takes_less_than_is_written_is_closed() {
+        let (mut flow, _passed) = flow().await;
+        queue(&flow, QUEUED_MESSAGES + 1).await;
+        let (ours, _theirs) = tokio::io::duplex(64);
+        assert!(matches!(flow.run(Box::new(ours), true).await, Broken::Overfull));
+        assert!(flow.is_needed());
+        assert_eq!((flow.waiting.len(), flow.outward.len()), (WAITING_MESSAGES, 0));
+    }
 }

@@ -22,8 +22,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    edge::Edge,
     flow::{BoxedStream, Flow, FlowTiming, Opened, sip_address},
+    gate::Gate,
     resolve::Hop,
     route::Routes,
     trust::{Trust, why_refused},
@@ -32,9 +32,9 @@ use crate::error::SipError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
-/// Streams that peers may have open to us.
+/// Streams that peers may have open to us, at most.
 const ACCEPTED_STREAMS: usize = 256;
-/// A pause after an accept that failed for want of file descriptors.
+/// The pause after an accept that failed, e.g. for lack of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// The first byte of a TLS handshake record (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
@@ -42,7 +42,7 @@ const HANDSHAKE_RECORD: u8 = 22;
 /// The streams of an endpoint.
 pub(crate) struct Flows {
     local: SocketAddr,
-    edge: Arc<Edge>,
+    gate: Arc<Gate>,
     routes: Routes,
     trust: Trust,
     timing: FlowTiming,
@@ -56,17 +56,17 @@ pub(crate) struct Flows {
 impl Flows {
     pub(crate) fn new(
         local: SocketAddr,
-        edge: Arc<Edge>,
+        gate: Arc<Gate>,
         routes: Routes,
         trust: Trust,
         timing: FlowTiming,
         closed: CancellationToken,
     ) -> Arc<Flows> {
         let (stack, open, connecting) = (OnceLock::new(), Mutex::default(), tokio::sync::Mutex::new(()));
-        Arc::new(Flows { local, edge, routes, trust, timing, closed, stack, open, connecting })
+        Arc::new(Flows { local, gate, routes, trust, timing, closed, stack, open, connecting })
     }
 
-    /// Hands messages to this stack from now on.
+    /// Passes messages to this stack from now on.
     pub(crate) fn serve(&self, stack: &EndpointInnerRef) {
         self.stack.set(Arc::downgrade(stack)).ok();
     }
@@ -101,7 +101,7 @@ impl Flows {
         Ok(address)
     }
 
-    /// The first hop that can be reached, and how the crate names it. Over UDP that is not known before an answer comes.
+    /// Returns the first hop that can be reached, and its address in the type of the crate. A UDP hop counts as reachable.
     ///
     /// # Errors
     /// The last hop's error.
@@ -119,7 +119,7 @@ impl Flows {
         Err(last)
     }
 
-    /// Takes the streams peers open, TCP and, where we have a certificate, TLS: the first byte tells them apart.
+    /// Accepts the streams peers open, TCP and, where we have a certificate, TLS: the first byte tells them apart.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
         let room = Arc::new(Semaphore::new(ACCEPTED_STREAMS));
         loop {
@@ -196,7 +196,7 @@ impl Flows {
         Ok(Opened { stream: Box::new(stream), only_port })
     }
 
-    /// A flow the crate can send on, and what tells that it cannot any more.
+    /// Returns a flow the crate can send on, and the token that is cancelled when it ends.
     async fn flow(&self, transport: SipTransport, peer: SocketAddr) -> Result<(Flow, CancellationToken), SipError> {
         let stack = self.stack.get().and_then(Weak::upgrade).ok_or(SipError::Closed)?;
         let (inward, handed_in) = mpsc::unbounded_channel();
@@ -208,7 +208,7 @@ impl Flows {
                 .map_err(|error| SipError::stack("a stream", error))?;
         stack.transport_layer.add_connection(SipConnection::Channel(connection.clone()));
         let flow = Flow {
-            edge: self.edge.clone(),
+            gate: self.gate.clone(),
             routes: self.routes.clone(),
             transport,
             peer,

@@ -1,9 +1,9 @@
 //! Messages in a stream: where one ends and the next begins (RFC 3261 section 18.3), and keep-alives between them (RFC 5626
 //! section 3.5.1). Pure: bytes in, frames out.
 
-/// The longest head that is taken.
+/// The longest head, in bytes.
 pub(crate) const LONGEST_HEAD: usize = 64 * 1024;
-/// The longest body that is taken.
+/// The longest body, in bytes.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
 
 /// What a stream carries.
@@ -11,19 +11,19 @@ pub(crate) const LONGEST_BODY: usize = 64 * 1024;
 pub(crate) enum Frame {
     /// A whole message.
     Message(Vec<u8>),
-    /// The peer asks whether we are there (CRLF CRLF).
+    /// A keep-alive ping (CRLFCRLF).
     Ping,
-    /// The peer says that it is there (CRLF).
+    /// A keep-alive pong (CRLF).
     Pong,
 }
 
 /// A stream in which no next message can be found; it has to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FramingError {
-    /// The head goes on and on.
+    /// The head is too long.
     #[error("a head of more than {LONGEST_HEAD} bytes")]
     LongHead,
-    /// Content-Length asks for too much.
+    /// The body is too long.
     #[error("a body of more than {LONGEST_BODY} bytes")]
     LongBody,
     /// Content-Length is no number, or there are two that differ.
@@ -31,7 +31,7 @@ pub(crate) enum FramingError {
     Length,
 }
 
-/// The bytes of a stream that have come and have not been taken.
+/// The bytes of a stream that are not part of a frame yet.
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
     bytes: Vec<u8>,
@@ -40,17 +40,17 @@ pub(crate) struct Framer {
 }
 
 impl Framer {
-    /// Takes bytes from the wire.
+    /// Appends bytes that were read.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Whether a message has begun and not ended.
+    /// Returns whether a message is incomplete.
     pub(crate) fn is_midway(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// The next frame; `None` until more bytes come.
+    /// Returns the next frame; `None` until more bytes come.
     ///
     /// # Errors
     /// [`FramingError`]: the stream has to be closed.
@@ -74,7 +74,7 @@ impl Framer {
         Ok(Some(Frame::Message(std::mem::replace(&mut self.bytes, rest))))
     }
 
-    /// An empty line between messages. One alone is an answer; two are a question; more than two start with questions.
+    /// Reads CRLF keep-alives: CRLFCRLF is a ping, one CRLF a pong; longer runs are read as pings first.
     fn keep_alive(&mut self) -> Option<Frame> {
         let (frame, length) = match self.bytes.as_slice() {
             [b'\r', b'\n', b'\r', b'\n', ..] => (Frame::Ping, 4),
@@ -88,7 +88,7 @@ impl Framer {
         Some(frame)
     }
 
-    /// One past the empty line.
+    /// Returns the index after the empty line.
     fn end_of_head(&mut self) -> Option<usize> {
         let found = self.bytes[self.searched..].windows(4).position(|four| four == b"\r\n\r\n");
         match found {
@@ -101,7 +101,7 @@ impl Framer {
     }
 }
 
-/// The Content-Length of a head; 0 where there is none, though a stream has to have one.
+/// Returns the Content-Length of a head; 0 where there is none, though a stream has to have one.
 fn content_length(head: &[u8]) -> Result<usize, FramingError> {
     let mut length = None;
     for line in head.split(|byte| *byte == b'\n') {

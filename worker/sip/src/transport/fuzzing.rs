@@ -1,4 +1,4 @@
-//! Random bytes on the way a message takes: framing, repair, the crate's parser, its typed headers, restatement.
+//! Random bytes through all that handles a message: framing, repair, the crate's parser, its typed headers, repair of what leaves.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use rsipstack::{
 
 use super::{
     framing::{Frame, Framer},
-    wire::{Carrier, Verdict, examine, restated},
+    repair::{Carrier, Verdict, examine, restated},
 };
 
 /// One datagram, and the same bytes as a stream.

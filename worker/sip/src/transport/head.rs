@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// More header lines than this and the message is not meant well.
+/// Header lines of a message, at most.
 const MOST_HEADERS: usize = 520;
 /// RFC 3261 section 7.3.3 and table 1, RFC 3265, RFC 3515, RFC 3892, RFC 4028, RFC 3841.
 const COMPACT: [(&str, &str); 19] = [
@@ -34,7 +34,7 @@ pub(crate) struct Head {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// Where the head of a message ends, and where its body starts; `None` where no empty line is in it.
+/// Splits a message into head and body; `None` where it has no empty line.
 ///
 /// Lines may end with a bare LF where no CRLF CRLF is to be found: some devices send nothing else.
 pub(crate) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -47,7 +47,7 @@ pub(crate) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl Head {
     /// Reads a head. Bytes that are not UTF-8 become `?`, folded lines are put together, compact names are spelled out, lines that
-    /// are no headers are left away. `None` where there is no start line, or more headers than anybody needs.
+    /// are no headers are left out. `None` where there is no start line, or too many headers.
     pub(crate) fn read(head: &[u8]) -> Option<Head> {
         let text = match std::str::from_utf8(head) {
             Ok(text) => text.to_owned(),
@@ -79,17 +79,17 @@ impl Head {
         Some(Head { start, headers })
     }
 
-    /// The values of a header, in the order in which they came.
+    /// Returns the values of a header, in order.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The first value of a header.
+    /// Returns the first value of a header.
     pub(crate) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
-    /// The first value of a header, to be changed.
+    /// Returns the first value of a header, to be changed.
     pub(crate) fn first_mut(&mut self, name: &str) -> Option<&mut String> {
         self.headers.iter_mut().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -99,17 +99,17 @@ impl Head {
         self.headers.push((name.to_owned(), value));
     }
 
-    /// Whether it is a response's.
+    /// Returns whether the message is a response.
     pub(crate) fn is_response(&self) -> bool {
         self.start.len() >= 4 && self.start.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/")
     }
 
-    /// The method of the CSeq header.
+    /// Returns the method of CSeq.
     pub(crate) fn cseq_method(&self) -> Option<&str> {
         self.first("CSeq")?.split_ascii_whitespace().nth(1)
     }
 
-    /// The message with this body.
+    /// Returns the message with this body.
     pub(crate) fn write(&self, body: &[u8]) -> Vec<u8> {
         let length = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
         let mut whole = Vec::with_capacity(self.start.len() + 4 + length + body.len());
@@ -126,7 +126,7 @@ impl Head {
     }
 }
 
-/// `Call-ID` for `i`; other names as they are.
+/// Returns the full name of a compact one, e.g. `Call-ID` for `i`; other names as they are.
 fn spelled_out(name: &str) -> &str {
     if name.len() != 1 {
         return name;
@@ -155,7 +155,7 @@ pub(crate) fn split_outside(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// A Via value's parts: protocol and transport, sent-by, and parameters.
+/// The parts of a Via value: protocol and transport, sent-by, and parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Via {
     pub(crate) transport: String,
@@ -191,12 +191,13 @@ impl Via {
         Some(Via { transport: transport.trim().to_owned(), sent_by, parameters })
     }
 
-    /// A parameter's value; `Some(None)` where it stands without one.
+    /// Returns the value of a parameter; `Some(None)` where it has none.
     pub(crate) fn parameter(&self, name: &str) -> Option<Option<&str>> {
         self.parameters.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_deref())
     }
 
-    /// Says where the request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4). What the peer claims about it is dropped.
+    /// Sets `received` and `rport` to where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4). Values of the peer's
+    /// own are removed.
     pub(crate) fn note_source(&mut self, source: SocketAddr) {
         let wants_port = self.parameter("rport").is_some();
         self.parameters.retain(|(name, _)| !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport"));
@@ -208,7 +209,7 @@ impl Via {
         }
     }
 
-    /// The sent-by host, where it is an address.
+    /// Returns the sent-by host, where it is an address.
     pub(crate) fn host(&self) -> Option<IpAddr> {
         if let Some(rest) = self.sent_by.strip_prefix('[') {
             return rest.split_once(']').and_then(|(address, _)| address.parse().ok());

@@ -1,16 +1,16 @@
-//! The Route a request starts with: an outbound proxy (RFC 3261 section 8.1.2), and what a registrar asked for (RFC 3608).
+//! The preloaded Route set: an outbound proxy (RFC 3261 section 8.1.2) and the Service-Route of a registrar (RFC 3608).
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use offhook::attempt::{SipTransport, WayOut};
 use rsipstack::sip::{HostWithPort, Param, Scheme, Transport, Uri, typed};
 
-use crate::{endpoint::Shared, error::SipError};
+use crate::error::SipError;
 
-/// `<sip:proxy.example:5070;transport=tcp;lr>`.
+/// Returns the Route of a proxy, e.g. `<sip:proxy.example:5070;transport=tcp;lr>`.
 ///
 /// # Errors
-/// [`SipError::Field`] where the host is none.
+/// [`SipError::Field`] where the host is neither a name nor an address.
 pub(crate) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
     let host = proxy.host.trim_matches(['[', ']']);
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
@@ -30,25 +30,34 @@ pub(crate) fn route(proxy: &WayOut) -> Result<typed::Route, SipError> {
     Ok(typed::Route { display_name: None, uri, params: vec![] })
 }
 
-/// The Route set a request outside a dialog starts with: the proxy, then what the registrar asked for.
-///
-/// # Errors
-/// [`SipError::Field`] where the proxy's host is none.
-pub(crate) fn preloaded(shared: &Shared, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
-    let asked_for = shared.service_route.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut routes: Vec<_> = proxy.map(route).transpose()?.into_iter().collect();
-    for asked in asked_for {
-        // A registrar behind the proxy may name the proxy too.
-        if !routes.iter().any(|known| known.uri.host_with_port == asked.uri.host_with_port) {
-            routes.push(asked);
-        }
-    }
-    Ok(routes)
-}
+/// The Service-Route the registrar named last (RFC 3608).
+#[derive(Debug, Default)]
+pub(crate) struct ServiceRoute(Mutex<Vec<typed::Route>>);
 
-/// What the registrar asked for last.
-pub(crate) fn set_service_route(shared: &Shared, routes: Vec<typed::Route>) {
-    *shared.service_route.lock().unwrap_or_else(PoisonError::into_inner) = routes;
+impl ServiceRoute {
+    /// Replaces it.
+    pub(crate) fn set(&self, routes: Vec<typed::Route>) {
+        *self.lock() = routes;
+    }
+
+    /// Returns the Route set of a request outside a dialog: the proxy, then the Service-Route.
+    ///
+    /// # Errors
+    /// [`SipError::Field`] where the proxy's host is neither a name nor an address.
+    pub(crate) fn preloaded(&self, proxy: Option<&WayOut>) -> Result<Vec<typed::Route>, SipError> {
+        let mut routes: Vec<_> = proxy.map(route).transpose()?.into_iter().collect();
+        for asked in self.lock().iter() {
+            // A registrar behind the proxy may name the proxy too.
+            if !routes.iter().any(|known| known.uri.host_with_port == asked.uri.host_with_port) {
+                routes.push(asked.clone());
+            }
+        }
+        Ok(routes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<typed::Route>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

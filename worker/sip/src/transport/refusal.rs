@@ -31,12 +31,12 @@ const EXTENSIONS: [&str; 4] = ["100rel", "timer", "norefersub", "from-change"];
 /// A CSeq number is below this (RFC 3261 section 8.1.1.5).
 const CSEQ_BELOW: u64 = 1 << 31;
 
-/// Why a message goes no further.
+/// How a message is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// A request that is told so.
+    /// A request that gets a response.
     Answer(Status),
-    /// Something that is not answered: a response, an ACK.
+    /// A message without a response: a response, an ACK.
     Drop(&'static str),
 }
 
@@ -48,7 +48,10 @@ pub(crate) struct Status {
     header: Option<(&'static str, String)>,
 }
 
-/// Looks for what makes a message impossible to handle.
+/// Checks whether a message can be handled.
+///
+/// # Errors
+/// [`Refusal`] where it cannot.
 pub(crate) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result<(), Refusal> {
     if head.is_response() {
         return judge_response(head, body).map_err(Refusal::Drop);
@@ -97,7 +100,7 @@ pub(crate) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result
     Ok(())
 }
 
-/// What keeps a request from being handled at all.
+/// Returns what is malformed in a request.
 fn malformed(head: &Head, body: usize, transport: SipTransport) -> Option<&'static str> {
     let top = head.first("Via").map(|value| split_outside(value, ',')[0]);
     if top.and_then(Via::read).is_none() {
@@ -160,7 +163,7 @@ fn judge_response(head: &Head, body: usize) -> Result<(), &'static str> {
     }
 }
 
-/// Negative, no number, twice and different, or more than came.
+/// Returns whether a Content-Length is negative, no number, given twice and different, or more than came.
 fn wrong_length(head: &Head, body: usize, transport: SipTransport) -> bool {
     let mut lengths = head.all("Content-Length");
     let Some(first) = lengths.next() else { return false };
@@ -173,7 +176,7 @@ fn scheme(uri: &str) -> &str {
     uri.split_once(':').map_or("", |(scheme, _)| scheme)
 }
 
-/// The part of a URI in which a question mark starts headers, which a request-URI may not have (RFC 3261 section 19.1.1).
+/// Returns the part of a URI in which a question mark starts headers, which a request-URI may not have (RFC 3261 section 19.1.1).
 fn behind_user(uri: &str) -> &str {
     uri.rsplit_once('@').map_or(uri, |(_, host)| host)
 }
@@ -207,14 +210,14 @@ fn is_unbalanced(value: &str) -> bool {
     quoted || depth != 0
 }
 
-/// Whether a From or To has a tag behind its URI.
+/// Returns whether a From or To has a tag behind its URI.
 fn has_tag(value: &str) -> bool {
     split_outside(value, ';').iter().skip(1).any(|one| {
         one.split_once('=').is_some_and(|(name, tag)| name.trim().eq_ignore_ascii_case("tag") && !tag.trim().is_empty())
     })
 }
 
-/// The response; `None` where the request names no way back.
+/// Returns the response; `None` where the request has no Via to send it to.
 pub(crate) fn answer(head: &Head, status: &Status, peer: SocketAddr) -> Option<Vec<u8>> {
     head.first("Via")?;
     let mut response = Head { start: format!("SIP/2.0 {} {}", status.code, status.phrase), headers: vec![] };
@@ -232,12 +235,12 @@ pub(crate) fn answer(head: &Head, status: &Status, peer: SocketAddr) -> Option<V
     Some(response.write(b""))
 }
 
-/// The 513 for a request that is too long to be handled.
+/// Returns the 513 for a request that is too long.
 pub(crate) fn too_large() -> Status {
     Status { code: 513, phrase: "Message Too Large", header: None }
 }
 
-/// The same tag for the same request, without remembering it.
+/// Returns a To tag that is the same for the same request, without state.
 fn steady_tag(head: &Head, peer: SocketAddr) -> String {
     let mut hash = Sha256::new();
     hash.update(peer.to_string());

@@ -1,4 +1,4 @@
-//! Where a name's SIP is spoken (RFC 3263): NAPTR says by what, SRV where, A and AAAA at which address.
+//! Resolution of a host name to hops (RFC 3263): NAPTR gives the transport, SRV host and port, A and AAAA the address.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -19,15 +19,15 @@ use crate::error::SipError;
 
 const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1500);
-/// More places than this are not tried for one call.
+/// Hops per name, at most.
 const MOST_HOPS: usize = 16;
 
-/// One place a request may be sent to.
+/// An address and transport a request may be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hop {
     pub(crate) address: SocketAddr,
     pub(crate) transport: SipTransport,
-    /// The name that was asked for: TLS wants to see it in the certificate.
+    /// The name that was resolved: the TLS certificate has to be for it.
     pub(crate) server_name: Option<String>,
 }
 
@@ -40,7 +40,7 @@ struct Service {
     target: String,
 }
 
-/// Names and their places.
+/// The resolver.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     dns: TokioResolver,
@@ -48,7 +48,7 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    /// Asks these name servers, or those of `/etc/resolv.conf` where none is given; takes addresses of one family.
+    /// A resolver that asks these name servers, or those of `/etc/resolv.conf` where none is given, for addresses of one family.
     pub(crate) fn new(name_servers: &[SocketAddr], ipv4: bool) -> Resolver {
         let mut options = ResolverOpts::default();
         options.timeout = ASK_AGAIN_AFTER;
@@ -75,7 +75,10 @@ impl Resolver {
         Resolver { dns: dns.expect("a resolver without TLS needs nothing that could be missing"), ipv4 }
     }
 
-    /// Every place requests for a way out may be sent to, the best first.
+    /// Returns the hops of a way out, the best first.
+    ///
+    /// # Errors
+    /// [`SipError::Resolve`] where there is none.
     pub(crate) async fn hops(&self, way_out: &WayOut) -> Result<Vec<Hop>, SipError> {
         let refuse = |why: String| SipError::Resolve { host: way_out.host.clone(), port: way_out.port.unwrap_or(0), why };
         let mut dice = StdRng::from_rng(&mut rand::rng());
@@ -123,7 +126,7 @@ impl Resolver {
         some(hops, family)
     }
 
-    /// What to ask SRV for, in the order NAPTR prefers; without NAPTR the transports in our own order (section 4.1).
+    /// Returns the SRV names to ask for, in the order of NAPTR; without NAPTR in our own order (section 4.1).
     async fn transports(&self, host: &str) -> Vec<(SipTransport, String)> {
         let mut found = Vec::new();
         if let Ok(answer) = self.dns.lookup(absolute(host), hickory_resolver::proto::rr::RecordType::NAPTR).await {
@@ -163,7 +166,7 @@ impl Resolver {
         services.filter(|service| service.target != ".").collect()
     }
 
-    /// The addresses of a name in our family; `/etc/hosts` first.
+    /// Returns the addresses of a name in our family; `/etc/hosts` first.
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         let found = self.dns.lookup_ip(host).await.map_err(|error| error.to_string())?;
         Ok(found.iter().filter(|ip| ip.is_ipv4() == self.ipv4).collect())
@@ -174,7 +177,7 @@ fn some(hops: Vec<Hop>, family: &str) -> Result<Vec<Hop>, String> {
     if hops.is_empty() { Err(format!("it has no {family} address")) } else { Ok(hops) }
 }
 
-/// A name that is not completed with the domain this machine is in.
+/// Returns a fully qualified name: the search domains of this machine are not tried.
 fn absolute(name: &str) -> String {
     if name.ends_with('.') { name.to_owned() } else { format!("{name}.") }
 }
@@ -188,7 +191,7 @@ fn service_name(transport: SipTransport, host: &str) -> String {
     format!("{prefix}.{host}")
 }
 
-/// SIP's port where none is named (RFC 3261 section 19.1.2).
+/// Returns SIP's default port (RFC 3261 section 19.1.2).
 pub(crate) fn default_port(transport: SipTransport) -> u16 {
     match transport {
         SipTransport::Udp | SipTransport::Tcp => 5060,
@@ -196,7 +199,7 @@ pub(crate) fn default_port(transport: SipTransport) -> u16 {
     }
 }
 
-/// RFC 2782: by priority; within one, drawn by weight.
+/// Sorts by priority; within one, draws by weight (RFC 2782).
 fn in_order(mut services: Vec<Service>, dice: &mut impl rand::Rng) -> Vec<Service> {
     services.sort_by_key(|service| (service.priority, service.weight));
     let mut ordered = Vec::with_capacity(services.len());

@@ -1,4 +1,4 @@
-//! Where a message goes: names become addresses, and a call's requests keep going to its trunk.
+//! Routes: a URI is resolved to a hop, and the requests of a call stay with its trunk.
 
 use std::{
     collections::HashMap,
@@ -6,21 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use offhook::attempt::{SipTransport, WayOut};
-use rsipstack::{
-    sip::{Host, Param, Scheme, Transport, Uri},
-    transaction::endpoint::TargetLocator,
-    transport::{SipAddr, transport_layer::DomainResolver},
-};
+use rsipstack::sip::{Host, Param, Scheme, Transport, Uri};
 
-use super::{
-    flows::Flows,
-    resolve::{Hop, Resolver},
-};
+use super::resolve::{Hop, Resolver};
 use crate::error::SipError;
 
-/// The trunks of the calls and registrations under way: the request-URI and the hop it was sent to.
+/// The routes of current calls and registrations, from request-URI to the hop it was sent to.
 ///
 /// The crate sends a CANCEL to the host of the request-URI, but the callee's trunk may be elsewhere; and a Contact may carry a
 /// name only the trunk's own network knows.
@@ -31,27 +23,27 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Routes of a socket of one address family, by these name servers or the machine's own.
+    /// No routes yet, for a socket of one address family; resolves by these name servers or the machine's own.
     pub(crate) fn new(local: SocketAddr, name_servers: &[SocketAddr]) -> Self {
         Routes { trunks: Arc::default(), resolver: Resolver::new(name_servers, local.is_ipv4()) }
     }
 
-    /// Requests to `target` go to `trunk` from now on.
+    /// Adds a route: requests to `target` are sent to `trunk`.
     pub(crate) fn remember(&self, target: &Uri, trunk: &Hop) {
         self.trunks().insert(target.to_string(), trunk.clone());
     }
 
-    /// The call to `target` is over.
+    /// Removes the route of `target`.
     pub(crate) fn forget(&self, target: &Uri) {
         self.trunks().remove(&target.to_string());
     }
 
-    /// Whether a call or a registration goes by this address.
+    /// Returns whether a route uses this address.
     pub(crate) fn is_trunk(&self, address: SocketAddr) -> bool {
         self.trunks().values().any(|hop| hop.address == address)
     }
 
-    /// The hops calls and registrations go by, each once.
+    /// Returns the hops of all routes, each once.
     pub(crate) fn in_use(&self) -> Vec<Hop> {
         let mut hops: Vec<Hop> = Vec::new();
         for hop in self.trunks().values() {
@@ -62,7 +54,7 @@ impl Routes {
         hops
     }
 
-    /// Every place requests for a trunk may be sent to, the best first (RFC 3263).
+    /// Returns the hops of a trunk, the best first (RFC 3263).
     ///
     /// # Errors
     /// [`SipError::Resolve`] where there is none.
@@ -70,7 +62,7 @@ impl Routes {
         self.resolver.hops(way_out).await
     }
 
-    /// Every place requests for a URI may be sent to, unless a trunk is remembered for it.
+    /// Returns the hops of a URI, the best first, without regard to routes.
     ///
     /// # Errors
     /// [`SipError::Resolve`] where there is none.
@@ -78,7 +70,11 @@ impl Routes {
         self.resolve_way_out(&way_out_of(uri)).await
     }
 
-    async fn hop_to(&self, uri: &Uri) -> Result<Hop, SipError> {
+    /// Returns the hop of a request to a URI: that of its route, else the best that its host resolves to.
+    ///
+    /// # Errors
+    /// [`SipError::Resolve`] where there is none, and the routes do not all use one hop.
+    pub(crate) async fn hop_to(&self, uri: &Uri) -> Result<Hop, SipError> {
         if let Some(hop) = self.trunks().get(&uri.to_string()).cloned() {
             return Ok(hop);
         }
@@ -104,7 +100,7 @@ impl Routes {
     }
 }
 
-/// What a URI says about where it points (RFC 3263 section 4.1).
+/// Returns host, port and transport of a URI (RFC 3263 section 4.1).
 fn way_out_of(uri: &Uri) -> WayOut {
     let named = uri.params.iter().find_map(|parameter| match parameter {
         Param::Transport(transport) => transport_of(*transport),
@@ -134,35 +130,7 @@ fn transport_of(transport: Transport) -> Option<SipTransport> {
     }
 }
 
-/// Finds the way for requests the crate sends, and opens the stream where one is needed: the crate would open one of its own,
-/// past our edge.
-#[derive(Clone)]
-pub(crate) struct Locator {
-    pub(crate) routes: Routes,
-    pub(crate) flows: Arc<Flows>,
-}
-
-#[async_trait]
-impl TargetLocator for Locator {
-    async fn locate(&self, uri: &Uri) -> rsipstack::Result<SipAddr> {
-        let reached = async { self.flows.reach(&self.routes.hop_to(uri).await?).await };
-        reached.await.map_err(|error| rsipstack::Error::DnsResolutionError(error.to_string()))
-    }
-}
-
-#[async_trait]
-impl DomainResolver for Locator {
-    async fn resolve(&self, target: &SipAddr) -> rsipstack::Result<SipAddr> {
-        let uri = Uri {
-            host_with_port: target.addr.clone(),
-            params: target.r#type.map(Param::Transport).into_iter().collect(),
-            ..Uri::default()
-        };
-        self.locate(&uri).await
-    }
-}
-
-/// The address of this machine that a peer sees when we send from a socket bound to every address.
+/// Returns the address of this machine that a peer sees when we send from a socket bound to every address.
 pub(crate) fn local_ip_towards(peer: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     let probe = UdpSocket::bind(any).ok()?;

@@ -1,4 +1,4 @@
-//! TLS: whom we trust, and how we show who we are (RFC 3261 section 26.3.1, RFC 5922).
+//! TLS: trusted authorities, and our own certificate (RFC 3261 section 26.3.1, RFC 5922).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{
 
 use crate::error::SipError;
 
-/// A trunk's TLS, ready to connect and, with a certificate of our own, to be connected to.
+/// TLS configurations: as a client, and as a server where we have a certificate.
 #[derive(Clone)]
 pub(crate) struct Trust {
     pub(crate) client: Arc<ClientConfig>,
@@ -68,8 +68,8 @@ impl Trust {
         Ok(Trust { client: Arc::new(client), server, server_name: specification.server_name.clone() })
     }
 
-    /// The name that has to be in the peer's certificate: what the trunk's settings say, else the domain that was dialled, never a
-    /// name the DNS led us to (RFC 5922 section 4).
+    /// Returns the name that has to be in the peer's certificate: the setting of the trunk, else the domain that was dialled, never a
+    /// name from the DNS (RFC 5922 section 4).
     pub(crate) fn server_name(&self, dialled: &str) -> Result<ServerName<'static>, SipError> {
         let name = self.server_name.as_deref().unwrap_or(dialled).trim_matches(['[', ']']).trim_end_matches('.');
         ServerName::try_from(name.to_owned())
@@ -86,7 +86,7 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-/// Why a handshake failed, and what to do about it.
+/// Returns why a handshake failed, and what to do about it.
 pub(crate) fn why_refused(error: &std::io::Error) -> String {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return format!("{error}; check that the peer speaks TLS on this port");

@@ -1,5 +1,5 @@
-//! One attempt on its way: as many INVITEs as credentials, redirects and dead hops take, progress, CANCEL, and the end
-//! (RFC 3261 sections 8.1.3, 9 and 13.2.2).
+//! An outgoing call until it is answered or has failed: one INVITE after another for credentials, redirects and hops that are down,
+//! progress, CANCEL (RFC 3261 sections 8.1.3, 9 and 13.2.2).
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,31 +9,33 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     authentication::Challenges,
-    calls::Seat,
-    dial::{Credentials, DialEvent, DialFailure, DialRequest},
-    endpoint::Shared,
-    failure::{self, Heard},
+    credentials::Credentials,
+    dial_event::DialEvent,
+    dial_request::DialRequest,
+    dialog_table::DialogEntry,
+    failure::{self, DialFailure, Heard},
     invite::ClientInvite,
     message::{header, list, tag},
     path::Path,
     redirect::{Redirects, same_host},
     ringing::{Ended, Ringing},
     session_timer,
+    shared::Shared,
     transport::resolve::Hop,
 };
 
-/// INVITEs of one attempt, whatever the reason for another one.
+/// INVITEs of one call, for whatever reason.
 const MOST_INVITES: u32 = 16;
 
-/// One attempt.
-pub(super) struct Attempt {
+/// An outgoing call that is being set up.
+pub(super) struct Outgoing {
     shared: Arc<Shared>,
     /// The INVITE without Via and CSeq.
     invite: Request,
     hops: VecDeque<Hop>,
     credentials: Option<Credentials>,
     session_expires: Option<Duration>,
-    /// The least session interval the trunk takes.
+    /// The shortest session interval the trunk accepts.
     shortest_interval: Duration,
     events: mpsc::Sender<DialEvent>,
     cancel: CancellationToken,
@@ -41,17 +43,17 @@ pub(super) struct Attempt {
     heard: Heard,
 }
 
-/// How one INVITE fared that has not led to a call.
+/// How one INVITE ended.
 enum Fared {
-    /// The last event has been told.
+    /// The last event was sent.
     Told,
-    /// Answered with this.
+    /// Refused with this response.
     Refused(Response),
-    /// Not answered, or not sent.
+    /// Without a final response, or not sent; why.
     Silent(String),
 }
 
-impl Attempt {
+impl Outgoing {
     pub(super) fn new(
         shared: &Arc<Shared>,
         request: DialRequest,
@@ -60,7 +62,7 @@ impl Attempt {
         events: mpsc::Sender<DialEvent>,
         cancel: CancellationToken,
     ) -> Self {
-        Attempt {
+        Outgoing {
             shared: shared.clone(),
             callee: invite.uri.clone(),
             invite,
@@ -74,21 +76,21 @@ impl Attempt {
         }
     }
 
-    /// Goes on until the last event is told and nothing of the attempt is left on the wire but an answered call.
+    /// Runs until the last event is sent and every transaction but those of an answered call has ended.
     pub(super) async fn run(mut self) {
         let call_id = header(&self.invite.headers, "Call-ID").unwrap_or_default().to_owned();
         let our_tag = header(&self.invite.headers, "From").and_then(tag).unwrap_or_default().to_owned();
-        let mut seat = Some(self.shared.calls.take_seat(&call_id, &our_tag));
+        let mut entry = Some(self.shared.dialogs.enter(&call_id, &our_tag));
         let (mut challenges, mut redirects) = (Challenges::default(), Redirects::default());
         let mut failure = DialFailure { reason: "no INVITE could be sent".to_owned(), ..DialFailure::default() };
         let mut answered = false;
         for sequence in 1..=MOST_INVITES {
             let Some(hop) = self.hops.front().cloned() else { break };
             if self.cancel.is_cancelled() {
-                failure = cancelled_before_anything();
+                failure = DialFailure::cancelled();
                 break;
             }
-            let another = match self.send(hop, sequence, &mut seat, &mut answered).await {
+            let another = match self.send(hop, sequence, &mut entry, &mut answered).await {
                 Fared::Told => {
                     if !answered {
                         self.shared.routes.forget(&self.callee);
@@ -109,15 +111,15 @@ impl Attempt {
                 break;
             }
         }
-        drop(seat);
+        drop(entry);
         failure.cancelled |= self.cancel.is_cancelled();
         self.events.send(DialEvent::Failed(failure)).await.ok();
-        // Not before: a late CANCEL or BYE has to find the trunk too.
+        // Last: a late CANCEL or BYE needs the route too.
         self.shared.routes.forget(&self.callee);
     }
 
-    /// Sends one INVITE and follows it.
-    async fn send(&mut self, hop: Hop, sequence: u32, seat: &mut Option<Seat>, answered: &mut bool) -> Fared {
+    /// Sends one INVITE and follows it to its end.
+    async fn send(&mut self, hop: Hop, sequence: u32, entry: &mut Option<DialogEntry>, answered: &mut bool) -> Fared {
         let mut request = self.invite.clone();
         request.headers.push(Header::CSeq(typed::CSeq { seq: sequence, method: Method::Invite }.into()));
         if let Some(interval) = self.session_expires {
@@ -126,7 +128,7 @@ impl Attempt {
         self.shared.routes.remember(&self.callee, &hop);
         let sent = match Path::open(&self.shared, &hop).await {
             // Opening a stream may take a while.
-            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(cancelled_before_anything().reason),
+            Ok(_) if self.cancel.is_cancelled() => return Fared::Silent(DialFailure::cancelled().reason),
             Ok(path) => ClientInvite::send(&self.shared, &path, request).map(|invite| (path, invite)),
             Err(error) => Err(error),
         };
@@ -134,7 +136,9 @@ impl Attempt {
             Ok(sent) => sent,
             Err(error) => return Fared::Silent(error.to_string()),
         };
-        let Some(own_seat) = seat.take() else { return Fared::Silent("the call has lost its place".to_owned()) };
+        let Some(own_entry) = entry.take() else {
+            return Fared::Silent("the call has no entry in the table of dialogs".to_owned());
+        };
         let contact = Header::Contact(header(&self.invite.headers, "Contact").unwrap_or_default().into());
         let ringing = Ringing::new(
             self.shared.clone(),
@@ -142,7 +146,7 @@ impl Attempt {
             invite,
             self.events.clone(),
             self.cancel.clone(),
-            own_seat,
+            own_entry,
             (contact, self.credentials.clone()),
             self.callee.clone(),
             self.heard,
@@ -155,18 +159,18 @@ impl Attempt {
                 Fared::Told
             }
             Ended::Told => Fared::Told,
-            Ended::Refused(response, own_seat) => {
-                *seat = Some(own_seat);
+            Ended::Refused(response, own_entry) => {
+                *entry = Some(own_entry);
                 Fared::Refused(response)
             }
-            Ended::Silent(own_seat) => {
-                *seat = Some(own_seat);
+            Ended::Silent(own_entry) => {
+                *entry = Some(own_entry);
                 Fared::Silent(self.silence(&hop))
             }
         }
     }
 
-    /// Whether the answer can be met by another INVITE, which is prepared then.
+    /// Prepares another INVITE where the response allows one; returns whether it does.
     async fn may_try_again(
         &mut self,
         response: &Response,
@@ -205,7 +209,7 @@ impl Attempt {
             failure.reason = format!("{}: to {elsewhere}, which is not followed", failure.reason);
             return false;
         };
-        // A proxy of ours stays the way to everywhere.
+        // With an outbound proxy, every request goes there.
         if header(&self.invite.headers, "Route").is_none() {
             match self.shared.routes.resolve_uri(&next).await {
                 Ok(hops) => self.hops = hops.into(),
@@ -216,7 +220,7 @@ impl Attempt {
             }
         }
         if !same_host(&self.callee, &next) {
-            // Our password is the trunk's business, not that of whoever it sends us to.
+            // Credentials are the trunk's, not those of the host it redirects to.
             self.credentials = None;
         }
         *challenges = Challenges::default();
@@ -237,18 +241,5 @@ impl Attempt {
         }
         let trunk = hop.address;
         format!("nothing came from {trunk} within {waited} ms; check the trunk's address and that its replies reach us")
-    }
-}
-
-pub(super) fn cancelled_before_anything() -> DialFailure {
-    DialFailure { reason: "cancelled before the callee's side answered".into(), cancelled: true, ..DialFailure::default() }
-}
-
-pub(super) fn answered_too_late() -> DialFailure {
-    DialFailure {
-        reason: "the callee answered as we cancelled, and was hung up on".to_owned(),
-        cancelled: true,
-        reached: true,
-        ..DialFailure::default()
     }
 }

@@ -1,6 +1,5 @@
-//! Keeps the way back open: NATs and firewalls forget a UDP flow on which nothing was said for half a minute or so (RFC 4787
-//! section 4.3 lets them). While a call or a registration goes by a hop, OPTIONS is sent there every 25 s; streams ping for
-//! themselves.
+//! UDP keep-alive: NATs and firewalls drop the binding of a UDP flow that is idle for half a minute or so (RFC 4787 section 4.3 lets
+//! them). While a call or a registration uses a hop, OPTIONS is sent there every 25 s. Streams have pings of their own.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -8,19 +7,18 @@ use offhook::attempt::SipTransport;
 use rsipstack::sip::{Scheme, Uri};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::resolve::Hop;
-use crate::endpoint::Shared;
+use super::{options, shared::Shared, transport::resolve::Hop};
 
 const EVERY: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
-/// When each hop is asked next. Pure.
+/// When OPTIONS is due at each hop. Does no I/O.
 #[derive(Debug, Default)]
 struct Schedule(HashMap<SocketAddr, Instant>);
 
 impl Schedule {
-    /// The hops in use that are due. One that is used for the first time has just heard from us.
+    /// Returns the hops in use that are due. A hop that is new is not: a request was just sent there.
     fn due(&mut self, in_use: Vec<Hop>, now: Instant) -> Vec<Hop> {
         let datagrams: Vec<Hop> = in_use.into_iter().filter(|hop| hop.transport == SipTransport::Udp).collect();
         self.0.retain(|address, _| datagrams.iter().any(|hop| hop.address == *address));
@@ -38,8 +36,8 @@ impl Schedule {
     }
 }
 
-/// Asks until the endpoint closes. Whether anybody answers does not matter: the packet itself keeps the way open.
-pub(crate) async fn serve(shared: Arc<Shared>) {
+/// Sends OPTIONS until the endpoint closes. The response does not matter: the packet itself keeps the binding.
+pub(super) async fn serve(shared: Arc<Shared>) {
     let mut schedule = Schedule::default();
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +50,7 @@ pub(crate) async fn serve(shared: Arc<Shared>) {
             let shared = shared.clone();
             tokio::spawn(async move {
                 let target = Uri { scheme: Some(Scheme::Sip), host_with_port: hop.address.into(), ..Uri::default() };
-                if let Err(error) = shared.ask_options(target, &hop, ANSWER_WITHIN).await {
+                if let Err(error) = options::ask_hop(&shared, target, &hop, ANSWER_WITHIN).await {
                     tracing::debug!(%error, "a keep-alive was not answered");
                 }
             });

@@ -1,4 +1,4 @@
-//! A call that arrives: ring, early media, answer or reject (RFC 3261 section 13.3).
+//! An incoming call: ring, early media, answer or reject (RFC 3261 section 13.3).
 
 use std::{sync::Arc, time::Instant};
 
@@ -12,21 +12,22 @@ use tokio::{
 };
 
 use super::{
-    attend::attend,
-    dialog::{Dialog, DialogEvent, Stage, WAITING_EVENTS},
+    capabilities::unsupported,
+    dialog::Dialog,
+    dialog_event::{DialogEvent, WAITING_EVENTS},
     dialog_state::DialogState,
-    dispatch::{reply, unsupported},
-    endpoint::Shared,
     error::SipError,
-    hangup,
-    leg::Leg,
+    hangup, in_dialog,
+    leg::{Leg, Stage},
     message::{address, all, header},
     path::Path,
     server_invite::{Ended, ServerInvite},
+    server_transaction::reply,
     session_timer::{SessionTimer, min_se},
+    shared::Shared,
 };
 
-/// A caller who waits. Dropping it rejects the call with 480.
+/// An incoming call that has no final response yet. Dropping it rejects the call with 480.
 pub struct Incoming {
     /// User part of the request-URI: the number or name that was dialled; empty where there is none.
     pub request_user: String,
@@ -38,27 +39,27 @@ pub struct Incoming {
     pub offer: Option<String>,
     leg: Arc<Leg>,
     invite: Arc<ServerInvite>,
-    /// What the caller's INVITE made of the session timer, for the answer.
+    /// The session timer the INVITE asked for, and the headers of our 2xx about it.
     timer: Option<(SessionTimer, Vec<Header>)>,
     events: Option<mpsc::Receiver<DialogEvent>>,
 }
 
 impl Incoming {
-    /// Says that it rings (180).
+    /// Sends 180 Ringing.
     pub async fn ring(&self) {
         self.invite.respond(StatusCode::Ringing, self.headers(), None);
     }
 
-    /// Sends early media's SDP (183).
+    /// Sends 183 with the SDP of early media.
     pub async fn progress(&self, sdp: &str) {
         let sdp = self.leg.state().descriptions.say(sdp);
         self.invite.respond(StatusCode::SessionProgress, [self.headers(), vec![sdp_header()]].concat(), Some(sdp.into_bytes()));
     }
 
-    /// Answers (200) and waits for the caller's ACK, at most 32 s.
+    /// Sends 200 and waits for the caller's ACK, at most 64 × T1 (32 s).
     ///
     /// # Errors
-    /// [`SipError::CallerGone`] where the caller cancelled, hung up or never acknowledged.
+    /// [`SipError::CallerGone`] where the caller cancelled, hung up or sent no ACK.
     pub async fn answer(mut self, sdp: &str) -> Result<Dialog, SipError> {
         let Some(events) = self.events.take() else { return Err(SipError::CallerGone) };
         if self.leg.is_over() {
@@ -97,7 +98,7 @@ impl Incoming {
         self.invite.respond(StatusCode::from(code), headers, None);
     }
 
-    /// What makes an answer the beginning of a dialog (section 12.1.1).
+    /// Returns the headers of a response that begins a dialog (section 12.1.1).
     fn headers(&self) -> Vec<Header> {
         let routes = all(&self.invite.request.headers, "Record-Route").map(|route| Header::RecordRoute(route.into()));
         routes.chain(self.leg.about_us()).collect()
@@ -121,7 +122,7 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
-/// Takes a new INVITE and sees it through until it is acknowledged, refused or taken back.
+/// Takes a new INVITE and follows it until it is acknowledged, refused or cancelled.
 pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, callers: &mpsc::Sender<Incoming>) {
     if !shared.is_taking_calls() || callers.is_closed() {
         return reply(&mut request, StatusCode::TemporarilyUnavailable, vec![]).await;
@@ -156,9 +157,9 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, call
 
     let from = header(&request.original.headers, "From").map(address).unwrap_or_default().to_owned();
     let (sender, events) = mpsc::channel(WAITING_EVENTS);
-    let seat = shared.calls.take_seat(&call_id, &our_tag);
+    let entry = shared.dialogs.enter(&call_id, &our_tag);
     let told = offer.is_none().then(|| sender.downgrade());
-    tokio::spawn(attend(leg.clone(), seat, vec![], sender, None));
+    tokio::spawn(in_dialog::follow(leg.clone(), entry, vec![], sender, None));
     let (invite, end) = ServerInvite::take(shared, request);
     let invite = Arc::new(invite);
     room.send(Incoming {
@@ -207,7 +208,7 @@ fn sdp_header() -> Header {
     Header::ContentType("application/sdp".into())
 }
 
-/// Text that may stand in a quoted string of a header.
+/// Returns the text without the characters a quoted string of a header cannot hold.
 fn quotable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect()
 }

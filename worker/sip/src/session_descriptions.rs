@@ -1,16 +1,16 @@
-//! The SDP of a call as its dialog sees it: what we said last, what they said last, and the version in `o=` (RFC 4566 section 5.2,
+//! The session descriptions (SDP) of a dialog: the last of ours, the last of the peer, and the version in `o=` (RFC 4566 section 5.2,
 //! RFC 3264 section 8): it goes up by one whenever anything else changes, and stays where nothing does.
 
 /// The last descriptions of both sides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Descriptions {
+pub(super) struct SessionDescriptions {
     ours: String,
     version: u64,
     theirs: String,
 }
 
-impl Descriptions {
-    /// Our description as it is to be sent, with the right version.
+impl SessionDescriptions {
+    /// Returns our description as it is to be sent, with its version.
     pub(super) fn say(&mut self, sdp: &str) -> String {
         match version(sdp) {
             None => sdp.clone_into(&mut self.ours),
@@ -29,13 +29,12 @@ impl Descriptions {
         self.ours.clone()
     }
 
-    /// What we said last, once more: a session refresh changes nothing.
+    /// Returns our last description, for a session refresh.
     pub(super) fn repeat(&self) -> String {
         self.ours.clone()
     }
 
-    /// An offer of everything we have, for a peer that asks what that is: a hold of theirs is not offered back to them
-    /// (RFC 6337 section 5.3).
+    /// Returns a full offer, for a peer that asks for one: a hold of the peer is not offered back to it (RFC 6337 section 5.3).
     pub(super) fn offer_anew(&mut self) -> String {
         let open: Vec<&str> =
             lines(&self.ours).map(|line| if matches!(line, "a=recvonly" | "a=inactive") { "a=sendrecv" } else { line }).collect();
@@ -43,7 +42,7 @@ impl Descriptions {
         self.say(&open)
     }
 
-    /// Notes what they said; false where it is what they had said before, or nothing.
+    /// Notes the peer's description; returns false where it is empty or has not changed.
     pub(super) fn heard(&mut self, sdp: &str) -> bool {
         let new = !sdp.is_empty() && sdp != self.theirs;
         if new {
@@ -52,7 +51,7 @@ impl Descriptions {
         new
     }
 
-    /// What they said last; empty where nothing.
+    /// Returns the peer's last description; empty where there is none.
     pub(super) fn theirs(&self) -> &str {
         &self.theirs
     }
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_version_counts_changes() {
-        let mut descriptions = Descriptions::default();
+        let mut descriptions = SessionDescriptions::default();
         assert_eq!(descriptions.say(&sdp(5, "sendrecv")), sdp(5, "sendrecv"));
         assert_eq!(descriptions.say(&sdp(5, "sendrecv")), sdp(5, "sendrecv"));
         assert_eq!(descriptions.say(&sdp(9, "sendrecv")), sdp(5, "sendrecv"));
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_no_sdp_passes() {
-        let mut descriptions = Descriptions::default();
+        let mut descriptions = SessionDescriptions::default();
         assert_eq!(descriptions.say("nonsense"), "nonsense");
         assert_eq!(descriptions.say(""), "");
         assert_eq!(descriptions.offer_anew(), "");
@@ -113,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_refresh_of_theirs_is_no_news() {
-        let mut descriptions = Descriptions::default();
+        let mut descriptions = SessionDescriptions::default();
         assert!(descriptions.heard(&sdp(1, "sendrecv")));
         assert!(!descriptions.heard(&sdp(1, "sendrecv")));
         assert!(!descriptions.heard(""));

@@ -1,4 +1,4 @@
-//! Follows a call to its end: answers the peer's requests in their order, tells what has to be told, keeps the session timer.
+//! Runs a dialog until it ends: handles the peer's requests in order, sends the call's events, runs the session timer.
 
 use std::sync::Arc;
 
@@ -13,26 +13,29 @@ use tokio::{
 };
 
 use super::{
-    calls::Seat,
-    dialog::{DialogEvent, Stage},
+    capabilities::{self, ALLOW, unsupported},
+    dialog_event::DialogEvent,
     dialog_state::Refused,
-    dispatch::{ALLOW, SUPPORTED, reply, unsupported},
+    dialog_table::DialogEntry,
     glare::retry_after_seconds,
     hangup,
-    leg::Leg,
+    leg::{Leg, Stage},
     message::header,
-    reason, refer, reinvite,
-    reoffer::{self, Tell, Told},
+    reason, refer,
+    reinvite_by_peer::{self, Tell, Told},
+    reinvite_by_us,
+    server_transaction::reply,
     session_timer::{Due, SESSION_EXPIRED},
 };
 
-/// Far away: no timer runs.
+/// The deadline where no timer runs.
 const NEVER: Duration = Duration::from_secs(86_400);
 
-/// Attends a call until it is over. `early` are requests that came before the call could take them; `callee` is forgotten at the end.
-pub(super) async fn attend(
+/// Runs a dialog until it ends. `early` are requests that arrived before the dialog was confirmed; the route to `callee` is removed at
+/// the end.
+pub(super) async fn follow(
     leg: Arc<Leg>,
-    mut seat: Seat,
+    mut entry: DialogEntry,
     early: Vec<Transaction>,
     events: mpsc::Sender<DialogEvent>,
     callee: Option<Uri>,
@@ -40,14 +43,14 @@ pub(super) async fn attend(
     let shared = leg.shared.clone();
     let mut early = early.into_iter();
     let mut refreshing: Option<JoinHandle<()>> = None;
-    // Told after the events that wait for their reader, where those leave no room.
+    // Sent at the end, where the channel is full now.
     let mut untold: Option<DialogEvent> = None;
     let bye = loop {
         if let Some(why) = leg.state().lost.take() {
             untold = not_told(&events, DialogEvent::Lost { why });
         }
         if let Some(request) = early.next() {
-            match within(&leg, request, &events).await {
+            match handle(&leg, request, &events).await {
                 Some(last) => break Some(last),
                 None => continue,
             }
@@ -57,7 +60,7 @@ pub(super) async fn attend(
             biased;
             () = leg.over() => break None,
             () = shared.closed.cancelled() => break None,
-            Some(request) = seat.requests.recv() => if let Some(last) = within(&leg, request, &events).await {
+            Some(request) = entry.requests.recv() => if let Some(last) = handle(&leg, request, &events).await {
                 break Some(last);
             },
             () = leg.changed.notified() => {}
@@ -68,7 +71,7 @@ pub(super) async fn attend(
                     }
                     // One that is still under way needs no other.
                     if refreshing.as_ref().is_none_or(JoinHandle::is_finished) {
-                        refreshing = Some(tokio::spawn(reinvite::refresh(leg.clone())));
+                        refreshing = Some(tokio::spawn(reinvite_by_us::refresh(leg.clone())));
                     }
                 }
                 Some((_, Due::HangUp)) => {
@@ -93,14 +96,14 @@ pub(super) async fn attend(
     if let Some(callee) = callee {
         shared.routes.forget(&callee);
     }
-    drop(seat);
+    drop(entry);
     if let Some(last) = last {
-        // The reader may be busy: wait for it, it goes away with the dialog.
+        // Waits for room: the receiver is dropped with the dialog.
         events.send(last).await.ok();
     }
 }
 
-/// Tells an event now; returns it where there is no room for it.
+/// Sends an event; returns it where the channel is full.
 fn not_told(events: &mpsc::Sender<DialogEvent>, event: DialogEvent) -> Option<DialogEvent> {
     match events.try_send(event) {
         Err(mpsc::error::TrySendError::Full(event)) => Some(event),
@@ -108,8 +111,8 @@ fn not_told(events: &mpsc::Sender<DialogEvent>, event: DialogEvent) -> Option<Di
     }
 }
 
-/// Answers one request; returns the BYE that ends the call.
-async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<DialogEvent>) -> Option<DialogEvent> {
+/// Handles one request; returns an event where it is the BYE that ends the dialog.
+async fn handle(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<DialogEvent>) -> Option<DialogEvent> {
     if !admitted(leg, &mut request).await {
         return None;
     }
@@ -130,8 +133,8 @@ async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<
             let headers = &request.original.headers;
             return Some(DialogEvent::RemoteBye { cause: reason::q850_cause(headers), reason: reason::text(headers) });
         }
-        Method::Invite => reoffer::invited(leg, request, tell(events)),
-        Method::Update => reoffer::updated(leg, request, true, tell(events)),
+        Method::Invite => reinvite_by_peer::invited(leg, request, tell(events)),
+        Method::Update => reinvite_by_peer::updated(leg, request, true, tell(events)),
         Method::Info => {
             let content_type = header(&request.original.headers, "Content-Type").unwrap_or_default().to_owned();
             let event = DialogEvent::Info { content_type, body: text(&request.original) };
@@ -147,7 +150,7 @@ async fn within(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<
     None
 }
 
-/// Refuses what does not belong here, comes too late, or asks for what we do not know; false where it did.
+/// Refuses a request of another dialog, one out of order, and one that requires an unknown extension; returns false where it did.
 pub(super) async fn admitted(leg: &Leg, request: &mut Transaction) -> bool {
     let refused = match leg.take(&request.original) {
         Err(Refused::NoSuchDialog) => Some((StatusCode::CallTransactionDoesNotExist, vec![])),
@@ -163,18 +166,14 @@ pub(super) async fn admitted(leg: &Leg, request: &mut Transaction) -> bool {
     }
 }
 
-/// Requests whose answer is always the same.
+/// Answers a request whose response does not depend on the call.
 pub(super) async fn without_decision(leg: &Leg, request: &mut Transaction) {
     let (status, headers) = match request.original.method {
-        Method::Options => {
-            let headers =
-                vec![Header::Allow(ALLOW.into()), Header::Accept("application/sdp".into()), Header::Supported(SUPPORTED.into())];
-            (StatusCode::OK, headers)
-        }
+        Method::Options => (StatusCode::OK, capabilities::headers()),
         Method::Notify => return refer::notified(leg, request).await,
-        // Nobody hands us on.
+        // The peer cannot transfer us.
         Method::Refer => (StatusCode::Decline, vec![]),
-        // We send nothing reliably.
+        // We send no reliable provisional responses.
         Method::PRack => (StatusCode::CallTransactionDoesNotExist, vec![]),
         _ => (StatusCode::MethodNotAllowed, vec![Header::Allow(ALLOW.into())]),
     };

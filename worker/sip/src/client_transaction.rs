@@ -1,4 +1,4 @@
-//! One request that is no INVITE, and its final answer (RFC 3261 section 17.1.2).
+//! The client transaction of a request other than INVITE (RFC 3261 section 17.1.2).
 
 use std::sync::Arc;
 
@@ -7,17 +7,20 @@ use rsipstack::{
     transaction::transaction::Transaction,
 };
 
-use super::{endpoint::Shared, error::SipError, path::Path};
+use super::{error::SipError, path::Path, shared::Shared};
 
-/// Sends a request and waits for its final answer, at most 64 × T1.
-pub(super) async fn exchange(shared: &Arc<Shared>, path: &Path, request: Request) -> Result<Response, SipError> {
+/// Sends a request and returns its final response.
+///
+/// # Errors
+/// [`SipError::Unanswered`] after 64 × T1.
+pub(super) async fn send(shared: &Arc<Shared>, path: &Path, request: Request) -> Result<Response, SipError> {
     let transaction = path.client(shared, request)?;
-    answer_to(shared, transaction).await
+    final_response(shared, transaction).await
 }
 
-/// Runs a client transaction to its final answer.
-pub(super) async fn answer_to(shared: &Arc<Shared>, mut transaction: Transaction) -> Result<Response, SipError> {
-    let method = name(transaction.original.method);
+/// Runs a client transaction and returns its final response.
+pub(super) async fn final_response(shared: &Arc<Shared>, mut transaction: Transaction) -> Result<Response, SipError> {
+    let method = method_name(transaction.original.method);
     transaction.send().await.map_err(|error| SipError::stack(method, error))?;
     while let Some(message) = transaction.receive().await {
         let SipMessage::Response(response) = message else { continue };
@@ -32,8 +35,8 @@ pub(super) async fn answer_to(shared: &Arc<Shared>, mut transaction: Transaction
     Err(SipError::Unanswered { method, ms: shared.timing.give_up().as_millis() as u64 })
 }
 
-/// A method's name, for errors.
-pub(super) fn name(method: Method) -> &'static str {
+/// Returns a method's name, for errors.
+pub(super) fn method_name(method: Method) -> &'static str {
     match method {
         Method::Ack => "ACK",
         Method::Bye => "BYE",

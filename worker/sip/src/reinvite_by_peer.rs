@@ -1,5 +1,5 @@
-//! Other media in the middle of a call, at the peer's wish: re-INVITE (RFC 3261 section 14.2) and UPDATE (RFC 3311), with or without
-//! an offer. A session refresh is answered here; an offer is the call's to answer.
+//! The re-INVITE (RFC 3261 section 14.2) and UPDATE (RFC 3311) that the peer sends, with or without an offer. A session refresh is
+//! answered here; an offer is passed to the call.
 
 use std::{
     sync::Arc,
@@ -17,66 +17,39 @@ use super::{
     hangup,
     leg::Leg,
     message::header,
+    offer_reply::{Decision, Reply},
     server_invite::{Ended, ServerInvite},
     session_timer::{SessionTimer, min_se},
 };
 
-/// Longer than that nobody thinks about an offer.
+/// How long the call may take to decide about an offer.
 const DECIDED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The way back for an offer made during a call. Dropping it refuses the offer with 488; the call goes on as it was.
-#[derive(Debug)]
-pub struct Reply(Option<oneshot::Sender<Decision>>);
-
-#[derive(Debug)]
-enum Decision {
-    Accept(String),
-    Reject(u16),
-}
-
-impl Reply {
-    /// Takes the offer with this SDP answer.
-    pub async fn accept(mut self, sdp: &str) {
-        self.decide(Decision::Accept(sdp.to_owned()));
-    }
-
-    /// Refuses the offer, e.g. with 488; the call goes on as it was.
-    pub async fn reject(mut self, code: u16) {
-        self.decide(Decision::Reject(code));
-    }
-
-    fn decide(&mut self, decision: Decision) {
-        if let Some(reply) = self.0.take() {
-            reply.send(decision).ok();
-        }
-    }
-}
-
-/// What the call has to be told.
+/// What is passed to the call.
 pub(super) enum Told {
-    /// An offer of theirs.
+    /// An offer of the peer.
     Offer(String, Reply),
-    /// Their answer to an offer of ours.
+    /// The peer's answer to our offer.
     Answer(String),
 }
 
-/// Tells the call; false where it has no ear for more.
+/// Passes it to the call; returns false where the event channel is full or closed.
 pub(super) type Tell = Box<dyn FnOnce(Told) -> bool + Send>;
 
-/// An answer that is ready to be sent.
+/// A response: status, headers and SDP.
 type Answer = (StatusCode, Vec<Header>, Option<String>);
 
-/// What a request that may carry an offer comes to.
+/// How a request is to be answered.
 enum Course {
-    /// Answer at once.
+    /// With this response, at once.
     Answer(Answer),
-    /// Ask the call.
+    /// As the call decides about the offer.
     Ask { offer: String, timer: Option<SessionTimer>, headers: Vec<Header> },
-    /// Offer what we have: they ask for an offer.
+    /// With an offer of ours: the peer asks for one.
     Offer { timer: Option<SessionTimer>, headers: Vec<Header> },
 }
 
-/// A re-INVITE.
+/// Handles a re-INVITE.
 pub(super) fn invited(leg: &Arc<Leg>, request: Transaction, tell: Tell) {
     let course = course(leg, &request.original, true);
     let (invite, end) = ServerInvite::take(&leg.shared, request);
@@ -87,11 +60,11 @@ pub(super) fn invited(leg: &Arc<Leg>, request: Transaction, tell: Tell) {
     });
 }
 
-/// What is to be done once a re-INVITE has been acknowledged.
+/// How a re-INVITE was answered.
 enum Answered {
     Refused,
     Accepted,
-    /// We have offered; the ACK has the answer.
+    /// With an offer of ours; the ACK has the answer.
     Offered(Tell),
 }
 
@@ -147,7 +120,7 @@ async fn follow_up(leg: &Arc<Leg>, end: oneshot::Receiver<Ended>, answered: Answ
     }
 }
 
-/// An UPDATE. `may_offer` is false as long as our INVITE's own offer has no answer.
+/// Handles an UPDATE. `may_offer` is false as long as the offer of our INVITE has no answer.
 pub(super) fn updated(leg: &Arc<Leg>, mut request: Transaction, may_offer: bool, tell: Tell) {
     let course = course(leg, &request.original, may_offer);
     let leg = leg.clone();
@@ -215,8 +188,8 @@ async fn ask(
     headers: Vec<Header>,
     tell: Tell,
 ) -> Answer {
-    let (reply, decided) = oneshot::channel();
-    let told = tell(Told::Offer(offer.clone(), Reply(Some(reply))));
+    let (reply, decided) = Reply::new();
+    let told = tell(Told::Offer(offer.clone(), reply));
     let decision = tokio::select! {
         decision = timeout(DECIDED_WITHIN, decided), if told => decision.ok(),
         () = leg.over(), if told => {
@@ -243,7 +216,7 @@ async fn ask(
     }
 }
 
-/// Only what is accepted refreshes target and timer.
+/// Refreshes target and session timer; only for a request that is accepted.
 fn accept(leg: &Leg, request: &Headers, timer: Option<SessionTimer>) {
     leg.refresh(request);
     leg.set_timer(timer);

@@ -1,5 +1,5 @@
-//! The edge between sockets and the SIP crate. Whatever carries it, every message that comes is put right or refused here before
-//! the crate's parser sees it, and every message that leaves is put right here after the crate wrote it.
+//! Repair of messages: over every transport, a message that comes is repaired or refused here before the crate's parser sees it, and a
+//! message that leaves is repaired here after the crate wrote it.
 //!
 //! rsipstack 0.7.14 loses the body of a datagram without Content-Length, loses every header after a byte that is not UTF-8, never
 //! answers what it cannot parse, abandons an answered call whose 200 has no Contact, quotes what the digest grammar leaves
@@ -15,12 +15,12 @@ use super::{
     refusal::{self, Refusal},
 };
 
-/// How a message travels.
+/// The transport and the addresses of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Carrier {
-    /// What carries it.
+    /// The transport.
     pub(crate) transport: SipTransport,
-    /// The other end.
+    /// The address of the peer.
     pub(crate) peer: SocketAddr,
     /// Our address as the crate writes it into Via and Contact.
     pub(crate) us: SocketAddr,
@@ -28,17 +28,17 @@ pub(crate) struct Carrier {
     pub(crate) only_port: Option<u16>,
 }
 
-/// Headers a message may have, beside the two that are added where they are missing.
+/// Headers of a message, at most, beside the two that are added where they are missing.
 const MOST_HEADERS: usize = 500;
 
-/// What becomes of a message that came.
+/// What is done with a message that came.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The crate gets this.
+    /// Pass this message to the crate.
     Take(Vec<u8>),
-    /// The crate gets nothing, and the peer this.
+    /// Send this response to the peer.
     Answer(Vec<u8>),
-    /// Nobody gets anything.
+    /// Drop it, for this reason.
     Drop(&'static str),
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
     Verdict::Take(head.write(body))
 }
 
-/// The body that Content-Length says, and a Content-Length that says the body.
+/// Makes body and Content-Length agree.
 fn with_length<'a>(head: &mut Head, body: &'a [u8]) -> &'a [u8] {
     let said = head.first("Content-Length").and_then(|length| length.parse().ok());
     let body = &body[..said.map_or(body.len(), |said: usize| said.min(body.len()))];
@@ -107,7 +107,7 @@ fn with_length<'a>(head: &mut Head, body: &'a [u8]) -> &'a [u8] {
     body
 }
 
-/// The parameter that keeps what a Via said while the crate sees something else in its place.
+/// The Via parameter that keeps the original value while the crate reads another.
 const SENT_BY: &str = "offhook-sent-by";
 
 fn tidy_via(head: &mut Head, carrier: Carrier) {
@@ -125,7 +125,7 @@ fn tidy_via(head: &mut Head, carrier: Carrier) {
     *value = format!("{top}{rest}");
 }
 
-/// A response's top Via as the peer wrote it.
+/// Restores a response's top Via as the peer wrote it.
 fn with_sent_by(value: &str, carrier: Carrier) -> Option<String> {
     let parts = split_outside(value, ',');
     let mut top = Via::read(parts[0])?;
@@ -153,13 +153,14 @@ fn tidy_parameters(value: &str) -> String {
     tidy
 }
 
-/// A message as it has to leave; `None` where the crate wrote it so.
+/// Returns a message as it has to be sent; `None` where the crate wrote it so.
 ///
-/// * credentials as the grammar wants them,
+/// * credentials are written as the grammar requires,
 /// * the top Via of a request, and our Contact, name the transport that carries it (RFC 3261 sections 18.1.1 and 8.1.1.8),
 /// * what is sent by way of `sips:` has a `sips:` Contact,
-/// * where the peer cannot open a stream to us, our Contact names our end of the one there is: who looks for a stream by its address,
-///   as baresip and others do that know no `alias` (RFC 5923), finds it. A registration outlives the stream, and keeps our own port.
+/// * where the peer cannot open a stream to us, our Contact names our end of the one there is: a peer that does not
+///   know `alias` (RFC 5923) and looks for a stream by address, such as baresip, finds it. REGISTER keeps our own port: a registration
+///   outlives the stream.
 pub(crate) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
     let (raw, body) = head::split(message)?;
     let mut head = Head::read(raw)?;
@@ -202,7 +203,7 @@ fn is_secure(head: &Head) -> bool {
     !head.is_response() && (starts_with(target, "sips:") || starts_with(route, "sips:"))
 }
 
-/// Our Contact with the port and the transport it is reached by; `None` where it is not ours, or says it already.
+/// Returns our Contact with the port and the transport it is reached by; `None` where it is not ours, or has both.
 fn our_contact(value: &str, carrier: Carrier, secure: bool) -> Option<String> {
     let (start, rest) = value.split_once('<')?;
     let (uri, end) = rest.split_once('>')?;
@@ -231,7 +232,7 @@ fn starts_with(text: &str, prefix: &str) -> bool {
     text.len() >= prefix.len() && text.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
 }
 
-/// The transport in a URI; UDP is what is meant where nothing is said.
+/// Returns the transport in a URI; UDP where it names none.
 pub(crate) fn transport_parameter(transport: SipTransport) -> &'static str {
     match transport {
         SipTransport::Udp => "",
@@ -240,7 +241,7 @@ pub(crate) fn transport_parameter(transport: SipTransport) -> &'static str {
     }
 }
 
-/// The transport in a Via.
+/// Returns the transport in a Via.
 pub(crate) fn token(transport: SipTransport) -> &'static str {
     match transport {
         SipTransport::Udp => "UDP",

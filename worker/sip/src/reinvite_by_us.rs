@@ -1,4 +1,4 @@
-//! Our own re-INVITE and UPDATE: other media at our wish, and session refreshes (RFC 3261 section 14.1, RFC 3311, RFC 4028 section 10).
+//! The re-INVITE and UPDATE that we send: offers, and session refreshes (RFC 3261 section 14.1, RFC 3311, RFC 4028 section 10).
 
 use std::{
     sync::Arc,
@@ -10,6 +10,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::{
     authentication::Challenges,
+    client_transaction::method_name,
     error::SipError,
     glare::{TRIES, again_at},
     hangup,
@@ -18,26 +19,26 @@ use super::{
     session_timer::{self, SESSION_EXPIRED, SessionTimer, call_is_gone},
 };
 
-/// What one of ours is for.
+/// What the request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose<'a> {
-    /// Other media: a new offer.
+    /// A new offer.
     Offer(&'a str),
-    /// Nothing changes: the session is kept alive.
+    /// A session refresh.
     Refresh,
 }
 
-/// Sends a re-INVITE, again after 491, and returns the peer's answer (SDP); empty where it is what it was.
+/// Sends a re-INVITE, again after 491, and returns the peer's answer (SDP); empty where it has not changed.
 pub(super) async fn reinvite(leg: &Arc<Leg>, purpose: Purpose<'_>) -> Result<String, SipError> {
     negotiate(leg, Method::Invite, purpose).await
 }
 
-/// Sends an UPDATE, again after 491, and returns the peer's answer (SDP); empty where there is none or it is what it was.
+/// Sends an UPDATE, again after 491, and returns the peer's answer (SDP); empty where there is none or it has not changed.
 pub(super) async fn update(leg: &Arc<Leg>, purpose: Purpose<'_>) -> Result<String, SipError> {
     negotiate(leg, Method::Update, purpose).await
 }
 
-/// Keeps the session alive, by UPDATE where the peer takes it. A peer to whom the call is gone is hung up on.
+/// Refreshes the session, by UPDATE where the peer allows it. Where the peer does not know the call any more, the dialog is lost.
 pub(super) async fn refresh(leg: Arc<Leg>) {
     let method = if leg.takes_updates() { Method::Update } else { Method::Invite };
     let failed = match negotiate(&leg, method, Purpose::Refresh).await {
@@ -82,11 +83,7 @@ async fn negotiate(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Resu
             () = leg.over() => return Err(SipError::CallOver),
         }
     }
-    Err(SipError::Declined {
-        method: super::exchange::name(method),
-        code: 491,
-        reason: "Request Pending, again and again".into(),
-    })
+    Err(SipError::Declined { method: method_name(method), code: 491, reason: "Request Pending, again and again".into() })
 }
 
 async fn send(leg: &Arc<Leg>, method: Method, purpose: Purpose<'_>) -> Result<Response, SipError> {
@@ -145,7 +142,7 @@ fn taken(leg: &Leg, method: Method, response: Response) -> Result<String, SipErr
     Ok(if new { answer } else { String::new() })
 }
 
-/// 422 in the middle of a call: the interval grows to what the peer wants.
+/// After 422, raises the session interval to the Min-SE of the peer; returns false where that is impossible.
 fn take_longer_interval(leg: &Leg, response: &Response) -> bool {
     let mut state = leg.state();
     let Some(timer) = state.timer else { return false };

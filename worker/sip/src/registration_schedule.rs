@@ -1,28 +1,28 @@
-//! When to register again (RFC 3261 section 10.2). Pure: what happened and what time it is go in, what to do next comes out.
+//! When to send the next REGISTER (RFC 3261 section 10.2). Does no I/O; the time is an argument.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// RFC 5626 section 4.5: each repetition after a failure comes after twice the time, up to so many times the first.
+/// RFC 5626 section 4.5: the backoff doubles with each failure, up to this many times the first.
 const LAST_RETRY: u32 = 24;
-/// A registrar that wants more is not followed.
+/// The longest interval that is asked for.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// After so many failures in a row the registration counts as lost.
+/// Failures in a row after which the registration is lost.
 pub(super) const FAILURES_TOLD: u32 = 3;
 
-/// What a round of REGISTER came to.
+/// The result of a REGISTER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// 200: for so long.
+    /// 200: the interval granted.
     Granted(Duration),
-    /// 423: at least so long.
+    /// 423: the shortest interval the registrar accepts.
     TooBrief(Duration),
-    /// Anything else; what Retry-After says.
+    /// Any other response or none; its Retry-After.
     Failed(Option<Duration>),
 }
 
-/// The clock of one registration.
+/// The schedule of one registration.
 #[derive(Debug)]
 pub(super) struct Schedule {
     asked: Duration,
@@ -32,27 +32,27 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Registers at once, for so long, and again after `first_retry` where that fails.
+    /// The first REGISTER is due at once and asks for `expires`; `first_retry` is the first backoff.
     pub(super) fn new(expires: Duration, first_retry: Duration, now: Instant) -> Schedule {
         Schedule { asked: expires.clamp(Duration::from_secs(1), LONGEST), first_retry, failures: 0, next: now }
     }
 
-    /// What to ask for.
+    /// Returns the interval to ask for.
     pub(super) fn asked(&self) -> Duration {
         self.asked
     }
 
-    /// When the next REGISTER is due.
+    /// Returns when the next REGISTER is due.
     pub(super) fn next(&self) -> Instant {
         self.next
     }
 
-    /// Failures in a row.
+    /// Returns the number of failures in a row.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Notes an outcome.
+    /// Notes the result of a REGISTER.
     pub(super) fn note(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Granted(granted) => {
@@ -74,7 +74,7 @@ impl Schedule {
     }
 }
 
-/// Early enough for two repetitions: at 4/5 of the time, and 32 s before its end where there is so much.
+/// Returns the time to the next refresh: 4/5 of the interval and at least 32 s before its end, where it is long enough.
 fn refresh_after(granted: Duration) -> Duration {
     let early = granted.mul_f64(0.8);
     let latest = granted.saturating_sub(Duration::from_secs(32));

@@ -1,4 +1,5 @@
-//! The one place where bytes come in and go out: the UDP socket and every stream pass [`Edge::take`] and [`Edge::give`].
+//! The gate between the network and the SIP crate: every message from the UDP socket or a stream passes [`Gate::take`], every message
+//! that leaves [`Gate::give`].
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -18,17 +19,17 @@ use super::{
     admission::Admission,
     head::{self, Head},
     refusal,
+    repair::{Carrier, Verdict, examine, restated},
     route::{Routes, local_ip_towards},
-    wire::{Carrier, Verdict, examine, restated},
 };
 
-/// The longest datagram.
+/// The longest datagram, in bytes.
 const DATAGRAM: usize = 65_535;
-/// Finished transactions the crate holds for repetitions; strangers are not heard beyond.
+/// Finished transactions that the crate keeps for retransmissions; while there are more, only peers of calls are heard.
 const FINISHED_TRANSACTIONS: usize = 8_192;
 
-/// Judges what comes in, and puts right what goes out.
-pub(crate) struct Edge {
+/// Limits and repairs what comes in, and repairs what goes out.
+pub(crate) struct Gate {
     local: SocketAddr,
     advertised: Option<IpAddr>,
     routes: Routes,
@@ -36,19 +37,19 @@ pub(crate) struct Edge {
     stack: OnceLock<Weak<EndpointInner>>,
 }
 
-impl Edge {
-    /// The edge of a socket; `advertised` is the address peers reach us at, where it is not the socket's own.
-    pub(crate) fn new(local: SocketAddr, advertised: Option<IpAddr>, routes: Routes) -> Arc<Edge> {
+impl Gate {
+    /// The gate of a socket; `advertised` is the address peers reach us at, where it is not the socket's own.
+    pub(crate) fn new(local: SocketAddr, advertised: Option<IpAddr>, routes: Routes) -> Arc<Gate> {
         let admission = Mutex::new(Admission::new(Instant::now()));
-        Arc::new(Edge { local, advertised, routes, admission, stack: OnceLock::new() })
+        Arc::new(Gate { local, advertised, routes, admission, stack: OnceLock::new() })
     }
 
-    /// Knows the crate's tables from now on.
+    /// Watches the number of the crate's transactions from now on.
     pub(crate) fn watch(&self, stack: &EndpointInnerRef) {
         self.stack.set(Arc::downgrade(stack)).ok();
     }
 
-    /// Our address as this peer sees it: never a wildcard.
+    /// Returns our address as this peer sees it: never a wildcard.
     pub(crate) fn address_towards(&self, peer: SocketAddr) -> SocketAddr {
         let ip = match self.advertised {
             Some(ip) => ip,
@@ -58,7 +59,7 @@ impl Edge {
         SocketAddr::new(ip, self.local.port())
     }
 
-    /// Our address as most of the world sees it.
+    /// Returns our address towards the internet.
     pub(crate) fn default_address(&self) -> SocketAddr {
         // Addresses for documentation (RFC 5737, RFC 3849): nothing is sent there.
         let world = if self.local.is_ipv4() {
@@ -69,7 +70,7 @@ impl Edge {
         self.address_towards(world)
     }
 
-    /// What becomes of a message from the wire.
+    /// Decides about a message that came.
     pub(crate) fn take(&self, message: &[u8], transport: SipTransport, peer: SocketAddr) -> Verdict {
         let admitted = {
             let mut admission = self.admission();
@@ -82,7 +83,7 @@ impl Edge {
         examine(message, self.carrier(transport, peer, None))
     }
 
-    /// A message as it has to go out; `None` where it is right already. `only_port` is our port of a stream the peer cannot replace.
+    /// Returns a message as it has to be sent; `None` where it is right already. `only_port` is our port of a stream the peer cannot replace.
     pub(crate) fn give(
         &self,
         message: &[u8],
@@ -112,7 +113,7 @@ impl Edge {
     }
 }
 
-/// Whether a message of ours answers an INVITE with 2xx, or acknowledges such an answer.
+/// Returns whether a message of ours is a 2xx to an INVITE, or an ACK.
 fn sets_up_a_call(message: &[u8]) -> bool {
     let names_invite = || {
         let head = head::split(message).and_then(|(raw, _)| Head::read(raw));
@@ -122,13 +123,13 @@ fn sets_up_a_call(message: &[u8]) -> bool {
 }
 
 /// The UDP socket the SIP crate reads and writes through.
-pub(crate) struct DatagramEdge {
+pub(crate) struct DatagramGate {
     pub(crate) socket: UdpSocket,
-    pub(crate) edge: Arc<Edge>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 #[async_trait]
-impl StackSocket for DatagramEdge {
+impl StackSocket for DatagramGate {
     async fn recv_from(&self, buffer: &mut [u8]) -> rsipstack::Result<(usize, SocketAddr)> {
         let mut datagram = vec![0; DATAGRAM];
         loop {
@@ -141,7 +142,7 @@ impl StackSocket for DatagramEdge {
                     continue;
                 }
             };
-            let answer = match self.edge.take(&datagram[..length], SipTransport::Udp, from) {
+            let answer = match self.gate.take(&datagram[..length], SipTransport::Udp, from) {
                 Verdict::Take(message) if message.len() <= buffer.len() => {
                     buffer[..message.len()].copy_from_slice(&message);
                     return Ok((message.len(), from));
@@ -162,7 +163,7 @@ impl StackSocket for DatagramEdge {
     }
 
     async fn send_to(&self, message: &[u8], to: SocketAddr) -> rsipstack::Result<usize> {
-        match self.edge.give(message, SipTransport::Udp, to, None) {
+        match self.gate.give(message, SipTransport::Udp, to, None) {
             Some(restated) => self.socket.send_to(&restated, to).await?,
             None => self.socket.send_to(message, to).await?,
         };
@@ -174,7 +175,7 @@ impl StackSocket for DatagramEdge {
     }
 }
 
-/// The crate reads 8192 bytes: a request that is longer is told so, anything else is dropped.
+/// Returns the 513 for a request above the 8192 bytes that the crate reads; other messages of that size are dropped.
 fn too_large(message: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
     tracing::warn!(%from, bytes = message.len(), "a SIP datagram is too large");
     let head = Head::read(head::split(message)?.0)?;
