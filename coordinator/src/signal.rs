@@ -1,4 +1,4 @@
-//! What services tell those who watch them, so that a test waits for what has happened instead of for a time in which it probably has.
+//! Signals of what services have done, so that a test waits for the event itself instead of a time in which it has probably happened.
 
 use std::sync::Arc;
 
