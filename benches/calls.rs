@@ -154,7 +154,7 @@ async fn cost_of_a_call() {
     latency.append(&mut answers);
     row("worker's peak memory in a call, MB", &mut memory, "25");
     row("worker's CPU in a call, % of a core", &mut processor, "");
-    row("callee's pause noticed to the agent's first sound, ms", &mut latency, "");
+    row("end of turn detected to the agent's first sound, ms", &mut latency, "");
 }
 
 fn peak_kb(pid: &str) -> Option<f64> {

@@ -91,7 +91,7 @@ pub enum MigrationFailed {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Brings the schema up to this build. Concurrent runs wait for each other. Answers what was applied, by description.
+/// Brings the schema up to this build. Concurrent runs wait for each other. Returns what was applied, by description.
 ///
 /// # Errors
 /// [`MigrationFailed`]; what was applied before the failure stays, and the rest may be tried again.

@@ -10,7 +10,7 @@ use crate::{language::Language, recording::RecordingPolicy, request::Request, se
 pub const SPECIFICATION_FILE: &str = "attempt.json";
 /// The name of the report the worker leaves in the spool folder before it tells the database.
 pub const REPORT_FILE: &str = "report.json";
-/// The journal of tools, one JSON object a line, written only where the database was away when a tool was about to run.
+/// The journal of tool calls, one JSON object a line, written only where the database was unreachable when one was about to run.
 pub const TOOLS_FILE: &str = "tools.jsonl";
 /// What the database had not taken when the call was over, an array of [`crate::store::worker::Note`]s.
 pub const NOTES_FILE: &str = "notes.json";
@@ -49,7 +49,7 @@ pub struct AttemptSpecification {
 pub struct DialSpecification {
     /// E.164 or `sip:` URI, as in the row.
     pub number: String,
-    /// Derived from call and attempt, so that a second INVITE of the same attempt can be told.
+    /// Derived from call and attempt, so that a second INVITE of the same attempt can be recognised.
     pub sip_call_id: String,
     /// The attempt's trunk first, then those it may fail over to, in that order.
     pub trunks: Vec<TrunkSpecification>,

@@ -1,8 +1,8 @@
 //! Whether a number can be dialled at all: the last look before a worker is started.
 //!
 //! Whom we may call is data (`countries`, `number_ranges`; functions/destinations.sql). This looks at the number alone, with the
-//! numbering plans of libphonenumber (the crate `phonenumber`), which know how long a number has to be. What stands here no setting
-//! changes. Pure.
+//! numbering plans of libphonenumber (the crate `phonenumber`), which know how long a number has to be. No setting
+//! changes what is decided here. Pure.
 
 pub mod sip_uri;
 

@@ -26,7 +26,7 @@ pub enum EndCause {
     /// The SIP dialog broke: a 481 or 408 to a request of ours (RFC 3261 section 12.2.1.2), a session timer that ran out (RFC 4028), a
     /// connection that is gone.
     DialogLost,
-    /// The worker was told to stop (SIGTERM) while somebody was on the line.
+    /// The worker got SIGTERM while somebody was on the line.
     ProcessStopped,
     /// The database says that the attempt is no longer the current one of its call.
     AttemptStale,

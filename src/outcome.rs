@@ -34,7 +34,7 @@ pub enum Outcome {
     Changed,
     /// The existing booking was cancelled as wanted.
     Cancelled,
-    /// The existing booking stands.
+    /// The restaurant confirmed the existing booking.
     Confirmed,
 }
 

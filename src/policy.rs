@@ -253,7 +253,7 @@ impl Policy {
         }
     }
 
-    /// `cancelled` is the user's wish, or a worker that was told to stop.
+    /// `cancelled` is the user's request, or a worker that got SIGTERM.
     fn cancelled(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
         if ending.cancel_requested {
             return Settlement::Cancel { why: "taken back by the user".into() };
@@ -292,7 +292,7 @@ impl Ending<'_> {
         }
     }
 
-    /// What the callee asked for. A trunk's wish is no callee's: the trunk rests for it, and the call may go another way.
+    /// The Retry-After of the callee. That of a trunk keeps its circuit breaker open instead, and the call may go over another trunk.
     fn no_sooner_than(&self) -> Duration {
         match self.disposition {
             Disposition::Busy | Disposition::NoAnswer => self.retry_after.unwrap_or_default().min(LONGEST_WISH),

@@ -1,11 +1,11 @@
-//! The end of an attempt as the worker tells it, and as `worker_finish` (migrations/functions/finish.sql) stores it.
+//! The end of an attempt as the worker reports it, and as `worker_finish` (migrations/functions/finish.sql) stores it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{disposition::Disposition, end_cause::EndCause, outcome::OutcomeReport};
 
 /// What the worker leaves of an attempt: telephony and outcome apart. Also written to the spool as `report.json`, so that it
-/// survives a database that is away.
+/// survives an outage of the database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// How the telephone call ended.

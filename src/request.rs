@@ -17,7 +17,7 @@ pub enum CallKind {
     Change,
     /// Cancel an existing booking.
     Cancel,
-    /// Ask that an existing booking still stands.
+    /// Confirm an existing booking.
     Confirm,
 }
 
@@ -52,7 +52,7 @@ pub struct Request {
     pub booking_reference: Option<String>,
     /// The user's guess of the language spoken there.
     pub language_hint: Option<Language>,
-    /// Whether the call is recorded, and the callee told so.
+    /// Whether the call is recorded, and the callee informed of it.
     pub record: bool,
     /// Whether an earlier attempt was cut off in the middle of talking: the agent then says so first.
     pub dropped_before: bool,

@@ -184,7 +184,7 @@ impl Stream {
         Stream { stop, task }
     }
 
-    /// Answers how many calls there were.
+    /// Returns how many calls there were.
     async fn stop(self) -> usize {
         self.stop.send_replace(true);
         self.task.await.unwrap()

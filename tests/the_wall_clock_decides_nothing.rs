@@ -1,5 +1,5 @@
-//! A machine's clock may jump by an hour: leases, retries and limits hang on the database's clock and on clocks that only go forward.
-//! Whoever reads the wall clock is listed here, with what for.
+//! A lint, not a test of what happens when a machine's clock jumps: leases and retries use the database's clock, limits a monotonic one.
+//! Each file that reads the wall clock is listed here, with its reason.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};

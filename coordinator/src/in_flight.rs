@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::queue::wake::Wake;
 
-/// The first rest after a launch that failed for reasons that hold for every call; doubled up to the longest.
+/// The first pause in claiming after a launch that failed for reasons that apply to every call; doubled up to the longest (backoff).
 const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl InFlight {
-    /// Room for `most` attempts; `wake` is told when there is room again.
+    /// Room for `most` attempts; `wake` is notified when there is room again.
     pub fn new(most: usize, wake: Arc<Wake>) -> Arc<Self> {
         Arc::new(InFlight { most, wake, state: Mutex::default() })
     }
@@ -66,7 +66,7 @@ impl InFlight {
         self.state().attempts.keys().copied().collect()
     }
 
-    /// The worker of an attempt has told the database its end.
+    /// The worker of an attempt has reported its end to the database.
     pub fn told_its_end(&self, attempt: AttemptId) {
         if let Some(told) = self.state().attempts.get(&attempt) {
             told.notify_one();
@@ -107,7 +107,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Waits until the worker has told the database its end.
+    /// Waits until the worker has reported its end to the database.
     pub async fn told_its_end(&self) {
         self.told.notified().await;
     }

@@ -1,6 +1,6 @@
 //! Starting workers, knowing which run, and learning how they ended.
 //!
-//! A launcher decides nothing: it is told which attempt to start, and never starts one twice. What became of the call is read from
+//! A launcher decides nothing: it starts the attempt it is given, and never one twice. What became of the call is read from
 //! the database and the spool, never from an exit code alone.
 
 pub mod docker;
@@ -99,13 +99,13 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     /// All workers of this installation on this machine.
     async fn list(&self) -> Result<Vec<Launched>, LaunchError>;
 
-    /// Waits until the worker has ended. Goes on waiting through an engine that is away; the caller bounds it.
+    /// Waits until the worker has ended. Goes on waiting while the engine is unreachable; the caller bounds it.
     async fn wait(&self, attempt: AttemptId) -> Exit;
 
     /// Asks the worker to leave (SIGTERM), and makes it (SIGKILL) after `grace`. One that is gone is fine.
     async fn stop(&self, attempt: AttemptId, grace: Duration) -> Result<(), LaunchError>;
 
-    /// Clears away what an ended worker left with the engine. One that is gone is fine. The spool is not touched.
+    /// Removes what an ended worker left in the engine; no error where it is gone. The spool is not touched.
     async fn remove(&self, attempt: AttemptId) -> Result<(), LaunchError>;
 
     /// Whether a launch would work now, in a sentence.

@@ -1,9 +1,9 @@
 //! The coordinator of offhook: claims due calls, starts one worker per attempt, settles what comes back.
 //!
 //! ```text
-//! calls ──claim──▶ queue ──▶ attend ──▶ launcher ──▶ worker
-//!                    ▲          │
-//!        maintenance ─────┘          └──▶ settle
+//! calls ──claim──▶ queue ──▶ supervisor ──▶ launcher ──▶ worker
+//!                    ▲            │
+//!      maintenance ──┘            └──▶ settle
 //! ```
 
 pub mod assignment;

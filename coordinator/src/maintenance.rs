@@ -1,6 +1,6 @@
-//! What has to go on besides the calls themselves: leases are renewed, abandoned attempts taken over, strays removed, expired
-//! calls swept. In tasks of their own, so that they go on during a drain and however long a call takes. What concerns all machines is
-//! done by one coordinator at a time, the leader.
+//! What has to go on besides the calls themselves: renewing leases, taking over abandoned attempts, removing orphaned containers
+//! (strays), ending expired calls. In tasks of their own, so that they go on during a drain and however long a call takes. What
+//! concerns all machines is done by one coordinator at a time, the leader.
 
 use std::{
     collections::HashSet,
@@ -30,18 +30,18 @@ use crate::{
 
 /// The longest time between two looks around, where nothing else is configured.
 pub const LOOK_AROUND: Duration = Duration::from_secs(5);
-/// A look around that comes later than its time by more than this has met a database that was away or stood still.
+/// A look around that is late by more than this means that the database was unreachable or hung.
 pub const GAP: Duration = Duration::from_secs(5);
 /// How many expired calls one statement ends at most, and how many due calls it makes ready.
 pub const BATCH: i32 = 500;
 
-/// The pace of a maintenance. Leases are renewed three times as often as they run out, and looked around for as often where that is more often
+/// The intervals of maintenance. Leases are renewed three times as often as they run out, and looked around for as often where that is more often
 /// than [`MaintenanceConfig::look_around`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaintenanceConfig {
     /// The longest time between two looks around.
     pub look_around: Duration,
-    /// By how much a look may be late until the database counts as having been away.
+    /// By how much a look may be late until the database counts as having been unreachable.
     pub gap: Duration,
     /// How many rows one statement changes at most.
     pub batch: i32,
@@ -70,7 +70,7 @@ pub struct Maintenance {
     pub spool: Spool,
     /// The pace.
     pub config: MaintenanceConfig,
-    /// What is told of it.
+    /// Signals of what it has done.
     pub signals: Signals,
 }
 
@@ -194,7 +194,7 @@ impl Maintenance {
         Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
-    /// What only the leader does; `in_sight` is how long the database has been there without a gap. Answers whether we lead.
+    /// What only the leader does; `in_sight` is how long the database has been there without a gap. Returns whether we lead.
     async fn lead_and_end_expired(&self, in_sight: Duration) -> Result<bool, LookError> {
         if !self.lead(self.claimant.lease).await? {
             return Ok(false);

@@ -1,9 +1,9 @@
 //! The queue: apalis, with the table `calls` as its backend.
 //!
-//! apalis gives workers, drain and supervision; the truth stays in `calls`. The only module that names apalis. What keeps a call
-//! from being lost or made twice, where stock backends fail:
-//! a database that is away never ends the worker (claims answer empty); leases are renewed elsewhere, so they go on during a drain;
-//! a wake-up during a claim is kept and looked at afterwards; a claim that nobody waits for any more is given back.
+//! apalis is the worker loop and its drain and nothing more; leases, retries and results are in `calls` and `attempts`. The only
+//! module that names apalis. What keeps a call from being lost or made twice, where stock backends fail: an outage of the database never ends
+//! the worker (claims return nothing); leases are renewed elsewhere, so they go on during a drain; a wake-up during a claim leads to
+//! another claim after it; a claim whose future apalis drops is given back.
 
 pub mod listener;
 mod source;
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::{assignment::Origin, in_flight::InFlight, signal::Signals};
 
-    /// A source whose database is away.
+    /// A source whose database is unreachable.
     fn source(running: &Arc<InFlight>) -> Arc<Source> {
         let claimant = Claimant {
             coordinator: "c".into(),

@@ -35,7 +35,7 @@ pub struct Retention {
     pub spool: Spool,
     /// The pace.
     pub config: RetentionConfig,
-    /// What is told of it.
+    /// Signals of what it has done.
     pub signals: Signals,
 }
 

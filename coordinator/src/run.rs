@@ -89,7 +89,7 @@ pub struct Service {
     pub launcher: Arc<dyn Launcher>,
     /// The attempts' folders.
     pub spool: Spool,
-    /// What workers are told.
+    /// Writes the specifications of workers.
     pub specifier: Specifier,
     /// The pace.
     pub queue: QueueConfig,
@@ -99,7 +99,7 @@ pub struct Service {
     pub whole_attempt: Duration,
     /// How many workers are started at once.
     pub starts: usize,
-    /// What its parts tell those who watch it.
+    /// Signals of what its services have done.
     pub signals: Signals,
 }
 

@@ -1,4 +1,4 @@
-//! What services tell those who watch them, so that a test waits for what has happened instead of for a time in which it probably has.
+//! Signals of what services have done, so that a test waits for the event itself instead of a time in which it has probably happened.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub struct Signals {
     pub renewed: Signal,
     /// Leases could not be renewed for as long as they hold: they have run out.
     pub leases_expired: Signal,
-    /// A look around has ended: abandoned attempts are taken over, strays removed, and where we lead the queue is swept.
+    /// A look around has ended: abandoned attempts are taken over, orphaned containers removed; where we lead, expired calls are ended.
     pub looked_around: Signal,
     /// What was kept long enough is deleted.
     pub retention_swept: Signal,

@@ -56,11 +56,11 @@ pub enum SpoolError {
 pub struct Leavings {
     /// Its report, where it could write one.
     pub report: Option<Report>,
-    /// What it could not tell the database in time.
+    /// What it could not send to the database in time.
     pub notes: Vec<Note>,
     /// Where its recording lies, where it could be played.
     pub recording_uri: Option<String>,
-    /// The recording as a cut one, for where nobody told of it.
+    /// The recording as it is on disk, for where no report names one.
     pub rescued: Option<RecordingReport>,
 }
 
@@ -108,7 +108,7 @@ impl Spool {
         })
     }
 
-    /// What the worker of an ended attempt left. `told` is the machine's path to the folder, for the recording's URI.
+    /// What the worker of an ended attempt left.
     pub fn leavings(&self, attempt: AttemptId) -> Leavings {
         let folder = self.folder(attempt);
         let report = read(attempt, &folder.join(REPORT_FILE));
@@ -128,7 +128,7 @@ impl Spool {
         Leavings { report, notes, recording_uri: path.is_file().then_some(uri), rescued }
     }
 
-    /// Takes away the secrets of an attempt that is over. One that has none is fine.
+    /// Deletes the secrets of an attempt that is over; no error where there are none.
     ///
     /// # Errors
     /// Where they are still there.
@@ -203,7 +203,7 @@ fn read<T: serde::de::DeserializeOwned>(attempt: AttemptId, file: &Path) -> Opti
     read.inspect_err(|error| tracing::warn!(%attempt, file = %file.display(), %error, "what the worker left cannot be read")).ok()
 }
 
-/// The worker writes one a line, as it begins a tool that the database cannot be told of.
+/// The worker writes one a line, as it begins a tool call while the database is unreachable.
 fn tools_journaled_on_disk(file: &Path) -> Vec<Note> {
     #[derive(serde::Deserialize)]
     struct Tool {

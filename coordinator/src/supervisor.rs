@@ -29,7 +29,7 @@ use crate::{
     spool::{Leavings, Spool, SpoolError},
 };
 
-/// The first pause before a database that is away is tried again, where nothing else is configured; doubled up to the longest.
+/// The first pause before an unreachable database is tried again, where nothing else is configured; doubled up to the longest.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -58,11 +58,11 @@ pub struct AttemptSupervisor {
     pub launcher: Arc<dyn Launcher>,
     /// The attempts' folders.
     pub spool: Spool,
-    /// What workers are told.
+    /// Writes the specifications of workers.
     pub specifier: Specifier,
     /// How long its parts may take.
     pub config: AttendantConfig,
-    /// What is told of it.
+    /// Signals of what it has done.
     pub signals: Signals,
     /// How many are started at once.
     pub starts: Semaphore,
@@ -220,7 +220,7 @@ impl AttemptSupervisor {
         Evidence { report, notes, recording_uri, rescued, ..Evidence::lost(detail) }
     }
 
-    /// Settles, however long the database is away. `None` where it is left to the next coordinator.
+    /// Settles, however long the database is unreachable. `None` where it is left to the next coordinator.
     async fn settle(&self, attempt: AttemptId, mut evidence: Evidence) -> Option<Settled> {
         let mut pause = self.config.first_pause;
         loop {

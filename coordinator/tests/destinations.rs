@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use service::{Running, TestSpool, config};
 use sqlx::AssertSqlSafe;
 
-/// Inserts a call to a number with more columns; answers the constraint, the sentence and the hint of its refusal.
+/// Inserts a call to a number with more columns; returns the constraint, the sentence and the hint of its refusal.
 async fn refusal(database: &TestDatabase, number: &str, more: &[(&str, &str)]) -> Option<(String, String, String)> {
     let columns: String = more.iter().map(|(column, _)| format!(", {column}")).collect();
     let values: String = more.iter().map(|(_, value)| format!(", '{value}'")).collect();

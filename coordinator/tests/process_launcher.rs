@@ -10,7 +10,7 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 use offhook_test_database::{TestDatabase, until};
 use service::{Running, TestSpool, config};
 
-/// Waits until the call is in `state`, and answers why.
+/// Waits until the call is in `state`, and returns why.
 async fn becomes(database: &TestDatabase, id: i64, state: &str) -> String {
     until(&format!("call {id} is {state}"), || async { database.state(id).await.0 == state }).await;
     database.state(id).await.1.unwrap_or_default()

@@ -11,7 +11,7 @@ use offhook::{
 use offhook_test_database::{TestDatabase, claimant};
 use rand::{SeedableRng, rngs::StdRng};
 
-/// Makes the due call with `disposition` as its end; answers how many minutes later it is due again, rounded.
+/// Makes the due call with `disposition` as its end; returns how many minutes later it is due again, rounded.
 async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) -> Option<i64> {
     database.run("update installation set quiet_time = '0'").await;
     let fresh = claim(&database.pool, &claimant("c", "one"), 1).await.unwrap().calls.pop().expect("a due call");

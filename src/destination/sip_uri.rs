@@ -29,7 +29,7 @@ pub fn is_sip_uri(number: &str) -> bool {
     scheme(number).is_some()
 }
 
-/// A host as it stands in a URI: an IPv6 address in brackets.
+/// A host as it is written in a URI: an IPv6 address in brackets.
 pub fn host_in_uri(host: &str) -> Cow<'_, str> {
     if host.contains(':') { Cow::Owned(format!("[{host}]")) } else { Cow::Borrowed(host) }
 }

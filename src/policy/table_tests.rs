@@ -37,7 +37,7 @@ fn ending(disposition: Disposition, outcome: Option<Outcome>, reached: Reached) 
     }
 }
 
-/// Every span is a range of its own, so that a pause tells which span it is from.
+/// The spans do not overlap, so a pause shows which span it is from.
 fn policy() -> Policy {
     Policy {
         busy: Span::seconds(1_000, 1_999),

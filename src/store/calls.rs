@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool, types::Json};
 use super::{error::StoreError, request_columns::RequestColumns};
 use crate::{call::CallState, disposition::Disposition, outcome::Outcome, request::CallKind};
 
-/// A call to be made. What is `None` is left to the table's defaults; the table's rules judge the rest.
+/// A call to be made. `None` leaves a column to its default; the table's rules check the others.
 #[derive(Debug, Clone)]
 pub struct NewCall {
     /// Adding the same key twice is adding one call; random where absent.
@@ -22,7 +22,7 @@ pub struct NewCall {
     pub priority: Option<i16>,
     /// 3 where absent.
     pub max_attempts: Option<i16>,
-    /// landline or mobile; as the numbering plan tells where absent.
+    /// landline or mobile; by the numbering plan where absent.
     pub line_type: Option<String>,
     /// To an automated call: how and when it was given.
     pub consent: Option<String>,
@@ -41,7 +41,7 @@ pub struct CallResult {
     pub request_key: String,
     /// What is to be done.
     pub kind: CallKind,
-    /// Where it stands.
+    /// Its state.
     pub state: CallState,
     /// Why, for people.
     pub why: Option<String>,
@@ -125,7 +125,7 @@ pub struct CallResult {
     pub mos: Option<f64>,
 }
 
-/// Adds a call; answers its number. The same `request_key` again answers the number of the call that has it.
+/// Adds a call; returns its number. The same `request_key` again returns the number of the call that has it.
 ///
 /// # Errors
 /// [`StoreError::Refused`] with the table's own sentence where the call breaks a rule.
@@ -189,7 +189,7 @@ pub async fn list(pool: &PgPool, state: Option<CallState>, most: i64) -> Result<
     Ok(rows)
 }
 
-/// Takes a call back: on the spot where it is not live, else as soon as its worker hears of it. Answers the state it is in then;
+/// Takes a call back: on the spot where it is not live, else as soon as its worker hears of it. Returns its state afterwards;
 /// `None` where there is no such call.
 ///
 /// # Errors
@@ -202,7 +202,7 @@ pub async fn cancel(pool: &PgPool, id: i64) -> Result<Option<CallState>, StoreEr
     Ok(state)
 }
 
-/// Puts a queued or held call off: it is not made before `until`. Uses up no attempt. Answers when it is due then; `None` where there is
+/// Puts a queued or held call off: it is not made before `until`. Uses up no attempt. Returns when it is due; `None` where there is
 /// no such call.
 ///
 /// # Errors
@@ -212,7 +212,8 @@ pub async fn snooze(pool: &PgPool, id: i64, until: DateTime<Utc>) -> Result<Opti
     Ok(due.fetch_optional(pool).await?)
 }
 
-/// Lets a held call go: back into the queue, or with `finish` it is over. Answers its state then; `None` where there is no such call.
+/// Lets a held call go: back into the queue, or with `finish` it is over. Returns its state afterwards; `None` where there is no such
+/// call.
 ///
 /// # Errors
 /// [`StoreError::Refused`] where it is not held, or may not be made any more.

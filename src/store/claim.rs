@@ -54,8 +54,8 @@ pub async fn claim(pool: &PgPool, claimant: &Claimant, room: usize) -> Result<Cl
     claim_while(pool, claimant, room, || true).await
 }
 
-/// [`claim`], taken back before anybody sees it where it is not `still_wanted` at its end: a coordinator that is told to drain
-/// while it looks has claimed nothing.
+/// Like [`claim`], but rolls back if `still_wanted()` is false when the query returns: a coordinator that begins to drain meanwhile
+/// has claimed nothing.
 ///
 /// # Errors
 /// As [`claim`].
@@ -118,7 +118,7 @@ async fn claimed_calls(pool: &PgPool, ids: &[i64]) -> Result<Vec<ClaimedCall>, S
     Ok(rows)
 }
 
-/// Ends up to `most` queued calls that can never be made: expired, or on the do-not-call list. Answers how many.
+/// Ends up to `most` queued calls that can never be made: expired, or on the do-not-call list. Returns how many.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
@@ -126,7 +126,7 @@ pub async fn end_expired(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar("select offhook_end_expired($1)").bind(most).fetch_one(pool).await?)
 }
 
-/// Lets up to `most` calls that have become due into the line, and wakes those that wait for a call which has ended. Answers how many
+/// Makes up to `most` calls that have become due ready, and those that waited for a call which has ended. Returns how many
 /// moved.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 
 /// Opens a pool and makes one connection, to know that it works.
 ///
-/// `acquire` bounds the wait for a free connection, and so how long any statement waits while the database is away.
+/// `acquire` bounds the wait for a free connection, and so how long any statement waits while the database is unreachable.
 ///
 /// # Errors
 /// [`StoreError::Refused`] where the URL is none, [`StoreError::Away`] where nothing answers.
@@ -36,7 +36,7 @@ pub async fn connect(url: &Secret, connections: u32, acquire: Duration) -> Resul
     Ok(pool)
 }
 
-/// What tells this installation from others on the same machine; made when the schema was.
+/// Identifies this installation among others on the same machine; made when the schema was.
 ///
 /// # Errors
 /// [`StoreError::Schema`] where the migrations were not run.

@@ -16,7 +16,7 @@ pub enum StoreError {
         /// What to change.
         hint: Option<String>,
     },
-    /// The database is away; the same statement may work in a moment.
+    /// The database is unreachable; the same statement may work in a moment.
     #[error("the database cannot be reached: {0}; check that it runs and that OFFHOOK_DATABASE_URL points to it")]
     Away(#[source] sqlx::Error),
     /// The schema is not the one this program was built for.
@@ -30,8 +30,8 @@ pub enum StoreError {
     Unexpected(#[source] sqlx::Error),
 }
 
-/// What `future` answers, or [`StoreError::Away`] where that takes longer than `limit`: a connection may carry nothing any more without
-/// anybody being told. Its transaction, if it arrived at all, is rolled back or has been committed: whoever calls this may ask again.
+/// What `future` returns, or [`StoreError::Away`] where that takes longer than `limit`: a connection may be dead without
+/// an error. Its transaction, if it arrived at all, is rolled back or has been committed: whoever calls this may ask again.
 ///
 /// # Errors
 /// As `future`, and where it takes too long.

@@ -15,7 +15,7 @@ pub struct EventRow {
     pub attempt: Option<i32>,
     /// When.
     pub at: DateTime<Utc>,
-    /// `claimed`, `dialing`, `ringing`, `talking`, `ended`, `settled` and what the worker tells besides.
+    /// `claimed`, `dialing`, `ringing`, `talking`, `ended`, `settled` and what the worker reports besides.
     pub kind: String,
     /// As JSON.
     pub detail: Json<serde_json::Value>,

@@ -10,9 +10,9 @@ use crate::{
 /// Gathered by the coordinator from the spool and the launcher.
 #[derive(Debug, Clone)]
 pub struct Evidence {
-    /// The worker's report out of the spool; used where the worker could not tell the database itself.
+    /// The worker's report from the spool; used where the worker could not send it to the database itself.
     pub report: Option<Report>,
-    /// What the worker could not tell the database before it left, oldest first; what it could after all is stored once.
+    /// What the worker could not send to the database before it ended, oldest first; what did arrive is stored once.
     pub notes: Vec<Note>,
     /// The end to assume where neither the database nor the spool has one.
     pub otherwise: Disposition,

@@ -24,7 +24,7 @@ impl std::fmt::Display for AttemptId {
     }
 }
 
-/// Renews the leases of `attempts`; answers those that are still ours. One that is missing was taken over or is over.
+/// Renews the leases of `attempts`; returns those that are still ours. One that is missing was taken over or is over.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
@@ -90,7 +90,7 @@ pub async fn take_over(pool: &PgPool, claimant: &Claimant, besides: &[AttemptId]
 }
 
 /// Takes over live attempts of other machines that nobody has looked after for `grace`: neither their coordinator nor their worker
-/// has given a sign of life, or the worker has told its end and nobody settled it. We cannot see their containers; settling is
+/// has given a sign of life, or the worker has reported its end and nobody settled it. We cannot see their containers; settling is
 /// fenced, so a worker that is alive after all can dial nobody any more.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What a worker noted and could not tell the database before it left. Its own functions (migrations/functions/worker.sql) would have
+//! What a worker noted and could not send to the database before it ended. Its own functions (migrations/functions/worker.sql) would have
 //! written the same; what has arrived already is not written twice.
 
 use sqlx::PgConnection;

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::error::StoreError;
 
-/// Pauses `trunk`, or everything where it is `None`. Answers whether that changed anything; the reason is kept either way.
+/// Pauses `trunk`, or everything where it is `None`. Returns whether that changed anything; the reason is kept either way.
 ///
 /// # Errors
 /// [`StoreError::Refused`] where there is no such trunk.
@@ -12,7 +12,7 @@ pub async fn pause(pool: &PgPool, trunk: Option<&str>, reason: Option<&str>) -> 
     Ok(sqlx::query_scalar("select offhook_pause($1, $2)").bind(trunk).bind(reason).fetch_one(pool).await?)
 }
 
-/// Ends a pause. Answers whether there was one.
+/// Ends a pause. Returns whether there was one.
 ///
 /// # Errors
 /// [`StoreError::Refused`] where there is no such trunk.

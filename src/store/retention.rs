@@ -12,7 +12,7 @@ use super::{
 pub struct Due {
     /// Whose.
     pub attempt: AttemptId,
-    /// Where it lies, as the attempt's end was told.
+    /// Where it is stored, as the attempt's report says.
     pub uri: String,
 }
 
@@ -42,7 +42,7 @@ pub async fn recording_deleted(pool: &PgPool, attempt: AttemptId) -> Result<(), 
     Ok(())
 }
 
-/// Deletes up to `most` calls that were kept long enough and have no sound any more. Answers how many.
+/// Deletes up to `most` calls that were kept long enough and have no sound any more. Returns how many.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
@@ -50,7 +50,7 @@ pub async fn delete_calls(pool: &PgPool, most: i32) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar("select offhook_delete_calls($1)").bind(most).fetch_one(pool).await?)
 }
 
-/// Has everything about a number deleted, whether it was called or called for. Answers how many calls are concerned.
+/// Has everything about a number deleted, whether it was called or called for. Returns how many calls are concerned.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.

@@ -192,7 +192,7 @@ async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evide
     Ok(())
 }
 
-/// Moves the call on; answers its state and the reason.
+/// Moves the call on; returns its state and the reason.
 async fn move_call(
     connection: &mut PgConnection,
     attempt: AttemptId,

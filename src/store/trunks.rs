@@ -180,7 +180,7 @@ pub struct TrunkStatus {
     pub state: String,
     /// Why it is paused, if somebody said so.
     pub pause_reason: Option<String>,
-    /// Until when it rests.
+    /// Until when its circuit breaker is open.
     pub paused_until: Option<chrono::DateTime<chrono::Utc>>,
     /// Failures in a row.
     pub failures: i32,
@@ -209,8 +209,8 @@ pub async fn status(pool: &PgPool) -> Result<Vec<TrunkStatus>, StoreError> {
     Ok(sqlx::query_as("select * from trunk_status order by preference, name").fetch_all(pool).await?)
 }
 
-/// The trunks of claimed calls: each call's own first, then those of its fallbacks that are enabled, do not rest and can carry the
-/// number. The call comes with each.
+/// The trunks of claimed calls: each call's own first, then those of its fallbacks that are enabled, whose circuit breaker is not open,
+/// and that can carry the number. The call comes with each.
 pub(super) async fn of_calls(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, TrunkRow)>, StoreError> {
     #[derive(sqlx::FromRow)]
     struct Row {

@@ -1,8 +1,8 @@
 //! What a worker says to Postgres: only the functions of `migrations/functions/worker.sql`, only for the attempt its token opens.
 //!
-//! Two ways lead there, over one connection. What has to be known before the next act is *asked* and waited for: `progress`,
-//! `seen`, `tool_begin`, `finish`. What is only to be remembered is *noted* into an outbox (bounded, in order) that a task empties
-//! and that outlasts a database which is away: `turn`, `event`, `tool_end`, `progress_later`.
+//! There are two kinds of statement, over one connection. What must be committed before the next step is *asked* and waited for:
+//! `progress`, `seen`, `tool_begin`, `finish`. The rest is *noted* into an outbox (bounded, in order) that a task sends, with retries
+//! while the database is unreachable: `turn`, `event`, `tool_end`, `progress_later`.
 
 mod connection;
 mod outbox;
@@ -64,7 +64,7 @@ pub enum WorkerStoreError {
     /// The token opens nothing (any more): the attempt is settled, or another one has taken its place.
     #[error("this attempt is over or was never given out; the worker must stop, nothing it writes counts any more")]
     Stale,
-    /// Not within the patience of the call; it may or may not have arrived, and may be told again.
+    /// Not within the time limit; it may or may not have arrived, and may be sent again.
     #[error("the database could not be reached in time: {0}; check that it is up and reachable from the worker's machine")]
     Unavailable(String),
     /// Postgres answered and said no; telling it again would not help.
@@ -117,7 +117,7 @@ impl WorkerStore {
         Ok(WorkerStore { line, outbox, begun: Arc::default(), patience })
     }
 
-    /// Says that the next step is about to be taken, and waits until the row knows. Answers whether to go on: `false` means that the
+    /// Says that the next step is about to be taken, and waits until the row knows. Returns whether to go on: `false` means that the
     /// user has taken the call back, and then nothing may be dialled.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl WorkerStore {
         Ok(TrunkChange::of_answer(self.line.ask(&statement, self.patience.ask).await?))
     }
 
-    /// A sign of life. Answers whether the user has taken the call back.
+    /// A sign of life. Returns whether the user has taken the call back.
     ///
     /// # Errors
     /// [`WorkerStoreError::Stale`]: stop. Others: go on talking and say it again later.
@@ -163,7 +163,7 @@ impl WorkerStore {
         self.outbox.put_event(kind, detail)
     }
 
-    /// Notes what was said. The same number told again replaces text, end, language and interruption.
+    /// Notes a turn. A second one of the same number replaces text, end, language and interruption.
     ///
     /// # Errors
     /// [`WorkerStoreError::Stale`] or [`WorkerStoreError::OutboxFull`].
@@ -207,11 +207,11 @@ impl WorkerStore {
         self.outbox.put(Statement::ToolEnd { number, result })
     }
 
-    /// Empties the outbox, then ends the attempt. The first telling stands, telling it again does no harm.
+    /// Sends the outbox, then ends the attempt. The first report counts; sending it again does no harm.
     ///
     /// # Errors
     /// [`WorkerStoreError::Unavailable`]: not known to have arrived within [`Patience::finish`]; leave the report and
-    /// [`WorkerStore::unsent`] in the spool. [`WorkerStoreError::Stale`]: told already, or somebody else ended the attempt; there is
+    /// [`WorkerStore::unsent`] in the spool. [`WorkerStoreError::Stale`]: reported already, or somebody else ended the attempt; there is
     /// nothing left to do.
     pub async fn finish(&self, report: &Report) -> Result<(), WorkerStoreError> {
         let deadline = Instant::now() + self.patience.finish;

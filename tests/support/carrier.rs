@@ -1,4 +1,4 @@
-//! A carrier that answers every INVITE as it is told to, and remembers it. It speaks just enough SIP over UDP to fail.
+//! A carrier that answers every INVITE as configured, and remembers it. It speaks just enough SIP over UDP to fail.
 #![allow(dead_code)] // every test file uses its part
 
 use std::{
@@ -17,7 +17,7 @@ pub struct Carrier {
     task: JoinHandle<()>,
 }
 
-/// What a registrar was told, and what it answers.
+/// What a registrar has received, and what it answers.
 #[derive(Default)]
 struct Registrations {
     heard: Vec<String>,

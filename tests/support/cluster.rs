@@ -84,7 +84,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Runs one of Postgres' programs in `folder`, as the user its package made where we are root, which it refuses. Answers whether it
+/// Runs one of Postgres' programs in `folder`, as the user its package made where we are root, which it refuses. Returns whether it
 /// succeeded.
 fn postgres(folder: &Path, program: &str, arguments: &[&str]) -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -302,7 +302,7 @@ impl Installation {
         self.docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]).lines().map(str::to_owned).collect()
     }
 
-    /// Waits until the coordinator has cleared every container away; it does so after the row has its end.
+    /// Waits until the coordinator has removed every container; it does so after the row has its end.
     pub async fn no_container_is_left(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.containers().is_empty() {

@@ -160,7 +160,7 @@ impl Site {
         self.database.insert_call(&row).await
     }
 
-    /// Waits until the query answers true. A database that is away has not answered yet.
+    /// Waits until the query returns true. An unreachable database has not returned anything yet.
     pub async fn until(&self, what: &str, query: &str) {
         self.until_within(SOON, what, query).await;
     }

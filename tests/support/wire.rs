@@ -15,7 +15,7 @@ pub enum Wire {
     Whole,
     /// What the near side says arrives, what Postgres answers does not.
     AnswersLost,
-    /// Connections stand and carry nothing; what was on its way arrives later.
+    /// Connections stay open and carry nothing; what was on its way arrives later.
     Stalled,
     /// Nothing passes; connections break, new ones are closed at once.
     Cut,
@@ -52,7 +52,7 @@ impl Proxy {
         Proxy { port: own, state, forgotten, task }
     }
 
-    /// The connections there are carry nothing any more, and nobody is told: as behind a firewall that has lost its memory.
+    /// Open connections carry nothing any more, without an error: as behind a firewall that has lost its state.
     pub fn forget(&self) {
         self.forgotten.send_modify(|times| *times += 1);
     }

@@ -55,7 +55,7 @@ async fn cost(codec: CodecName, srtp: SrtpPolicy) {
     let share = (cpu() - used).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0 / ends.len() as f64;
     finish(ends).await;
     let encrypted = if srtp == SrtpPolicy::Off { "" } else { " under SRTP" };
-    println!("| sound of a call in {codec:?}{encrypted}, recorded, % of a core | {share:.2} | | |");
+    println!("| media of a call in {codec:?}{encrypted}, recorded, % of a core | {share:.2} | | |");
 }
 
 /// What fifty more sessions take.
@@ -69,7 +69,7 @@ async fn memory() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let each = (resident_mb() - before) / ends.len() as f64;
     finish(ends).await;
-    println!("| memory of a call's sound, MB | {each:.2} | | |");
+    println!("| memory of a call's media session, MB | {each:.2} | | |");
 }
 
 /// How far from their 20 ms grid the packets of fifty calls arrive.

@@ -15,7 +15,7 @@ pub enum Kind {
     Change,
     /// Cancel an existing one.
     Cancel,
-    /// Ask that an existing one stands.
+    /// Confirm an existing one.
     Confirm,
 }
 
@@ -79,7 +79,7 @@ pub struct Add {
     /// How often to try
     #[arg(long)]
     pub max_attempts: Option<i16>,
-    /// landline or mobile, where the number does not tell
+    /// landline or mobile, where the number does not say
     #[arg(long)]
     pub line_type: Option<String>,
     /// How and when the restaurant agreed to automated calls

@@ -172,7 +172,7 @@ impl Call {
     }
 }
 
-/// Where a call stands, and when it is due if it waits.
+/// The state of a call, and when it is due if it waits.
 fn due(call: &CallResult) -> String {
     match call.state {
         CallState::Queued => format!("call {} is queued, due {}", call.id, call.due_at.format("%F %T UTC")),

@@ -1,5 +1,5 @@
-//! `offhook call import`: many calls from a file. Chunk by chunk, so that memory does not grow with the file; the right rows go in, the
-//! wrong ones are told with their line, a sentence and a hint.
+//! `offhook call import`: many calls from a file. Chunk by chunk, so that memory does not grow with the file; valid rows are
+//! inserted, the others are reported with their line, a sentence and a hint.
 
 mod records;
 mod rows;
@@ -41,7 +41,7 @@ pub struct Import {
     /// How it is written; by its extension where absent
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// What stands between two fields of a CSV file; `tab` is one
+    /// What separates two fields of a CSV file; `tab` is one
     #[arg(long, default_value = ",", value_parser = delimiter)]
     pub delimiter: u8,
     /// Write refused lines into this file, to be corrected and imported again

@@ -27,7 +27,7 @@ pub struct Trunk {
 /// What to do with trunks.
 #[derive(Debug, clap::Subcommand)]
 pub enum TrunkCommand {
-    /// All of them: whether each works, rests or is tried again, and how full it is
+    /// All of them: whether each is ready, its circuit breaker open or half open, and how full it is
     List,
 }
 

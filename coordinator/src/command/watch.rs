@@ -16,9 +16,9 @@ use sqlx::{PgPool, postgres::PgListener};
 use super::{call_error::CallError, call_line::line};
 use crate::config::database::{ConnectError, DatabaseConfig};
 
-/// The channels on which the database tells of events, turns and changes of state.
+/// The channels on which the database announces events, turns and changes of state.
 const CHANNELS: [&str; 2] = ["offhook_events", "offhook_calls"];
-/// How often to look where nothing is told.
+/// How often to look without a notification.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Follows calls until each is over or held, printing to standard output.

@@ -31,7 +31,7 @@ impl MediaConfig {
         (usize::from(self.port_last) + 1).saturating_sub(usize::from(self.port_first)) / usize::from(PORTS_PER_ATTEMPT)
     }
 
-    /// What peers are told of where we are, for people.
+    /// Which address peers get, for people.
     pub fn advertises(&self) -> String {
         match (self.public_address, &self.stun, self.media_address) {
             (Some(public), _, _) => format!("peers are told {public}"),
@@ -81,7 +81,7 @@ impl std::fmt::Display for StunServer {
     }
 }
 
-/// An address that can be told to others: 0.0.0.0 cannot.
+/// An address that a peer can send to: not 0.0.0.0.
 fn address(text: &str) -> Result<IpAddr, String> {
     let address: IpAddr = text.parse().map_err(|_| format!("\"{text}\" is not an IP address"))?;
     if address.is_unspecified() || address.is_multicast() {

@@ -28,7 +28,7 @@ use crate::config::launcher::{ContainerUser, LauncherConfig};
 
 /// Where the attempt's folder is inside the container.
 const SPOOL: &str = "/spool";
-/// How long an engine that is away is left alone between two questions.
+/// The pause between two requests to an engine that is unreachable.
 const ENGINE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Containers.

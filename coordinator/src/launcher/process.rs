@@ -38,7 +38,7 @@ pub struct ProcessLauncher {
     children: Mutex<HashMap<AttemptId, Arc<tokio::sync::Mutex<Child>>>>,
 }
 
-/// A process, told from a later one that got the same number.
+/// A process, distinguished from a later one with the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Process {
     pid: i32,

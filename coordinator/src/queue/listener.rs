@@ -1,4 +1,4 @@
-//! LISTEN: what the database tells us without being asked. A connection that breaks is made again; polling covers the gap.
+//! LISTEN: the database's notifications. A connection that breaks is made again; polling covers the gap.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{in_flight::InFlight, signal::Signals};
 
 /// A row of `calls` or `do_not_call` has changed.
 pub const CALLS: &str = "offhook_calls";
-/// A worker has told its end; the payload is `call/attempt`.
+/// A worker has reported its end; the payload is `call/attempt`.
 pub const ENDED: &str = "offhook_ended";
 /// How long to wait before connecting again, where nothing else is configured.
 pub const PAUSE: Duration = Duration::from_millis(500);
@@ -21,13 +21,13 @@ pub const PAUSE: Duration = Duration::from_millis(500);
 pub struct Listener {
     /// Where LISTEN works.
     pub url: Secret,
-    /// Told that there may be something to claim.
+    /// Woken when there may be something to claim.
     pub wake: Arc<Wake>,
-    /// Told that a worker has told its end.
+    /// Notified when a worker has reported its end.
     pub running: Arc<InFlight>,
     /// How long to wait before connecting again.
     pub pause: Duration,
-    /// What is told of it.
+    /// Signals of what it has done.
     pub signals: Signals,
 }
 

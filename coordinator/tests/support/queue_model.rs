@@ -173,7 +173,7 @@ impl Model {
         self.calls[call].attempts.last().expect("a live call has an attempt")
     }
 
-    /// The worker takes the next step. Answers which, and whether it may go on.
+    /// The worker takes the next step. Returns which, and whether it may go on.
     pub fn progress(&mut self, call: usize) -> Option<(&'static str, bool)> {
         let (now, cancelled) = (self.now, self.calls[call].cancel_requested);
         let attempt = self.calls[call].attempts.last_mut().expect("a live call has an attempt");

@@ -1,4 +1,4 @@
-//! What to say and which tools to call, given where the conversation stands.
+//! What to say and which tools to call, given the state of the conversation.
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use offhook::{offer::Offer, outcome::Outcome, request::CallKind};

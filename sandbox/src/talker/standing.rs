@@ -1,4 +1,4 @@
-//! Where a conversation stands: what has been asked, offered and agreed, folded out of its history.
+//! The state of a conversation: what has been asked, offered and agreed, computed from its history.
 
 use chrono::{NaiveDate, NaiveTime};
 use offhook::{language::Language, offer::Offer};
@@ -46,7 +46,7 @@ pub enum Settled {
     NotRecorded,
 }
 
-/// Where things stand.
+/// What has been asked, offered and agreed so far.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// The request was heard to its end.

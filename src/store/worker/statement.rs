@@ -67,7 +67,7 @@ pub enum TrunkChange {
 }
 
 impl TrunkChange {
-    /// Reads what `worker_change_trunk` (migrations/functions/change_trunk.sql) answers. What cannot be read is a no.
+    /// Reads what `worker_change_trunk` (migrations/functions/change_trunk.sql) returns. What cannot be read is a no.
     pub(super) fn of_answer(answer: Option<Value>) -> TrunkChange {
         #[derive(Default, Deserialize)]
         #[serde(default)]

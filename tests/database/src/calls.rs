@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::TestDatabase;
 
-/// The columns of a call that is taken as it stands.
+/// The columns of a valid call.
 pub const CALL: &[(&str, &str)] = &[
     ("number", "'+4930123456'"),
     ("restaurant_name", "'Zum Goldenen Löwen'"),

@@ -240,7 +240,7 @@ impl Tongue {
         self.agreed = 0;
     }
 
-    /// Takes an utterance and the recogniser's tag; answers whether the language has changed with it.
+    /// Takes an utterance and the recogniser's tag; returns whether the language has changed with it.
     pub fn hear(&mut self, text: &str, tag: Option<Language>) -> bool {
         let telling: Vec<String> = words(text)
             .into_iter()

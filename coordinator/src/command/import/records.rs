@@ -1,5 +1,5 @@
 //! Cuts a file into records, each with the line it begins in. Whatever the bytes are, memory is bounded and no line is lost: a quote that
-//! is never closed spoils the line it stands in, and the next line is a record of its own.
+//! is never closed spoils its own line, and the next line is a record of its own.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,7 @@ pub enum Shape {
     JsonLines,
 }
 
-/// Some lines of the file, as they stand.
+/// Some lines of the file, unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The line it begins in, from 1.
@@ -148,7 +148,7 @@ enum Scan {
     Complete,
     /// Within quotes.
     Open,
-    /// Something stands after a closing quote.
+    /// Text follows a closing quote.
     Misplaced,
 }
 

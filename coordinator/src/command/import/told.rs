@@ -1,4 +1,4 @@
-//! What an import tells: refused rows as they are met, how far it is, and what it came to.
+//! What an import reports: refused rows as they are found, its progress, and a summary.
 
 use std::{
     fs::File,
@@ -46,7 +46,7 @@ impl Summary {
     }
 }
 
-/// Where it is told.
+/// Where it is reported.
 #[derive(Debug)]
 pub struct Told {
     as_json: bool,
@@ -61,7 +61,7 @@ pub struct Told {
 pub struct ErrorsUnwritten(PathBuf, #[source] io::Error);
 
 impl Told {
-    /// Refused rows go to standard error, and as they stand into the file `errors`, which begins with `header`.
+    /// Refused rows go to standard error, and unchanged into the file `errors`, which begins with `header`.
     ///
     /// # Errors
     /// Where the file cannot be made.
