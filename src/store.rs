@@ -7,6 +7,7 @@ pub mod connect;
 pub mod coordinators;
 pub mod evidence;
 pub mod import;
+pub mod kept_files;
 pub mod leader;
 pub mod leases;
 mod notes;

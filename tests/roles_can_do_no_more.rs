@@ -31,6 +31,7 @@ const USER_READS: &[&str] = &[
     "closed_days",
     "countries",
     "do_not_call",
+    "event_logs",
     "events",
     "number_ranges",
     "numbers",
