@@ -306,6 +306,9 @@ async fn a_person_reads_results_changes_requests_and_plays_no_coordinator() {
                 "offhook_sweep",
                 "offhook_erase",
                 "offhook_delete_calls",
+                "offhook_files_to_delete",
+                "offhook_recording_deleted",
+                "offhook_event_log_deleted",
                 "offhook_own_attempt",
             ]
             .contains(&name.as_str());
