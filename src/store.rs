@@ -9,6 +9,7 @@ pub mod error;
 pub mod events;
 pub mod evidence;
 pub mod import;
+pub mod kept_files;
 pub mod leader;
 pub mod leases;
 mod notes;

@@ -31,6 +31,7 @@ const USER_READS: &[&str] = &[
     "closed_days",
     "countries",
     "do_not_call",
+    "event_logs",
     "events",
     "number_ranges",
     "numbers",
@@ -305,6 +306,9 @@ async fn a_person_reads_results_changes_requests_and_plays_no_coordinator() {
                 "offhook_end_expired",
                 "offhook_erase",
                 "offhook_delete_calls",
+                "offhook_files_to_delete",
+                "offhook_recording_deleted",
+                "offhook_event_log_deleted",
                 "offhook_own_attempt",
             ]
             .contains(&name.as_str());

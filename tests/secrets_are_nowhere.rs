@@ -1,10 +1,10 @@
 //! During a call with every kind of secret there is: none is in the container's environment, labels, image, log or inspection, nor in
-//! the coordinator's log or a table; and the container can do nothing it need not.
+//! the coordinator's log, a table or a file that stays; and the container can do nothing it need not.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use serde_json::Value;
 use support::installation::Installation;
@@ -128,6 +128,13 @@ async fn a_call_with_secrets_shows_none_and_its_container_is_locked_in() {
     let spool = installation.folder.join("spool");
     assert_eq!(mode(&spool.join(format!("{call}-1"))), 0o700);
     assert_eq!(mode(&spool.join(format!("{call}-1/attempt.json"))), 0o400);
+    // What was said is for its owner's eyes only, and the passwords are not in it even while the call talks.
+    let log = spool.join(format!("{call}-1/events.jsonl"));
+    offhook_test_database::until("the call has an event log", || async { log.is_file() }).await;
+    assert_eq!(mode(&log), 0o600);
+    for file in ["events.jsonl", "recording.opus"] {
+        none_of(&secrets, file, &std::fs::read(spool.join(format!("{call}-1/{file}"))).unwrap());
+    }
 
     let image = std::env::var("OFFHOOK_TEST_IMAGE").unwrap();
     let saved = installation.folder.join("image.tar");
@@ -135,7 +142,7 @@ async fn a_call_with_secrets_shows_none_and_its_container_is_locked_in() {
     none_of(&secrets, "the image", &std::fs::read(&saved).unwrap());
     std::fs::remove_file(saved).unwrap();
 
-    installation.settled(call).await;
+    let result = installation.settled(call).await;
     following.wait().unwrap();
     for entry in std::fs::read_dir(&installation.folder).unwrap().flatten() {
         let path = entry.path();
@@ -151,10 +158,17 @@ async fn a_call_with_secrets_shows_none_and_its_container_is_locked_in() {
         none_of(&secrets, &table, rows.as_bytes());
     }
     installation.no_container_is_left().await;
+    let mut looked_through = BTreeSet::new();
     for entry in std::fs::read_dir(&spool).unwrap().flatten() {
         for file in std::fs::read_dir(entry.path()).unwrap().flatten() {
             none_of(&secrets, &file.path().display().to_string(), &std::fs::read(file.path()).unwrap());
+            looked_through.insert(file.path().canonicalize().unwrap());
         }
     }
+    let (log, recording) = (result.event_log.unwrap(), result.recording.unwrap());
+    assert!(looked_through.contains(&log) && looked_through.contains(&recording), "{looked_through:?}");
+    let said = installation.transcript(call).await.into_iter().find(|said| said.speaker == "callee").unwrap().text;
+    assert!(std::fs::read_to_string(&log).unwrap().contains(&said), "the log holds the conversation");
+    assert_eq!((mode(log.parent().unwrap()), mode(&log)), (0o700, 0o600));
     installation.run(&format!("drop role {login}")).await;
 }

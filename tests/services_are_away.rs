@@ -98,10 +98,7 @@ async fn a_full_disk_costs_sound_and_no_result() {
     assert!(Sound::read(uri.strip_prefix("file://").unwrap().as_ref()).duration_ms() > 500, "what is there plays");
 
     // Nobody is called whose call could not be written down.
-    site.until("the folder is tidy", "select count(*) = 0 from port_leases").await;
-    while std::fs::read_dir(recording.parent().unwrap()).unwrap().count() > 1 {
-        sleep(Duration::from_millis(50)).await;
-    }
+    site.nothing_is_left_over().await;
     disk.fill();
     let next = site.callees.number(Manner::AnswersAndHangsUp, 2);
     let call = site.insert(&next, &[]).await;

@@ -4,6 +4,7 @@
 mod support;
 
 use support::{
+    event_logs::replayed,
     installation::Installation,
     recording::{Sound, speaking},
 };
@@ -15,6 +16,8 @@ async fn both_sides_are_where_the_turns_say() {
     let result = installation.settled(id).await;
     let transcript = installation.transcript(id).await;
     println!("{transcript:#?}");
+    let log = replayed(&result.event_log.unwrap()).unwrap().unwrap();
+    assert!(log.complete, "from the answer to the end: {log:?}");
     let sound = Sound::read(&result.recording.unwrap());
 
     assert_eq!(sound.duration_ms() / 100, result.recording_ms.unwrap() / 100, "the row tells the file's length");

@@ -1,9 +1,10 @@
-//! SIGKILL for the worker in the middle of a call: a result row, the call held for a person, the recording playable.
+//! SIGKILL for the worker in the middle of a call: a result row, the call held for a person, the recording playable, the event log there.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use support::{
+    event_logs::replayed,
     installation::Installation,
     recording::{Sound, speaking},
 };
@@ -29,6 +30,8 @@ async fn the_call_is_held_and_the_recording_plays() {
     assert!((sound.duration_ms() - result.recording_ms.unwrap()).abs() < 1100);
     assert!(speaking(&sound.left, 0, sound.duration_ms()) > 0.05, "the callee is on it");
     assert!(speaking(&sound.right, 0, sound.duration_ms()) > 0.05, "the agent is on it");
+    let log = replayed(&result.event_log.unwrap()).unwrap().unwrap();
+    assert!(log.events > 0 && !log.complete, "as far as it goes: {log:?}");
     installation.no_container_is_left().await;
     assert_eq!(installation.ask("select count(*)::text from port_leases").await, "0");
 }

@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashSet,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,11 +13,15 @@ use offhook::store::{
     claim::{Claimant, end_expired, keep_queue},
     coordinators,
     error::{StoreError, within},
+    kept_files,
     leader::{self, lead},
     leases::{self, AttemptId},
 };
 use sqlx::PgPool;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -82,7 +87,7 @@ enum LookError {
     #[error(transparent)]
     Launch(#[from] LaunchError),
     #[error("the spool cannot be read: {0}")]
-    Spool(#[from] std::io::Error),
+    Spool(#[from] io::Error),
 }
 
 impl Maintenance {
@@ -177,11 +182,22 @@ impl Maintenance {
             self.launcher.stop(attempt, self.config.stop_grace).await?;
             self.launcher.remove(attempt).await?;
         }
-        // Folders that still have a specification in them, and so secrets.
         for attempt in self.nobodys(self.spool.attempts()?).await? {
-            self.spool.tidy(attempt)?;
+            self.tidy(attempt).await?;
         }
         Ok(())
+    }
+
+    /// Tidies the folder of an attempt that is over or unknown, and was never looked after here to its end, as where its machine was away:
+    /// there may still be secrets in it, and files that the database does not know yet.
+    async fn tidy(&self, attempt: AttemptId) -> Result<(), LookError> {
+        let spool = self.spool.clone();
+        let files = spawn_blocking(move || spool.scrub(attempt).map(|()| spool.leavings(attempt).files));
+        let files = files.await.map_err(io::Error::other)??;
+        let known = within(self.config.statement, kept_files::note(&self.pool, attempt, &files)).await?;
+        let spool = self.spool.clone();
+        let tidied = spawn_blocking(move || if known { spool.tidy(attempt) } else { spool.remove(attempt) });
+        Ok(tidied.await.map_err(io::Error::other)??)
     }
 
     async fn nobodys(&self, attempts: Vec<AttemptId>) -> Result<Vec<AttemptId>, StoreError> {

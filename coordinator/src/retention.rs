@@ -1,8 +1,8 @@
-//! Deletes what was kept long enough: recordings of this machine from the spool, then the rows whose sound is gone.
+//! Deletes what was kept long enough: recordings and event logs of this machine from the spool, then the rows whose files are gone.
 
 use std::{io, time::Duration};
 
-use offhook::store::{error::StoreError, retention};
+use offhook::store::{kept_files::KeptFile, leases::AttemptId, error::StoreError, retention};
 use sqlx::PgPool;
 use tokio::{
     task::spawn_blocking,
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{signal::Signals, spool::Spool};
 
-/// How many recordings, and how many calls, one round deletes at most in one statement, where nothing else is configured.
+/// The files of how many attempts, and how many calls, one round deletes at most in one statement, where nothing else is configured.
 pub const BATCH: i32 = 200;
 
 /// The pace of a retention.
@@ -20,7 +20,7 @@ pub const BATCH: i32 = 200;
 pub struct RetentionConfig {
     /// The time between two rounds.
     pub every: Duration,
-    /// How many recordings, and how many calls, one statement takes at most.
+    /// The files of how many attempts, and how many calls, one statement takes at most.
     pub batch: i32,
 }
 
@@ -31,7 +31,7 @@ pub struct Retention {
     pub pool: PgPool,
     /// This machine, as attempts name it.
     pub host: String,
-    /// Where its recordings lie.
+    /// Where its recordings and event logs lie.
     pub spool: Spool,
     /// The pace.
     pub config: RetentionConfig,
@@ -44,10 +44,18 @@ pub struct Retention {
 pub struct Deleted {
     /// Recordings whose sound is gone now.
     pub recordings: usize,
-    /// Recordings that could not be deleted; the log says why.
+    /// Event logs that are gone now.
+    pub event_logs: usize,
+    /// Files that could not be deleted; the log says why.
     pub kept: usize,
     /// Rows of calls.
     pub calls: usize,
+}
+
+impl Deleted {
+    fn files(&self) -> usize {
+        self.recordings + self.event_logs
+    }
 }
 
 impl Retention {
@@ -58,8 +66,8 @@ impl Retention {
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             match self.delete_due().await {
                 Ok(swept) if swept == Deleted::default() => {}
-                Ok(Deleted { recordings, kept, calls }) => {
-                    tracing::info!(recordings, kept, calls, "deleted what was kept long enough")
+                Ok(Deleted { recordings, event_logs, kept, calls }) => {
+                    tracing::info!(recordings, event_logs, kept, calls, "deleted what was kept long enough")
                 }
                 Err(error) => tracing::warn!(%error, "nothing more is deleted for now"),
             }
@@ -75,25 +83,17 @@ impl Retention {
         let batch = self.config.batch;
         let mut swept = Deleted::default();
         loop {
-            let due = retention::recordings_to_delete(&self.pool, &self.host, batch).await?;
+            let due = retention::files_to_delete(&self.pool, &self.host, batch).await?;
             let found = due.len();
-            let gone_before = swept.recordings;
-            for recording in due {
-                let (spool, attempt) = (self.spool.clone(), recording.attempt);
-                let deleted = spawn_blocking(move || spool.delete_recording(attempt, &recording.uri)).await;
-                match deleted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-                    Ok(()) => {
-                        retention::recording_deleted(&self.pool, attempt).await?;
-                        swept.recordings += 1;
-                    }
-                    Err(error) => {
-                        tracing::error!(%attempt, %error, "a recording that was kept long enough cannot be deleted");
-                        swept.kept += 1;
-                    }
+            let gone_before = swept.files();
+            for due in due {
+                let attempt = due.attempt;
+                for (file, uri) in due.files() {
+                    self.delete(attempt, file, uri, &mut swept).await?;
                 }
             }
             // One that cannot be deleted stays due: it would be found again at once.
-            if i32::try_from(found).is_ok_and(|found| found < batch) || swept.recordings == gone_before {
+            if i32::try_from(found).is_ok_and(|found| found < batch) || swept.files() == gone_before {
                 break;
             }
         }
@@ -104,5 +104,21 @@ impl Retention {
                 return Ok(swept);
             }
         }
+    }
+
+    async fn delete(&self, attempt: AttemptId, file: KeptFile, uri: String, swept: &mut Deleted) -> Result<(), StoreError> {
+        let spool = self.spool.clone();
+        let deleted = spawn_blocking(move || spool.delete(attempt, file, &uri)).await;
+        if let Err(error) = deleted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            tracing::error!(%attempt, file = file.name(), %error, "a file that was kept long enough cannot be deleted");
+            swept.kept += 1;
+            return Ok(());
+        }
+        retention::file_deleted(&self.pool, attempt, file).await?;
+        match file {
+            KeptFile::Recording => swept.recordings += 1,
+            KeptFile::EventLog => swept.event_logs += 1,
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The attempts' folders: what a worker is handed goes in, what it leaves comes out.
 //!
 //! `<spool>/<call>-<attempt>/` holds the specification (mode 0400, the only place secrets are) while the worker runs, its report,
-//! and the recording, which stays.
+//! and the recording and the event log, which stay.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -11,13 +11,20 @@ use std::{
 };
 
 use offhook::{
-    attempt::{AttemptSpecification, NOTES_FILE, RECORDING_FILE, REPORT_FILE, SPECIFICATION_FILE, TOOLS_FILE},
+    attempt::{AttemptSpecification, EVENT_LOG_FILE, NOTES_FILE, RECORDING_FILE, REPORT_FILE, SPECIFICATION_FILE, TOOLS_FILE},
     report::{RecordingReport, Report},
-    store::{leases::AttemptId, worker::Note},
+    store::{
+        kept_files::{EventLogFile, KeptFile, KeptFiles},
+        leases::AttemptId,
+        worker::Note,
+    },
 };
 use offhook_recording::{Recording, measure};
 
 use crate::config::launcher::ContainerUser;
+
+/// Marks a folder whose secrets are gone, and whose files the database may not know yet.
+const UNTIDY_FILE: &str = "untidy";
 
 /// The root of the attempts' folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +65,8 @@ pub struct Leavings {
     pub report: Option<Report>,
     /// What it could not send to the database in time.
     pub notes: Vec<Note>,
-    /// Where its recording lies, where it could be played.
-    pub recording_uri: Option<String>,
-    /// The recording as it is on disk, for where no report names one.
-    pub rescued: Option<RecordingReport>,
+    /// What stays.
+    pub files: KeptFiles,
 }
 
 impl Spool {
@@ -81,7 +86,7 @@ impl Spool {
     /// [`SpoolError::Unwritable`] where it cannot.
     pub fn prepare(&self) -> Result<(), SpoolError> {
         let unwritable = |source| SpoolError::Unwritable { path: self.root.clone(), source };
-        // Others may pass through, to the recordings they own; nobody else may look around.
+        // Others may pass through, to the files they own; nobody else may look around.
         DirBuilder::new().recursive(true).mode(0o711).create(&self.root).map_err(unwritable)?;
         let probe = self.root.join(".probe");
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(unwritable)
@@ -108,7 +113,7 @@ impl Spool {
         })
     }
 
-    /// What the worker of an ended attempt left.
+    /// What the worker of an ended attempt left. A recording without sound and a log without a line are removed.
     pub fn leavings(&self, attempt: AttemptId) -> Leavings {
         let folder = self.folder(attempt);
         let report = read(attempt, &folder.join(REPORT_FILE));
@@ -125,31 +130,36 @@ impl Spool {
             // Cut off before any sound was on it: no row will ever name it, so nobody would ever take it away.
             let _ = fs::remove_file(&path);
         }
-        Leavings { report, notes, recording_uri: path.is_file().then_some(uri), rescued }
+        let files = KeptFiles { recording_uri: path.is_file().then_some(uri), rescued, event_log: event_log(&folder) };
+        Leavings { report, notes, files }
     }
 
-    /// Deletes the secrets of an attempt that is over; no error where there are none.
+    /// Takes away the secrets of an attempt that is over. One that has none is fine. The folder still counts as untidy, until it is
+    /// tidied: whoever finds it knows that the database may not have been told of the files in it.
     ///
     /// # Errors
     /// Where they are still there.
     pub fn scrub(&self, attempt: AttemptId) -> io::Result<()> {
-        gone_is_fine(fs::remove_file(self.folder(attempt).join(SPECIFICATION_FILE)))
+        let folder = self.folder(attempt);
+        // On a disk without room for it nothing is worse than without it.
+        let _ = File::create(folder.join(UNTIDY_FILE));
+        remove_secrets(&folder)
     }
 
-    /// Takes away what nobody needs of a settled attempt: all of it, but for a recording. One that has nothing is fine.
+    /// Takes away what nobody needs of a settled attempt: all of it, but for the files that are kept. One that has nothing is fine.
     ///
     /// # Errors
     /// Where something cannot be removed; what could be is.
     pub fn tidy(&self, attempt: AttemptId) -> io::Result<()> {
-        // Secrets first, whatever happens to the rest.
-        self.scrub(attempt)?;
         let folder = self.folder(attempt);
-        if !folder.join(RECORDING_FILE).exists() {
+        // Secrets first, whatever happens to the rest.
+        remove_secrets(&folder)?;
+        if !holds_kept_file(&folder) {
             return gone_is_fine(fs::remove_dir_all(&folder));
         }
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            if entry.file_name() != RECORDING_FILE {
+            if !is_kept(&entry) {
                 let remove = if entry.file_type()?.is_dir() { fs::remove_dir_all } else { fs::remove_file };
                 gone_is_fine(remove(&entry.path()))?;
             }
@@ -157,29 +167,39 @@ impl Spool {
         Ok(())
     }
 
-    /// Deletes the recording of an attempt with all that lies beside it. One that is gone already is fine.
+    /// Takes away everything of an attempt that nobody knows any more, as after its number was erased. One that has nothing is fine.
+    ///
+    /// # Errors
+    /// Where something cannot be removed.
+    pub fn remove(&self, attempt: AttemptId) -> io::Result<()> {
+        let folder = self.folder(attempt);
+        remove_secrets(&folder)?;
+        gone_is_fine(fs::remove_dir_all(&folder))
+    }
+
+    /// Deletes a file that was kept, and with the last one the attempt's folder. One that is gone already is fine.
     ///
     /// Only ever within this spool, whatever `uri` says: a worker had a hand in it.
     ///
     /// # Errors
-    /// Where the recording lies elsewhere, or cannot be deleted.
-    pub fn delete_recording(&self, attempt: AttemptId, uri: &str) -> io::Result<()> {
+    /// Where the file lies elsewhere, or cannot be deleted.
+    pub fn delete(&self, attempt: AttemptId, file: KeptFile, uri: &str) -> io::Result<()> {
         let folder = self.folder(attempt);
-        let ours = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone()).join(RECORDING_FILE);
+        let ours = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone()).join(file.name());
         let named = uri.strip_prefix("file://").map(Path::new);
         if named != Some(ours.as_path()) && named.is_none_or(|named| named.exists()) {
             return Err(io::Error::other(format!(
-                "{uri} does not lie in OFFHOOK_SPOOL; delete it by hand, then: select offhook_recording_deleted({}, {})",
-                attempt.call_id, attempt.attempt
+                "{uri} does not lie in OFFHOOK_SPOOL; delete it by hand, then: select {}({}, {})",
+                file.deleted_function(),
+                attempt.call_id,
+                attempt.attempt
             )));
         }
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        gone_is_fine(fs::remove_file(folder.join(file.name())))?;
+        if holds_kept_file(&folder) { Ok(()) } else { gone_is_fine(fs::remove_dir_all(&folder)) }
     }
 
-    /// The attempts whose folder holds more than a recording: those that are not over, or whose coordinator died before it tidied.
+    /// The attempts whose folder holds more than what is kept: those that are not over, or whose coordinator died before it tidied.
     ///
     /// # Errors
     /// Where the spool cannot be read.
@@ -216,13 +236,35 @@ fn tools_journaled_on_disk(file: &Path) -> Vec<Note> {
     tools.map(|Tool { number, name, arguments }| Note::ToolBegin { number, name, arguments }).collect()
 }
 
-/// Nothing but a recording is tidy; a folder that went away meanwhile is tidier still.
-fn is_untidy(folder: &Path) -> bool {
-    let Ok(mut entries) = fs::read_dir(folder) else { return false };
-    match (entries.next(), entries.next()) {
-        (Some(Ok(only)), None) => only.file_name() != RECORDING_FILE,
-        _ => true,
+/// The event log, if a worker wrote one. A link is none: a worker had a hand in it.
+fn event_log(folder: &Path) -> Option<EventLogFile> {
+    let path = fs::canonicalize(folder).ok()?.join(EVENT_LOG_FILE);
+    let found = fs::symlink_metadata(&path).ok()?;
+    if !found.is_file() || found.len() == 0 {
+        // No row will ever name it, so nobody would ever take it away.
+        let _ = if found.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        return None;
     }
+    Some(EventLogFile { uri: format!("file://{}", path.display()), bytes: found.len() })
+}
+
+fn remove_secrets(folder: &Path) -> io::Result<()> {
+    gone_is_fine(fs::remove_file(folder.join(SPECIFICATION_FILE)))
+}
+
+fn is_kept(entry: &fs::DirEntry) -> bool {
+    KeptFile::ALL.iter().any(|file| entry.file_name() == file.name())
+}
+
+fn holds_kept_file(folder: &Path) -> bool {
+    KeptFile::ALL.iter().any(|file| folder.join(file.name()).exists())
+}
+
+/// Nothing but what is kept is tidy; a folder that went away meanwhile is tidier still.
+fn is_untidy(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let kept: Vec<bool> = entries.map(|entry| entry.is_ok_and(|entry| is_kept(&entry))).collect();
+    kept.is_empty() || kept.contains(&false)
 }
 
 fn gone_is_fine(removed: io::Result<()>) -> io::Result<()> {
@@ -249,71 +291,4 @@ fn attempt_of(name: &str) -> Option<AttemptId> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_recording_is_deleted_with_its_folder_and_nothing_elsewhere_is() {
-        let root = std::env::temp_dir().join(format!("offhook-spool-deleting-{}", std::process::id()));
-        let (spool, attempt) = (Spool::new(&root), AttemptId { call_id: 12, attempt: 3 });
-        let ours = spool.folder(attempt);
-        fs::create_dir_all(&ours).expect("a folder");
-        fs::write(ours.join(RECORDING_FILE), b"sound").expect("a recording");
-        fs::write(ours.join(REPORT_FILE), b"words").expect("a report");
-        let other = root.join("somebody's");
-        fs::write(&other, b"not ours").expect("a file");
-
-        assert!(spool.delete_recording(attempt, &format!("file://{}", other.display())).is_err());
-        assert!(spool.delete_recording(attempt, "s3://somewhere/12-3").is_err());
-        assert!(other.exists() && ours.join(RECORDING_FILE).exists());
-
-        let uri = format!("file://{}", fs::canonicalize(&ours).expect("a path").join(RECORDING_FILE).display());
-        assert!(spool.delete_recording(attempt, &uri).is_ok());
-        assert!(!ours.exists());
-        assert!(spool.delete_recording(attempt, &uri).is_ok(), "deleted twice is deleted");
-        fs::remove_dir_all(&root).expect("cleaned up");
-    }
-
-    /// A second of a recording whose writer was killed in the middle of the next page.
-    fn cut_recording() -> Vec<u8> {
-        let mut writer = offhook_recording::OggOpusWriter::new(1, 2, 16_000, 312);
-        let head = writer.head("test", "DESCRIPTION=test");
-        let (first, next) = (writer.end_page(vec![7; 100], 48_312), writer.end_page(vec![7; 100], 96_312));
-        [&head, &first, &next[..50]].concat()
-    }
-
-    #[test]
-    fn of_a_settled_attempt_only_sound_is_kept() {
-        let root = std::env::temp_dir().join(format!("offhook-spool-{}", std::process::id()));
-        let (spool, sounding, silent) =
-            (Spool::new(&root), AttemptId { call_id: 1, attempt: 1 }, AttemptId { call_id: 2, attempt: 1 });
-        for (attempt, recording) in [(sounding, cut_recording()), (silent, b"OggS".to_vec())] {
-            fs::create_dir_all(spool.folder(attempt)).unwrap();
-            for (name, content) in [(SPECIFICATION_FILE, &b"{}"[..]), ("worker.log", b"{}"), (RECORDING_FILE, &recording)] {
-                fs::write(spool.folder(attempt).join(name), content).unwrap();
-            }
-        }
-        let rescued = spool.leavings(sounding).rescued.unwrap();
-        assert_eq!((rescued.duration_ms, rescued.complete, rescued.sha256.len()), (1_000, false, 64));
-        assert!(spool.leavings(silent).rescued.is_none());
-        let mut untidy = spool.attempts().unwrap();
-        untidy.sort();
-        assert_eq!(untidy, [sounding, silent]);
-        spool.tidy(sounding).unwrap();
-        spool.tidy(silent).unwrap();
-        assert_eq!(spool.attempts().unwrap(), []);
-        let left: Vec<_> = fs::read_dir(spool.folder(sounding)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, [RECORDING_FILE]);
-        assert!(!spool.folder(silent).exists(), "no sound, no folder");
-        fs::remove_dir_all(root).unwrap();
-    }
-
-    #[test]
-    fn folders_are_named_for_call_and_attempt() {
-        let attempt = AttemptId { call_id: 12, attempt: 3 };
-        assert_eq!(Spool::new("/spool").folder(attempt), PathBuf::from("/spool/12-3"));
-        assert_eq!(attempt_of("12-3"), Some(attempt));
-        assert_eq!(attempt_of("lost+found"), None);
-    }
-}
+mod tests;

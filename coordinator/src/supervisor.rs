@@ -132,11 +132,11 @@ impl AttemptSupervisor {
         };
         let Some(evidence) = evidence else { return };
         if let Some(settled) = self.settle(attempt, evidence).await {
-            if let Settled::Now { state, disposition, why } = settled {
+            if let Settled::Now { state, disposition, why } = &settled {
                 let (state, disposition) = (state.as_str(), disposition.as_str());
                 tracing::info!(%attempt, state, disposition, why, "settled");
             }
-            self.clear_away(attempt).await;
+            self.clear_away(attempt, settled != Settled::Gone).await;
             self.signals.settled.tell();
         }
     }
@@ -180,7 +180,7 @@ impl AttemptSupervisor {
         match error {
             NotLaunched::Launch(LaunchError::NameTaken(_) | LaunchError::Unsure(_))
             | NotLaunched::Spool(SpoolError::Exists(_)) => {}
-            _ => self.clear_away(attempt).await,
+            _ => self.clear_away(attempt, true).await,
         }
     }
 
@@ -215,9 +215,9 @@ impl AttemptSupervisor {
             }
             spool.leavings(attempt)
         });
-        let Leavings { report, notes, recording_uri, rescued } = leavings.await.unwrap_or_default();
+        let Leavings { report, notes, files } = leavings.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, notes, recording_uri, rescued, ..Evidence::lost(detail) }
+        Evidence { report, notes, files, ..Evidence::lost(detail) }
     }
 
     /// Settles, however long the database is unreachable. `None` where it is left to the next coordinator.
@@ -249,13 +249,14 @@ impl AttemptSupervisor {
         }
     }
 
-    async fn clear_away(&self, attempt: AttemptId) {
+    /// Removes what nobody needs; of an attempt that the database does not know any more, everything.
+    async fn clear_away(&self, attempt: AttemptId, known: bool) {
         if let Err(error) = self.launcher.remove(attempt).await {
             // Found again as a stray, and removed then.
             tracing::warn!(%attempt, %error, "the worker is not cleared away yet");
         }
         let spool = self.spool.clone();
-        let tidied = spawn_blocking(move || spool.tidy(attempt)).await;
+        let tidied = spawn_blocking(move || if known { spool.tidy(attempt) } else { spool.remove(attempt) }).await;
         if let Ok(Err(error)) = tidied {
             tracing::warn!(%attempt, %error, "the attempt's folder is not tidied");
         }

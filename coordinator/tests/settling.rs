@@ -11,6 +11,7 @@ use offhook::{
     store::{
         claim::{FreshClaim, claim},
         evidence::Evidence,
+        kept_files::KeptFiles,
         leases::AttemptId,
         settle::{Settled, settle},
     },
@@ -71,7 +72,7 @@ impl Scene {
     async fn settled_state(&self, attempt: AttemptId, evidence: &Evidence) -> CallState {
         match self.settle(attempt, evidence).await {
             Settled::Now { state, .. } => state,
-            Settled::Already => panic!("{attempt} was settled already"),
+            other => panic!("{attempt} is not settled now: {other:?}"),
         }
     }
 }
@@ -244,6 +245,36 @@ async fn a_worker_that_waits_to_dial_while_its_attempt_is_settled_may_not_dial()
 }
 
 #[tokio::test]
+async fn an_attempt_that_two_settle_at_once_is_settled_once() {
+    let scene = Scene::new().await;
+    let fresh = scene.claimed().await;
+    let (id, pool) = (fresh.call.id, scene.database.pool.clone());
+    let mut first = scene.database.pool.begin().await.unwrap();
+    sqlx::query("select from calls where id = $1 for update").bind(id).execute(&mut *first).await.unwrap();
+    let second =
+        tokio::spawn(
+            async move { settle(&pool, first_attempt(id), &told(booked()), &mut StdRng::seed_from_u64(1)).await.unwrap() },
+        );
+    offhook_test_database::until("the second waits for the row", || async {
+        scene
+            .database
+            .one::<bool>(
+                "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+            )
+            .await
+    })
+    .await;
+    sqlx::query("update attempts set settled_at = now(), ended_at = now(), disposition = 'busy'")
+        .execute(&mut *first)
+        .await
+        .unwrap();
+    sqlx::query("update calls set state = 'queued'").execute(&mut *first).await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), Settled::Already);
+    assert_eq!(scene.database.one::<i64>("select count(*) from events where kind = 'settled'").await, 0);
+}
+
+#[tokio::test]
 async fn lost_attempts_are_redialled_only_if_nobody_was_rung() {
     for (steps, expected) in [
         (&[][..], CallState::Queued),
@@ -284,7 +315,8 @@ async fn a_cut_recording_is_kept_and_a_told_one_gets_the_machines_path() {
     let cut =
         RecordingReport { uri: "file:///var/1.opus".into(), sha256: "00".into(), bytes: 7, duration_ms: 3, complete: false };
     let fresh = scene.claimed().await;
-    let evidence = Evidence { rescued: Some(cut.clone()), recording_uri: Some(cut.uri.clone()), ..Evidence::lost("gone") };
+    let files = KeptFiles { rescued: Some(cut.clone()), recording_uri: Some(cut.uri.clone()), event_log: None };
+    let evidence = Evidence { files, ..Evidence::lost("gone") };
     scene.settle(first_attempt(fresh.call.id), &evidence).await;
     let row = "select uri || ' ' || complete from recordings where call_id =";
     assert_eq!(scene.database.one::<String>(format!("{row} {}", fresh.call.id)).await, "file:///var/1.opus false");

@@ -6,8 +6,8 @@ revoke all on all tables in schema public from public, offhook_user, offhook_wor
 -- A person: inserts and changes calls, keeps the do-not-call list, reads everything but the tokens. Trunks are the owner's.
 grant usage on schema public to offhook_user, offhook_worker;
 
-grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, trunks, do_not_call, audit, call_transitions,
-    restaurant_zones, numbers, countries, number_ranges, opening_times, closed_days
+grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, event_logs, trunks, do_not_call, audit,
+    call_transitions, restaurant_zones, numbers, countries, number_ranges, opening_times, closed_days
     to offhook_user;
 
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,

@@ -10,14 +10,15 @@ select c.id, c.request_key, c.kind, c.state, c.why, c.restaurant_name, c.number,
        c.attempt as attempts, a.number as attempt, a.answered_at, a.ended_at,
        case when a.answered_at is not null then extract(epoch from a.ended_at - a.answered_at)::double precision end
            as talked_seconds,
-       r.uri as recording, r.duration_ms as recording_ms,
+       r.uri as recording, r.duration_ms as recording_ms, l.uri as event_log,
        c.due_at, c.created_at, c.finished_at, c.delete_after,
        a.trunk, a.failed_trunks, a.cause, a.ended_by::text, a.ended_cause, a.codec, a.loss_percent, a.jitter_ms, a.round_trip_ms, a.mos
 from calls c
 left join lateral (
     select * from attempts a where a.call_id = c.id order by (a.outcome is not null) desc, a.number desc limit 1
 ) a on true
-left join recordings r on r.call_id = a.call_id and r.attempt = a.number;
+left join recordings r on r.call_id = a.call_id and r.attempt = a.number
+left join event_logs l on l.call_id = a.call_id and l.attempt = a.number;
 
 create view trunk_status as
 select t.name, t.host, t.port, t.transport, t.preference,

@@ -97,6 +97,8 @@ pub struct CallResult {
     pub recording: Option<String>,
     /// Its length.
     pub recording_ms: Option<i64>,
+    /// URI of the events of the conversation and what followed from each (`offhook-worker replay`).
+    pub event_log: Option<String>,
     /// When it is due, or was last.
     pub due_at: DateTime<Utc>,
     /// When it was added.

@@ -1,11 +1,7 @@
 //! What is left of an attempt when its container has ended.
 
-use super::worker::Note;
-use crate::{
-    disposition::Disposition,
-    policy::Settlement,
-    report::{RecordingReport, Report},
-};
+use super::{kept_files::KeptFiles, worker::Note};
+use crate::{disposition::Disposition, policy::Settlement, report::Report};
 
 /// Gathered by the coordinator from the spool and the launcher.
 #[derive(Debug, Clone)]
@@ -18,10 +14,8 @@ pub struct Evidence {
     pub otherwise: Disposition,
     /// Why, for people.
     pub detail: String,
-    /// Where the recording lies as people find it, `file://` and the machine's path; replaces the worker's own path.
-    pub recording_uri: Option<String>,
-    /// A recording that was cut off; counts where no other is known.
-    pub rescued: Option<RecordingReport>,
+    /// The files that stay.
+    pub files: KeptFiles,
     /// What becomes of the call where that is clear before anything was dialled; else the policy decides.
     pub decided: Option<Settlement>,
 }
@@ -34,8 +28,7 @@ impl Evidence {
             notes: Vec::new(),
             otherwise: Disposition::Lost,
             detail: detail.into(),
-            recording_uri: None,
-            rescued: None,
+            files: KeptFiles::default(),
             decided: None,
         }
     }

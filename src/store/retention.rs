@@ -1,48 +1,61 @@
-//! Deleting what was kept long enough: the sound first, then the row. The rules are in `migrations/functions/retention.sql`.
+//! Deleting what was kept long enough: the files first, then the row. The rules are in `migrations/functions/retention.sql`.
 
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
-    error::StoreError,
+    kept_files::KeptFile,
     leases::{AttemptId, number},
 };
 
-/// A recording whose time has come.
+/// An attempt with files whose time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Whose.
     pub attempt: AttemptId,
-    /// Where it is stored, as the attempt's report says.
-    pub uri: String,
+    /// Where its recording lies, as the attempt's end was told; `None` where there is none, or its time has not come.
+    pub recording: Option<String>,
+    /// Where its event log lies; likewise.
+    pub event_log: Option<String>,
 }
 
-/// Up to `most` recordings on the machine `host` that are to be deleted, the longest due first.
+impl Due {
+    /// Each file that is to be deleted, and where it lies.
+    pub fn files(self) -> impl Iterator<Item = (KeptFile, String)> {
+        let files = [(KeptFile::Recording, self.recording), (KeptFile::EventLog, self.event_log)];
+        files.into_iter().filter_map(|(file, uri)| Some((file, uri?)))
+    }
+}
+
+/// Up to `most` attempts whose files on the machine `host` are to be deleted, the longest due first.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
-pub async fn recordings_to_delete(pool: &PgPool, host: &str, most: i32) -> Result<Vec<Due>, StoreError> {
-    let rows: Vec<(i64, i32, String)> = sqlx::query_as("select call_id, attempt, uri from offhook_recordings_to_delete($1, $2)")
-        .bind(host)
-        .bind(most)
-        .fetch_all(pool)
-        .await?;
-    let due = |(call_id, attempt, uri): (i64, i32, String)| Due {
+pub async fn files_to_delete(pool: &PgPool, host: &str, most: i32) -> Result<Vec<Due>, StoreError> {
+    let rows: Vec<(i64, i32, Option<String>, Option<String>)> =
+        sqlx::query_as("select call_id, attempt, recording, event_log from offhook_files_to_delete($1, $2)")
+            .bind(host)
+            .bind(most)
+            .fetch_all(pool)
+            .await?;
+    let due = |(call_id, attempt, recording, event_log): (i64, i32, _, _)| Due {
         attempt: AttemptId { call_id, attempt: attempt.unsigned_abs() },
-        uri,
+        recording,
+        event_log,
     };
     Ok(rows.into_iter().map(due).collect())
 }
 
-/// Notes that the sound of an attempt is gone. To be called after it is: a crash in between deletes it once more.
+/// Notes that a file of an attempt is gone. To be called after it is: a crash in between deletes it once more.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
-pub async fn recording_deleted(pool: &PgPool, attempt: AttemptId) -> Result<(), StoreError> {
-    sqlx::query("select offhook_recording_deleted($1, $2)").bind(attempt.call_id).bind(number(attempt)).execute(pool).await?;
+pub async fn file_deleted(pool: &PgPool, attempt: AttemptId, file: KeptFile) -> Result<(), StoreError> {
+    let noted = format!("select {}($1, $2)", file.deleted_function());
+    sqlx::query(AssertSqlSafe(noted)).bind(attempt.call_id).bind(number(attempt)).execute(pool).await?;
     Ok(())
 }
 
-/// Deletes up to `most` calls that were kept long enough and have no sound any more. Returns how many.
+/// Deletes up to `most` calls that were kept long enough and have no files any more. Answers how many.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.

@@ -10,6 +10,7 @@ use super::{
     claim::interval,
     error::StoreError,
     evidence::Evidence,
+    kept_files,
     leases::{AttemptId, number},
     notes, retry_policies,
 };
@@ -24,8 +25,10 @@ use crate::{
 /// What settling came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// Somebody else has settled it, or a newer attempt is current: nothing was written.
+    /// Somebody else has settled it, or a newer attempt is current: nothing was written but where its files lie.
     Already,
+    /// The database does not know it any more: nothing was written, and nobody may keep its files.
+    Gone,
     /// The call went on to this state.
     Now {
         /// The new state.
@@ -81,17 +84,13 @@ async fn settle_within(
     evidence: &Evidence,
     rng: &mut (impl Rng + Send),
 ) -> Result<Settled, StoreError> {
-    // The call's row first, as everybody else locks it first: a worker that is about to dial waits here, and is refused afterwards.
-    let current: Option<bool> = sqlx::query_scalar(
-        "select c.attempt = $2 and exists (select from attempts a where a.call_id = c.id and a.number = $2 and a.settled_at is null) \
-         from calls c where c.id = $1 for update",
-    )
-    .bind(attempt.call_id)
-    .bind(number(attempt))
-    .fetch_optional(&mut *connection)
-    .await?;
-    if current != Some(true) {
-        return Ok(Settled::Already);
+    match is_current(connection, attempt).await? {
+        None => return Ok(Settled::Gone),
+        Some(false) => {
+            kept_files::store(connection, attempt, &evidence.files).await?;
+            return Ok(Settled::Already);
+        }
+        Some(true) => {}
     }
     store_evidence(connection, attempt, evidence).await?;
 
@@ -144,6 +143,23 @@ async fn settle_within(
     Ok(Settled::Now { state, disposition: facts.disposition, why })
 }
 
+/// Locks the call, and returns whether the attempt is the current one and not settled; `None` where the database does not know it.
+///
+/// The call's row first, as everybody else locks it first: a worker that is about to dial waits here, and is refused afterwards. The
+/// attempt is read in a statement of its own, which sees what was committed while this one waited for the lock.
+pub(super) async fn is_current(connection: &mut PgConnection, attempt: AttemptId) -> Result<Option<bool>, StoreError> {
+    sqlx::query("select from calls where id = $1 for update").bind(attempt.call_id).execute(&mut *connection).await?;
+    let current = sqlx::query_scalar(
+        "select a.settled_at is null and c.attempt = a.number \
+         from attempts a join calls c on c.id = a.call_id where a.call_id = $1 and a.number = $2",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(current)
+}
+
 fn reached(facts: &Facts) -> Reached {
     match (facts.answered_at, facts.dialing_at) {
         (Some(_), _) => Reached::Media,
@@ -166,30 +182,7 @@ async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evide
         .bind(Json(evidence.last_word(dialled)))
         .execute(&mut *connection)
         .await?;
-    if let Some(rescued) = &evidence.rescued {
-        sqlx::query(
-            "insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete) \
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-        )
-        .bind(attempt.call_id)
-        .bind(number(attempt))
-        .bind(&rescued.uri)
-        .bind(&rescued.sha256)
-        .bind(i64::try_from(rescued.bytes).unwrap_or(i64::MAX))
-        .bind(i64::try_from(rescued.duration_ms).unwrap_or(i64::MAX))
-        .bind(rescued.complete)
-        .execute(&mut *connection)
-        .await?;
-    }
-    if let Some(uri) = &evidence.recording_uri {
-        sqlx::query("update recordings set uri = $3 where call_id = $1 and attempt = $2 and uri like 'file:%' and uri <> $3")
-            .bind(attempt.call_id)
-            .bind(number(attempt))
-            .bind(uri)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+    kept_files::store(connection, attempt, &evidence.files).await
 }
 
 /// Moves the call on; returns its state and the reason.

@@ -1,5 +1,5 @@
 //! A whole offhook for one test: its own database, its own sandbox of restaurants and model servers, its own coordinator on a real
-//! Docker engine. Everything is gone when it is dropped.
+//! Docker engine. When it is dropped, every call is replayed from its event log, and everything is gone.
 #![allow(dead_code)] // every test file uses its part
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 use offhook_test_database::TestDatabase;
 use sqlx::{AssertSqlSafe, Row, postgres::PgListener};
 
-use super::ports::Ports;
+use super::{event_logs::replay_all, ports::Ports};
 
 /// From an insert to a final state, at most: ringing, a minute of talk, settling.
 const A_CALL: Duration = Duration::from_secs(150);
@@ -48,6 +48,7 @@ pub struct CallResult {
     pub offers: serde_json::Value,
     pub recording: Option<PathBuf>,
     pub recording_ms: Option<i64>,
+    pub event_log: Option<PathBuf>,
     pub talked_seconds: Option<f64>,
 }
 
@@ -235,14 +236,17 @@ impl Installation {
         let row = sqlx::query(
             "select id, state::text, why, attempts, disposition::text, outcome::text, agreed_name, language, sip_code, offers,
                     to_char(agreed_date + agreed_time, 'YYYY-MM-DD HH24:MI') || ' for ' || agreed_party as agreed,
-                    recording, recording_ms, talked_seconds
+                    recording, recording_ms, event_log, talked_seconds
                from call_results where id = $1",
         )
         .bind(call)
         .fetch_one(&self.database.pool)
         .await
         .unwrap();
-        let recording: Option<String> = row.get("recording");
+        let path = |column: &str| {
+            let uri: Option<String> = row.get(column);
+            uri.map(|uri| PathBuf::from(uri.strip_prefix("file://").expect("a file URI")))
+        };
         CallResult {
             id: row.get("id"),
             state: row.get("state"),
@@ -255,8 +259,9 @@ impl Installation {
             language: row.get("language"),
             sip_code: row.get("sip_code"),
             offers: row.get::<Option<serde_json::Value>, _>("offers").unwrap_or_default(),
-            recording: recording.map(|uri| PathBuf::from(uri.strip_prefix("file://").expect("a file URI"))),
+            recording: path("recording"),
             recording_ms: row.get("recording_ms"),
+            event_log: path("event_log"),
             talked_seconds: row.get("talked_seconds"),
         }
     }
@@ -340,6 +345,7 @@ impl Drop for Installation {
             self.docker(&["rm", "-f", &name]);
         }
         if !std::thread::panicking() {
+            replay_all(&self.folder.join("spool"));
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }

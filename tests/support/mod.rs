@@ -5,6 +5,7 @@ pub mod callees;
 pub mod carrier;
 pub mod cluster;
 pub mod engine;
+pub mod event_logs;
 pub mod installation;
 pub mod ports;
 pub mod recording;

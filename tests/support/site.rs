@@ -1,5 +1,5 @@
 //! A coordinator on a real Docker engine whose every wire goes through the test: to Postgres, of its workers to Postgres, to the
-//! engine. The callees count. Everything is gone when it is dropped.
+//! engine. The callees count. When it is dropped, every call is replayed from its event log, and everything is gone.
 #![allow(dead_code)] // every test file uses its part
 
 use std::{
@@ -8,12 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use offhook::store::kept_files::KeptFile;
 use offhook_test_database::TestDatabase;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
     callees::Callees,
     engine::EngineProxy,
+    event_logs::replay_all,
     installation::{Running, binary},
     ports::Ports,
     wire::Proxy,
@@ -200,14 +202,15 @@ impl Site {
         self.docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]).lines().map(str::to_owned).collect()
     }
 
-    /// Waits until nothing is left of settled calls but their recordings: no container, no port, no secret, no other file.
+    /// Waits until nothing is left of settled calls but recordings and event logs that the database knows: no container, no port, no
+    /// secret, no other file.
     pub async fn nothing_is_left_over(&self) {
         let deadline = Instant::now() + SOON;
         loop {
             let (containers, files) = (self.containers(), self.files_left());
             let ports = self.ask("select count(*)::text from port_leases").await;
             if containers.is_empty() && files.is_empty() && ports == "0" {
-                return;
+                return self.every_file_is_known().await;
             }
             if Instant::now() > deadline {
                 self.print_logs().await;
@@ -217,8 +220,21 @@ impl Site {
         }
     }
 
-    /// What lies in the spool and is no recording.
+    /// What is kept on disk can be found, and so deleted, by a row.
+    async fn every_file_is_known(&self) {
+        let known = sqlx::query("select uri from recordings union all select uri from event_logs");
+        let known: Vec<Option<String>> =
+            known.fetch_all(&self.database.pool).await.unwrap().iter().map(|row| row.get("uri")).collect();
+        let folders = std::fs::read_dir(self.folder.join("spool")).into_iter().flatten().flatten();
+        for file in folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten()) {
+            let uri = format!("file://{}", file.path().canonicalize().unwrap().display());
+            assert!(known.contains(&Some(uri.clone())), "no row names {uri}");
+        }
+    }
+
+    /// What lies in the spool and is not kept.
     fn files_left(&self) -> Vec<PathBuf> {
+        let kept = |file: &PathBuf| KeptFile::ALL.iter().any(|kept| file.file_name().is_some_and(|name| name == kept.name()));
         let folders = std::fs::read_dir(self.folder.join("spool")).into_iter().flatten().flatten();
         let mut left = Vec::new();
         for folder in folders {
@@ -227,7 +243,7 @@ impl Site {
             if files.is_empty() {
                 left.push(folder.path());
             }
-            left.extend(files.into_iter().filter(|file| file.file_name().is_none_or(|name| name != "recording.opus")));
+            left.extend(files.into_iter().filter(|file| !kept(file)));
         }
         left
     }
@@ -261,6 +277,7 @@ impl Drop for Site {
             self.docker(&arguments);
         }
         if !std::thread::panicking() {
+            replay_all(&self.folder.join("spool"));
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }

@@ -203,6 +203,7 @@ fn page(call: &CallResult, obstacles: &[Obstacle], events: &[EventRow], turns: &
         }),
     );
     field("recording", call.recording.clone());
+    field("event log", call.event_log.clone());
     for event in events {
         let attempt = event.attempt.map(|attempt| format!(" #{attempt}")).unwrap_or_default();
         let _ = writeln!(page, "{}{attempt} {} {}", event.at.format("%F %T%.3f"), event.kind, event.detail.0);

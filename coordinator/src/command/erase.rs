@@ -40,8 +40,8 @@ pub enum EraseError {
     Store(#[from] StoreError),
     /// Not done in time.
     #[error(
-        "{left} of {concerned} calls are still there: their recordings are deleted by a coordinator of the machine they lie on, and a \
-         call under way is over first; see the logs of the coordinators, and run this again"
+        "{left} of {concerned} calls are still there: their recordings and event logs are deleted by a coordinator of the machine they lie on, \
+         and a call under way is over first; see the logs of the coordinators, and run this again"
     )]
     NotYet {
         /// Calls that still name the number.
@@ -73,7 +73,7 @@ impl Erase {
         match self.json {
             true => println!("{}", json!({ "concerned": concerned, "left": left })),
             false if concerned == 0 => println!("no call names this number"),
-            false if left == 0 => println!("{concerned} calls are erased, with recordings and transcripts"),
+            false if left == 0 => println!("{concerned} calls are erased, with recordings, event logs and transcripts"),
             false => println!("{concerned} calls will be erased by the coordinators"),
         }
         Ok(())

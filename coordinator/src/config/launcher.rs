@@ -51,7 +51,7 @@ pub struct LauncherConfig {
     /// This machine's name, as leases and attempts carry it; the kernel's host name where not set
     #[arg(long, env = "OFFHOOK_HOST")]
     pub host: Option<String>,
-    /// Where attempts get their folders, and recordings stay; one folder per installation
+    /// Where attempts get their folders, and recordings and event logs stay; one folder per installation
     #[arg(long, env = "OFFHOOK_SPOOL", default_value = "/var/lib/offhook/spool")]
     pub spool: PathBuf,
     /// The same folder as the Docker Engine sees it, where the coordinator itself runs in a container

@@ -23,7 +23,7 @@ pub struct QueueConfig {
     /// How long nobody may have looked after a call of another machine, before it is settled from here
     #[arg(long, env = "OFFHOOK_ABANDONED_AFTER", default_value = "60s", value_parser = duration)]
     pub abandoned_after: Duration,
-    /// How often recordings and calls that were kept long enough are looked for and deleted
+    /// How often recordings, event logs and calls that were kept long enough are looked for and deleted
     #[arg(long, env = "OFFHOOK_RETENTION_EVERY", default_value = "30s", value_parser = duration)]
     pub sweep: Duration,
     /// How long running calls may go on after SIGTERM; what is longer is left to the next coordinator

@@ -9,7 +9,14 @@ case "$(cat "$1")" in
     report '{"disposition":"busy","sip_code":486,"sip_reason":"Busy Here","detail":null,"codec":null,"media":null,"recording":null}' ;;
 *'play: booked'*)
     report '{"disposition":"answered","sip_code":null,"sip_reason":null,"detail":null,"codec":"opus","media":null,"recording":{"uri":"file:///spool/recording.opus","sha256":"00","bytes":3,"duration_ms":10,"complete":true},"outcome":"booked","agreed_date":"2027-12-04","agreed_time":"19:30:00","agreed_party":2,"agreed_name":"Ada","reference":"R7","notes":null,"offers":[],"evidence":[2,4],"language":"de"}'
+    printf '{"line":"setup"}\n' > "$folder/events.jsonl"
     printf 'abc' > "$folder/recording.opus" ;;
+*'play: unrecorded'*)
+    printf '{"line":"setup"}\n' > "$folder/events.jsonl"
+    report '{"disposition":"answered","sip_code":200,"sip_reason":null,"detail":null,"codec":"opus","media":null,"recording":null,"outcome":"booked","agreed_date":"2027-12-04","agreed_time":"19:30:00","agreed_party":2,"agreed_name":"Ada","reference":null,"notes":null,"offers":[],"evidence":[],"language":"de"}' ;;
+*'play: killed'*)
+    printf '{"line":"setup"}\n{"line":"ev' > "$folder/events.jsonl"
+    kill -KILL $$ ;;
 *'play: wait'*)
     wait_for go
     report '{"disposition":"busy","sip_code":486,"sip_reason":"Busy Here","detail":null,"codec":null,"media":null,"recording":null}' ;;
