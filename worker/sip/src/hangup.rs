@@ -9,15 +9,16 @@ use super::{dialog::Stage, error::SipError, leg::Leg};
 
 const BYE_WITHIN: Duration = Duration::from_secs(4);
 
-/// Sends BYE, unless the call is over, and waits for the answer. The BYE goes on when the waiting future is dropped.
-pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
+/// Sends BYE, unless the call is over, and waits for the answer; `reason` is its Reason header (RFC 3326). The BYE goes on when the
+/// waiting future is dropped.
+pub(super) async fn hangup(leg: &Arc<Leg>, reason: Option<&'static str>) -> Result<(), SipError> {
     if !begin(leg) {
         // Somebody hangs up already: wait for that.
         leg.over().await;
         return Ok(());
     }
     let (done, outcome) = oneshot::channel();
-    let bye = say_bye(leg.clone(), None);
+    let bye = say_bye(leg.clone(), reason);
     leg.shared.before_closing(async move {
         done.send(bye.await).ok();
     });
