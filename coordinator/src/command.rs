@@ -89,3 +89,15 @@ pub struct Check {
     #[command(flatten)]
     pub config: Config,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_of_the_command_line_fit_together() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
+    error::StoreError,
     kept_files::KeptFile,
     leases::{AttemptId, number},
 };

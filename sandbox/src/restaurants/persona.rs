@@ -108,6 +108,8 @@ pub struct Turn {
     pub interrupts_after_ms: Option<u64>,
     /// Said after so many ms of silence although the caller said nothing.
     pub unasked_after_ms: Option<u64>,
+    /// The restaurant hangs up so many ms after the last word of this turn, whatever the caller does.
+    pub hangs_up_after_ms: Option<u64>,
     /// The last turn: the caller's goodbye ends the call.
     #[serde(default)]
     pub ends: bool,
@@ -278,7 +280,7 @@ macro_rules! personas {
     };
 }
 
-const BUILT_IN: [(&str, &str); 28] = personas![
+const BUILT_IN: [(&str, &str); 31] = personas![
     "golden-lion",
     "blue-anchor",
     "harbour-lights",
@@ -291,6 +293,7 @@ const BUILT_IN: [(&str, &str); 28] = personas![
     "quiet-corner",
     "launderette",
     "slow-kettle",
+    "closed-door",
     "goldener-loewe",
     "alte-post",
     "ratskeller",
@@ -298,6 +301,8 @@ const BUILT_IN: [(&str, &str); 28] = personas![
     "briefkasten",
     "feierabend",
     "plauderstube",
+    "zur-ruhe",
+    "zum-eiligen",
     "leon-dorado",
     "la-marea",
     "el-olivo",

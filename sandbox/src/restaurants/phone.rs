@@ -35,6 +35,8 @@ const LONGEST_CALL: Duration = Duration::from_secs(600);
 const RECOGNITION: Duration = Duration::from_secs(2);
 /// How long calls may take to hang up when the restaurants close.
 const CLOSING: Duration = Duration::from_secs(6);
+/// Why restaurants hang up, as an exchange says it in the BYE (RFC 3326).
+const NORMAL_CLEARING: &str = "Q.850;cause=16;text=\"Normal call clearing\"";
 /// Level of the voicemail's tone: −12 dBFS peak.
 const BEEP_PEAK: f32 = 8_230.0;
 
@@ -221,7 +223,7 @@ impl<S: Senses> Conversation<'_, S> {
                 break;
             }
         }
-        if let Err(error) = dialog.hangup().await {
+        if let Err(error) = dialog.hangup_with_reason(NORMAL_CLEARING).await {
             tracing::info!(restaurant = self.persona.name, %error, "the caller did not answer BYE");
         }
     }

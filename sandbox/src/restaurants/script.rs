@@ -200,6 +200,11 @@ impl Script {
         self.stage = Stage::Listening(index);
         self.asked_still_there = false;
         let said = Action::Say(self.persona.text_of(turn));
+        if let Some(ms) = turn.hangs_up_after_ms {
+            let mut actions = vec![said, Action::Wait(ms)];
+            actions.extend(self.hang_up());
+            return actions;
+        }
         match self.persona.beep_ms.filter(|_| index == 0) {
             Some(ms) => vec![said, Action::Wait(300), Action::Beep(ms)],
             None => vec![said],
@@ -337,6 +342,17 @@ mod tests {
         script.on(&spoke("Of course, I will hold."));
         assert_eq!(script.on(&Event::Silence(2900)), []);
         assert_eq!(said(&script.on(&Event::Silence(3000))), ["Yes, we have a table for you."]);
+    }
+
+    #[test]
+    fn who_has_had_enough_hangs_up_right_after_the_last_word() {
+        let mut script = script("closed-door");
+        script.on(&Event::Silence(300));
+        script.on(&Event::AgentSpoke { text: None });
+        let end = [Action::Say("Please do not call us again.".to_owned()), Action::Wait(150), Action::HangUp];
+        assert_eq!(script.on(&Event::Silence(2500)), end);
+        assert!(script.is_over());
+        assert_eq!(script.on(&spoke("Thank you very much, goodbye.")), []);
     }
 
     #[test]

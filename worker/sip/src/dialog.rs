@@ -66,7 +66,15 @@ impl Dialog {
     /// # Errors
     /// [`SipError::Unanswered`] where the peer does not respond; the dialog has ended all the same.
     pub async fn hangup(&self) -> Result<(), SipError> {
-        hangup::hangup(&self.leg).await
+        hangup::hangup(&self.leg, None).await
+    }
+
+    /// The same with a Reason header in the BYE (RFC 3326), such as `Q.850;cause=16`.
+    ///
+    /// # Errors
+    /// As [`Dialog::hangup`].
+    pub async fn hangup_with_reason(&self, reason: &'static str) -> Result<(), SipError> {
+        hangup::hangup(&self.leg, Some(reason)).await
     }
 }
 

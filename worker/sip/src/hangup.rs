@@ -12,15 +12,16 @@ use super::{
 
 const BYE_WITHIN: Duration = Duration::from_secs(4);
 
-/// Sends BYE, unless the dialog has ended, and waits for its response. The BYE goes on when the future is dropped.
-pub(super) async fn hangup(leg: &Arc<Leg>) -> Result<(), SipError> {
+/// Sends BYE, unless the dialog has ended, and waits for its response; `reason` is its Reason header (RFC 3326). The BYE goes on when
+/// the future is dropped.
+pub(super) async fn hangup(leg: &Arc<Leg>, reason: Option<&'static str>) -> Result<(), SipError> {
     if !begin(leg) {
         // Somebody hangs up already: wait for that.
         leg.over().await;
         return Ok(());
     }
     let (done, outcome) = oneshot::channel();
-    let bye = say_bye(leg.clone(), None);
+    let bye = say_bye(leg.clone(), reason);
     leg.shared.before_closing(async move {
         done.send(bye.await).ok();
     });
