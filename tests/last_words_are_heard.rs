@@ -25,7 +25,9 @@ async fn ended(installation: &Installation, call: i64) -> String {
 
 /// One attempt, and a state that the database lets nobody leave: the call is not made again.
 async fn is_over(installation: &Installation, call: i64) {
-    let query = format!("select c.state || ', ' || (select count(*) from attempts a where a.call_id = c.id) from calls c where id = {call}");
+    let query = format!(
+        "select c.state || ', ' || (select count(*) from attempts a where a.call_id = c.id) from calls c where id = {call}"
+    );
     assert_eq!(installation.ask(&query).await, "finished, 1");
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use offhook::store::{kept_files::KeptFile, leases::AttemptId, error::StoreError, retention};
+use offhook::store::{error::StoreError, kept_files::KeptFile, leases::AttemptId, retention};
 use sqlx::PgPool;
 use tokio::{
     task::spawn_blocking,

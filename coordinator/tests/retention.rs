@@ -266,7 +266,10 @@ async fn a_log_that_lies_elsewhere_is_left_alone_and_its_row_stays() {
 async fn hundreds_are_swept_in_one_round() {
     let house = House::new().await;
     house.finished(450, HERE, "keep", "interval '0'").await;
-    assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { recordings: 450, event_logs: 450, kept: 0, calls: 450 });
+    assert_eq!(
+        house.retention(HERE).delete_due().await.unwrap(),
+        Deleted { recordings: 450, event_logs: 450, kept: 0, calls: 450 }
+    );
     assert_eq!(fs::read_dir(&house.root).unwrap().count(), 0);
 }
 
@@ -302,7 +305,7 @@ async fn a_number_is_erased_wherever_it_stands() {
     let erased = tokio::task::spawn_blocking(move || erase.args(["erase", guest]).output().unwrap());
     let said = out(&erased.await.unwrap());
     assert!(said.contains("2 calls are erased"), "{said}");
-    assert_eq!(sweeping.await.unwrap(), Deleted { recordings: 1, event_logs: 1, kept: 0, calls: 2 });
+    assert_eq!(deleting.await.unwrap(), Deleted { recordings: 1, event_logs: 1, kept: 0, calls: 2 });
 
     assert_eq!(house.database.one::<i64>("select id from calls").await, over[1], "the other one is nobody's business");
     assert!(house.file(over[1], EventLog) && !house.folder(over[0]));

@@ -4,8 +4,8 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    leases::{AttemptId, number},
     error::StoreError,
+    leases::{AttemptId, number},
     settle::is_current,
 };
 use crate::{
