@@ -1,4 +1,4 @@
--- Every rule on one call that needs no clock, in the order of the columns.
+-- Refusing a wrong row of `calls`: every rule on one call that needs no clock, in the order of the columns.
 create or replace function calls_refuse_wrong_row(c calls) returns void language plpgsql as $$
 declare
     missing text; meant text;

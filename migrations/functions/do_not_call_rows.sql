@@ -1,3 +1,4 @@
+-- Refusing a wrong row of `do_not_call`.
 create or replace function do_not_call_refuse_wrong_row() returns trigger language plpgsql as $$
 declare
     missing text := case when new.number is null then 'number' when new.reason is null then 'reason'

@@ -29,7 +29,7 @@ begin
         select * into rung from numbers n where n.number = c.number;
         busy := taken or exists (select from calls o where o.number = c.number and o.state in ('claimed', 'dialing', 'talking'));
         if busy then
-            -- Its end wakes us (line.sql); this is for the day nobody does.
+            -- Its end wakes us (queue.sql); this is for the day nobody does.
             until := moment + interval '10 minutes';
             waits := 'other_call'; because := 'waits for the end of another call to this number';
         elsif rung.day = (moment at time zone here)::date and rung.rung >= home.calls_per_day then

@@ -1,3 +1,4 @@
+-- Refusing a wrong row of `trunks`: every rule on one trunk, with its sentence.
 create or replace function trunks_refuse_wrong_row() returns trigger language plpgsql as $$
 declare
     missing text; named_by text;

@@ -2,7 +2,7 @@
 
 use crate::{
     tool_calls::understand,
-    tools::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
+    tool_schemas::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
 };
 
 /// Arguments that a model gives a tool; the first byte says which one.

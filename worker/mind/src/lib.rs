@@ -29,7 +29,7 @@ mod sentence_queue;
 mod sentences;
 mod tool_calls;
 mod tool_running;
-pub mod tools;
+pub mod tool_schemas;
 mod turns;
 mod understanding;
 mod who_answered;

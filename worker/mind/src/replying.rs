@@ -8,7 +8,7 @@ use super::{
     mind::{Mind, Phase},
     model_reply::ModelReply,
     phrases::Phrase,
-    prompts, tools,
+    prompts, tool_schemas,
 };
 
 /// ModelReplys in a row without a word from the callee. A model that loops over its tools is left alone then.
@@ -56,7 +56,7 @@ impl Mind {
         self.actions.push(Action::Think {
             generation: self.generation,
             messages: self.history.messages(prompt, &self.sentences),
-            tools: tools::offered(self.request.kind),
+            tools: tool_schemas::offered(self.request.kind),
         });
         self.reply = Some(ModelReply::new(self.generation, self.now));
     }
@@ -93,7 +93,7 @@ impl Mind {
     pub(super) fn reply_tool_call(&mut self, generation: Generation, call: ToolCall) {
         let Some(reply) = self.signed(generation) else { return };
         reply.called = true;
-        reply.end_call |= call.name == tools::END_CALL;
+        reply.end_call |= call.name == tool_schemas::END_CALL;
         self.tool_called(generation, call);
     }
 

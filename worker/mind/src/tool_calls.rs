@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     outcome::Particulars,
-    tools::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
+    tool_schemas::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
 };
 
 /// A table as the model writes it.

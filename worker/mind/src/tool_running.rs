@@ -8,7 +8,7 @@ use super::{
     mind::{Mind, Phase},
     phrases::Phrase,
     tool_calls::{Pending, WriteTool, understand},
-    tools::END_CALL,
+    tool_schemas::END_CALL,
 };
 
 impl Mind {
