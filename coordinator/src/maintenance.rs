@@ -192,7 +192,7 @@ impl Maintenance {
     /// there may still be secrets in it, and files that the database does not know yet.
     async fn tidy(&self, attempt: AttemptId) -> Result<(), LookError> {
         let spool = self.spool.clone();
-        let files = spawn_blocking(move || spool.scrub(attempt).map(|()| spool.leavings(attempt).files));
+        let files = spawn_blocking(move || spool.scrub(attempt).map(|()| spool.contents(attempt).files));
         let files = files.await.map_err(io::Error::other)??;
         let known = within(self.config.statement, kept_files::note(&self.pool, attempt, &files)).await?;
         let spool = self.spool.clone();

@@ -60,7 +60,7 @@ pub enum SpoolError {
 
 /// What a worker left.
 #[derive(Debug, Default)]
-pub struct Leavings {
+pub struct SpoolContents {
     /// Its report, where it could write one.
     pub report: Option<Report>,
     /// What it could not send to the database in time.
@@ -114,7 +114,7 @@ impl Spool {
     }
 
     /// What the worker of an ended attempt left. A recording without sound and a log without a line are removed.
-    pub fn leavings(&self, attempt: AttemptId) -> Leavings {
+    pub fn contents(&self, attempt: AttemptId) -> SpoolContents {
         let folder = self.folder(attempt);
         let report = read(attempt, &folder.join(REPORT_FILE));
         let mut notes = tools_journaled_on_disk(&folder.join(TOOLS_FILE));
@@ -131,7 +131,7 @@ impl Spool {
             let _ = fs::remove_file(&path);
         }
         let files = KeptFiles { recording_uri: path.is_file().then_some(uri), rescued, event_log: event_log(&folder) };
-        Leavings { report, notes, files }
+        SpoolContents { report, notes, files }
     }
 
     /// Takes away the secrets of an attempt that is over. One that has none is fine. The folder still counts as untidy, until it is

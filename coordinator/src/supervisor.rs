@@ -26,7 +26,7 @@ use crate::{
     launcher::{Exit, Launch, LaunchError, Launcher},
     signal::Signals,
     specification::{SpecificationError, Specifier},
-    spool::{Leavings, Spool, SpoolError},
+    spool::{Spool, SpoolContents, SpoolError},
 };
 
 /// The first pause before an unreachable database is tried again, where nothing else is configured; doubled up to the longest.
@@ -209,13 +209,13 @@ impl AttemptSupervisor {
 
     async fn gather(&self, attempt: AttemptId, exit: Exit) -> Evidence {
         let spool = self.spool.clone();
-        let leavings = spawn_blocking(move || {
+        let contents = spawn_blocking(move || {
             if let Err(error) = spool.scrub(attempt) {
                 tracing::error!(%attempt, %error, "the attempt's secrets cannot be removed from the spool");
             }
-            spool.leavings(attempt)
+            spool.contents(attempt)
         });
-        let Leavings { report, notes, files } = leavings.await.unwrap_or_default();
+        let SpoolContents { report, notes, files } = contents.await.unwrap_or_default();
         let detail = format!("the worker {exit} without telling how the call went");
         Evidence { report, notes, files, ..Evidence::lost(detail) }
     }

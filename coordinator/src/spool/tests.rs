@@ -102,14 +102,14 @@ fn of_a_settled_attempt_only_sound_and_event_log_are_kept() {
         log.iter().for_each(|log| test.write(attempt, &[(EVENT_LOG_FILE, log)]));
     }
 
-    let rescued = spool.leavings(sounding).files.rescued.unwrap();
+    let rescued = spool.contents(sounding).files.rescued.unwrap();
     assert_eq!((rescued.duration_ms, rescued.complete, rescued.sha256.len()), (1_000, false, 64));
-    assert_eq!(spool.leavings(sounding).files.event_log, None);
-    assert_eq!(spool.leavings(silent).files, KeptFiles::default());
+    assert_eq!(spool.contents(sounding).files.event_log, None);
+    assert_eq!(spool.contents(silent).files, KeptFiles::default());
     let told = EventLogFile { uri: test.uri(logged, EVENT_LOG_FILE), bytes: cut_log.len() as u64 };
-    assert_eq!(spool.leavings(logged).files, KeptFiles { event_log: Some(told), ..KeptFiles::default() });
-    assert!(spool.leavings(both).files.event_log.is_some() && spool.leavings(both).files.rescued.is_some());
-    assert_eq!(spool.leavings(nothing).files, KeptFiles::default());
+    assert_eq!(spool.contents(logged).files, KeptFiles { event_log: Some(told), ..KeptFiles::default() });
+    assert!(spool.contents(both).files.event_log.is_some() && spool.contents(both).files.rescued.is_some());
+    assert_eq!(spool.contents(nothing).files, KeptFiles::default());
 
     let mut untidy = spool.attempts().unwrap();
     untidy.sort();
@@ -150,7 +150,7 @@ fn a_link_is_no_event_log() {
     let elsewhere = test.0.root.join("somebody's");
     fs::write(&elsewhere, b"not ours").unwrap();
     symlink(&elsewhere, test.0.folder(ATTEMPT).join(EVENT_LOG_FILE)).unwrap();
-    assert_eq!(test.0.leavings(ATTEMPT).files.event_log, None);
+    assert_eq!(test.0.contents(ATTEMPT).files.event_log, None);
     assert_eq!(test.left(ATTEMPT), [REPORT_FILE]);
     assert!(elsewhere.exists());
 }
