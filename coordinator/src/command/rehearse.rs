@@ -23,10 +23,7 @@ use offhook_mind::{Conclusion, MindSettings};
 use offhook_providers::{ProviderError, Providers};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines, Stdin, stdin},
-    sync::{mpsc, watch},
-};
+use tokio::sync::{mpsc, watch};
 
 use crate::config::{
     ConfigError,
@@ -37,6 +34,8 @@ use crate::config::{
 
 /// Whoever types may think: no clock of a telephone call runs meanwhile.
 const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
+/// Lines that may be typed ahead.
+const TYPED_AHEAD: usize = 64;
 /// What waits to be shown at most.
 const SHOWN: usize = 1024;
 
@@ -161,7 +160,7 @@ impl Rehearse {
     }
 
     fn lines(&self) -> Result<Words, RehearseError> {
-        let Some(path) = &self.script else { return Ok(Words::Typed(BufReader::new(stdin()).lines())) };
+        let Some(path) = &self.script else { return Ok(Words::Typed(typed_lines())) };
         let script = fs::read_to_string(path).map_err(|error| file(path, &error))?;
         let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         Ok(Words::Script(lines.map(str::to_owned).collect::<Vec<_>>().into_iter()))
@@ -199,7 +198,7 @@ fn file(path: &Path, error: &std::io::Error) -> RehearseError {
 /// Where the restaurant's words come from.
 enum Words {
     Script(std::vec::IntoIter<String>),
-    Typed(Lines<BufReader<Stdin>>),
+    Typed(mpsc::Receiver<String>),
 }
 
 /// A line of a program that plays the restaurant.
@@ -293,9 +292,22 @@ impl Stage {
     }
 }
 
+/// The lines of the standard input, read by a thread of its own: one that waits for a line must not keep the program from ending.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (typed, lines) = mpsc::channel(TYPED_AHEAD);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if typed.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 async fn next_typed(lines: &mut Words) -> Option<String> {
     match lines {
-        Words::Typed(lines) => lines.next_line().await.ok().flatten(),
+        Words::Typed(lines) => lines.recv().await,
         Words::Script(_) => std::future::pending().await,
     }
 }
