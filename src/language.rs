@@ -44,6 +44,15 @@ impl Language {
         }
     }
 
+    /// Other English names that Whisper's table has, in lower case.
+    const fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Language::En | Language::De => &[],
+            Language::Es => &["castilian"],
+            Language::Nl => &["flemish"],
+        }
+    }
+
     /// The language most likely spoken behind an E.164 number, by country code; `None` where there is no good guess.
     pub fn of_number(number: &str) -> Option<Language> {
         // Longest prefixes first. Belgium and Switzerland are left out: the number does not tell.
@@ -90,7 +99,11 @@ impl FromStr for Language {
         let primary = lower.split(['-', '_']).next().unwrap_or_default();
         Language::ALL
             .into_iter()
-            .find(|language| primary == language.code() || primary == language.english_name().to_ascii_lowercase())
+            .find(|language| {
+                primary == language.code()
+                    || primary == language.english_name().to_ascii_lowercase()
+                    || language.other_names().contains(&primary)
+            })
             .ok_or_else(|| UnknownLanguage(tag.to_owned()))
     }
 }
@@ -101,8 +114,13 @@ mod tests {
 
     #[test]
     fn tags_and_names_of_recognisers_are_understood() {
-        for (tag, language) in [("de-DE", Language::De), ("Dutch", Language::Nl), ("en_us", Language::En), (" es ", Language::Es)]
-        {
+        for (tag, language) in [
+            ("de-DE", Language::De),
+            ("Dutch", Language::Nl),
+            ("en_us", Language::En),
+            (" es ", Language::Es),
+            ("Flemish", Language::Nl),
+        ] {
             assert_eq!(tag.parse(), Ok(language));
         }
         assert!("fr".parse::<Language>().is_err());

@@ -81,7 +81,7 @@ struct Sine {
 }
 
 impl BeepDetector {
-    /// Takes the frame that begins `at`. `Some` is when a voicemail's tone ended: 160 ms ago, or 5.2 s where the tone could
+    /// Takes the frame that begins `at`. Returns when a voicemail's tone ended: 160 ms ago, or 5.2 s where the tone could
     /// have been an exchange's.
     pub fn hear(&mut self, at: MediaTime, frame: &Frame) -> Option<MediaTime> {
         let dbfs = level_dbfs(frame);

@@ -52,7 +52,7 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// An ear that has heard nothing yet.
+    /// Returns an ear that has heard nothing yet.
     pub fn new(config: EarConfig) -> Self {
         let endpointing = config.endpointing;
         let memory_ms = endpointing.maximum_speech_ms + endpointing.end_silence_ms + PADDING_BEFORE_MS + 500;
@@ -70,7 +70,7 @@ impl Ear {
         }
     }
 
-    /// Takes the frame that begins `at` on the media clock. Frames come in order; an older one is ignored, a gap is
+    /// Takes the frame that begins `at` on the media clock and returns what it completes. Frames come in order; an older one is ignored, a gap is
     /// silence.
     pub fn hear(&mut self, at: MediaTime, frame: &Frame) -> Vec<EarEvent> {
         let mut events = Vec::new();
@@ -93,7 +93,7 @@ impl Ear {
         events
     }
 
-    /// The sound of an utterance, 16 kHz, with up to 250 ms before it and 200 ms after it; once. `None` where it was taken
+    /// Returns the sound of an utterance, 16 kHz, with up to 250 ms before it and 200 ms after it; once. `None` where it was taken
     /// before, or was dropped because four newer ones were never taken.
     pub fn take_utterance(&mut self, id: UtteranceId) -> Option<Vec<i16>> {
         let place = self.kept.iter().position(|(kept, _)| *kept == id)?;

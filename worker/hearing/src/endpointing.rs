@@ -84,7 +84,7 @@ enum State {
 }
 
 impl Endpointer {
-    /// Nothing heard yet.
+    /// Returns an endpointer that has heard nothing yet.
     pub fn new(config: EndpointingConfig) -> Self {
         Endpointer { config, state: State::Quiet }
     }
@@ -94,7 +94,7 @@ impl Endpointer {
         matches!(self.state, State::Speaking { .. })
     }
 
-    /// Takes the probability of the window that begins `at` and lasts 32 ms.
+    /// Takes the probability of the window that begins `at` and lasts 32 ms. Returns what it decides.
     pub fn window(&mut self, at: MediaTime, probability: f32) -> Option<Verdict> {
         let end = MediaTime(at.0 + WINDOW_MS);
         let speech = probability >= self.config.speech_from;
@@ -118,7 +118,7 @@ impl Endpointer {
         .or_else(|| self.confirm(end))
     }
 
-    /// Ends the turn that is going on, however short the pause.
+    /// Ends the turn that is going on, however short the pause. Returns it, if there was one.
     pub fn flush(&mut self) -> Option<Verdict> {
         match std::mem::replace(&mut self.state, State::Quiet) {
             State::Speaking { started, last_speech, .. } => Some(Verdict::Ended { started, ended: last_speech, cut: false }),

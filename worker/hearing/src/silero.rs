@@ -76,7 +76,7 @@ impl Default for Silero {
 }
 
 impl Silero {
-    /// A fresh stream. The first one of the process decodes the weights (about 2 ms).
+    /// Returns a fresh stream. The first one of the process decodes the weights (about 2 ms).
     pub fn new() -> Self {
         static WEIGHTS: OnceLock<Weights> = OnceLock::new();
         Silero {
@@ -95,7 +95,7 @@ impl Silero {
         self.cell = [0.0; CELLS];
     }
 
-    /// The probability (0 to 1) that there is speech in the next window of the stream: 512 samples at 16 kHz.
+    /// Returns the probability (0 to 1) that there is speech in the next window of the stream: 512 samples at 16 kHz.
     pub fn speech_probability(&mut self, window: &[i16; WINDOW]) -> f32 {
         self.magnitudes(window);
         let mut steps = SPECTRA;

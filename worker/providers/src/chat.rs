@@ -118,7 +118,7 @@ pub struct ReplyStream {
 }
 
 impl ReplyStream {
-    /// The next piece; `None` after `Ended` or an error.
+    /// Returns the next piece; `None` after `Ended` or an error.
     ///
     /// # Errors
     /// See [`ProviderError`]. What came before stays said; a tool call that was not complete never comes.

@@ -108,7 +108,7 @@ pub enum ProviderError {
 /// Most characters of a server's words that go into a message.
 pub(crate) const MOST_DETAIL: usize = 200;
 
-/// A server's own words for a message: the `error.message` of its JSON, or the start of its text; nothing of a page. Never
+/// Returns a server's own words for a message: the `error.message` of its JSON, or the start of its text; nothing of a page. Never
 /// the key, even where the server repeats it.
 pub(super) fn detail(body: &[u8], key: Option<&str>) -> String {
     let text = String::from_utf8_lossy(body);
@@ -125,7 +125,7 @@ pub(super) fn detail(body: &[u8], key: Option<&str>) -> String {
     if said.is_empty() { said } else { format!("; it says: {said}") }
 }
 
-/// `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`: servers differ.
+/// Returns the message of `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`: servers differ.
 pub(super) fn said_in(json: &serde_json::Value) -> Option<String> {
     let error = json.get("error");
     let places = [error.and_then(|error| error.get("message")), error, json.get("message"), json.get("detail")];

@@ -13,7 +13,7 @@ use crate::{
 
 const KEY: &str = "sk-secret";
 
-/// A reply as a stream of events, whole and in pieces as long as the first byte says; and as the body of an error.
+/// Reads a reply as a stream of events, whole and in pieces as long as the first byte says; and as the body of an error.
 pub fn reply(bytes: &[u8]) {
     let Some((length, stream)) = bytes.split_first() else { return };
     let (text, calls) = read_reply(stream, stream.len().max(1));
@@ -44,7 +44,7 @@ fn read_reply(stream: &[u8], piece: usize) -> (String, Vec<ToolCall>) {
     (text, reply.calls.finish())
 }
 
-/// The body of a transcript.
+/// Reads the body of a transcript.
 pub fn transcript(bytes: &[u8]) {
     if let Ok(answer) = serde_json::from_slice::<Answer>(bytes) {
         let Transcript { text, .. } = answer.transcript();
@@ -52,7 +52,7 @@ pub fn transcript(bytes: &[u8]) {
     }
 }
 
-/// A voice, whole and in pieces as long as the first byte says.
+/// Reads a voice, whole and in pieces as long as the first byte says.
 pub fn voice(bytes: &[u8]) {
     let Some((length, stream)) = bytes.split_first() else { return };
     let whole = read_voice(stream, stream.len().max(1));

@@ -32,12 +32,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// A callee does not wait longer for a server's `Retry-After`.
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(2);
-/// Bytes read of an answer that is an error.
+/// Bytes read of a response that is an error.
 const ERROR_BODY: usize = 4096;
 /// How long for them.
 const ERROR_BODY_FOR: Duration = Duration::from_secs(1);
 
-/// The client. Redirects are not followed (a key would go with them), proxies of the environment are not asked.
+/// Builds the client. Redirects are not followed (a key would go with them), proxies of the environment are not asked.
 pub(super) fn client(bounds: Bounds, authorities: Option<&Path>) -> Result<Client, ProviderError> {
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -130,13 +130,13 @@ impl Http {
         .await;
     }
 
-    /// When the first of the answer is due for a request that begins now.
+    /// Returns when the first byte of the response is due for a request that begins now.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.bounds.first
     }
 
     /// Posts what `fill` makes of the request, and once more where nothing had come back yet: broken connection, 429, 5xx.
-    /// Gives an answer with a status of success.
+    /// Returns a response with a status of success.
     pub(super) async fn post(
         &self,
         path: &str,
@@ -175,7 +175,7 @@ impl Http {
         ProviderError::Nonsense { service: self.service, detail: detail.into() }
     }
 
-    /// A server's words with nothing secret in them, for a message.
+    /// Returns a server's words with nothing secret in them, for a message.
     pub(super) fn said(&self, body: &[u8]) -> String {
         detail(body, self.key.as_ref().map(|key| key.expose().trim()))
     }
@@ -214,17 +214,17 @@ impl Http {
 
 struct Failed {
     error: ProviderError,
-    /// Whether, and after which pause, the same request may be sent again.
+    /// Returns whether, and after which pause, the same request may be sent again.
     again: Option<Duration>,
 }
 
-/// The answer's media type without parameters, lower case; empty where it names none.
+/// Returns the response's media type without parameters, lower case; empty where it names none.
 pub(super) fn media_type(answer: &Response) -> String {
     let header = answer.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The body, cut off after so many bytes. `Err` where the connection broke.
+/// Returns the body, cut off after so many bytes. `Err` where the connection broke.
 pub(super) async fn body_up_to(mut answer: Response, most: usize) -> Result<Bytes, reqwest::Error> {
     let mut body = bytes::BytesMut::new();
     while let Some(chunk) = answer.chunk().await? {

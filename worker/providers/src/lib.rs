@@ -56,7 +56,7 @@ struct Services {
 }
 
 impl Providers {
-    /// Clients for the endpoints of an attempt. Trusts the Mozilla roots compiled in, and nothing of the machine.
+    /// Returns clients for the endpoints of an attempt. Trusts the Mozilla roots compiled in, and nothing of the machine.
     ///
     /// # Errors
     /// `Configuration`, where a base URL is none or no voice is named.
@@ -64,7 +64,7 @@ impl Providers {
         Self::trusting(specification, limits, None)
     }
 
-    /// As [`Providers::new`], and trusts the certificates of a PEM file besides, for servers behind a CA of one's own.
+    /// Does as [`Providers::new`], and trusts the certificates of a PEM file besides, for servers behind a CA of one's own.
     ///
     /// # Errors
     /// `Configuration`, also where the file cannot be read or holds no certificate.
@@ -85,13 +85,13 @@ impl Providers {
     }
 
     /// Opens the connections (DNS, TCP, TLS) while the phone still rings, with a `GET {base}/models` each, whatever the
-    /// answer. Bounded by `provider_first`; a server that is not there is found out by the first real request.
+    /// response. Bounded by `provider_first`; a server that is not there is found out by the first real request.
     pub async fn prewarm(&self) {
         let services = &self.services;
         futures::join!(services.transcription.prewarm(), services.chat.prewarm(), services.speech.prewarm());
     }
 
-    /// The words in 16 kHz sound. The text is empty where there were none. `hint` is sent as the language.
+    /// Returns the words in 16 kHz sound. The text is empty where there were none. `hint` is sent as the language.
     ///
     /// # Errors
     /// See [`ProviderError`].
@@ -99,7 +99,7 @@ impl Providers {
         self.services.transcription.transcribe(pcm, hint).await
     }
 
-    /// Asks the model; the answer is streamed. Dropping the stream ends the request.
+    /// Asks the model and returns the stream of its reply. Dropping the stream ends the request.
     ///
     /// # Errors
     /// See [`ProviderError`]; what fails later comes out of the stream.
@@ -107,7 +107,7 @@ impl Providers {
         self.services.chat.think(messages, tools).await
     }
 
-    /// The sound of a text, streamed at 16 kHz. Dropping the stream ends the request.
+    /// Returns the sound of a text, streamed at 16 kHz. Dropping the stream ends the request.
     ///
     /// # Errors
     /// See [`ProviderError`]; what fails later comes out of the stream.

@@ -35,7 +35,7 @@ struct Filter {
 pub struct OddRate(pub u32);
 
 impl Resampling {
-    /// Between two rates in Hz.
+    /// Returns a resampler between two rates in Hz.
     ///
     /// # Errors
     /// Where a rate is below 8 or above 96 kHz.
@@ -47,7 +47,7 @@ impl Resampling {
         Ok(Resampling { filter })
     }
 
-    /// Takes the next samples; gives what is ready of the result, at most 20 ms less than what it has got.
+    /// Takes the next samples; returns what is ready of the result, at most 20 ms less than what it has got.
     pub fn push(&mut self, samples: &[i16]) -> Vec<i16> {
         match &mut self.filter {
             Some(filter) => filter.push(samples),
@@ -55,7 +55,7 @@ impl Resampling {
         }
     }
 
-    /// The rest: nothing follows.
+    /// Returns the rest: nothing follows.
     pub fn finish(self) -> Vec<i16> {
         self.filter.map(Filter::finish).unwrap_or_default()
     }

@@ -86,7 +86,7 @@ pub struct VoiceStream {
 }
 
 impl VoiceStream {
-    /// The next sound, 16 kHz, never empty; `None` after the end or an error.
+    /// Returns the next sound, 16 kHz, never empty; `None` after the end or an error.
     ///
     /// # Errors
     /// See [`ProviderError`]. What came before stays played.

@@ -22,7 +22,7 @@ pub struct SseParser {
 pub struct TooLarge;
 
 impl SseParser {
-    /// Takes the next bytes; gives the data of the events they completed. Comments, names and numbers of events are left
+    /// Takes the next bytes; returns the data of the events they completed. Comments, names and numbers of events are left
     /// out: this wire has none that matter.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl SseParser {
         Ok(events)
     }
 
-    /// The end of the stream. Gives the event that no empty line followed: many servers leave the last one out.
+    /// Ends the stream. Returns the event that no empty line followed: many servers leave the last one out.
     pub fn finish(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.line);
         let completed = if line.is_empty() { None } else { self.end_of_line(&line) };

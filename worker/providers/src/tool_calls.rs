@@ -96,7 +96,7 @@ impl ToolCalls {
         self.calls.is_empty()
     }
 
-    /// The reply is over: all calls that have a name, in the order in which they began. A call without arguments has `{}`,
+    /// Ends the reply. Returns all calls that have a name, in the order in which they began. A call without arguments has `{}`,
     /// one without an id gets one.
     pub fn finish(self) -> Vec<ToolCall> {
         let complete = |(number, call): (usize, Growing)| ToolCall {

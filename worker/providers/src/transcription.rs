@@ -108,7 +108,7 @@ impl Transcription {
 
 impl Answer {
     pub(crate) fn transcript(&self) -> Transcript {
-        Transcript { language: self.language.as_deref().and_then(language_named), text: self.words() }
+        Transcript { language: self.language.as_deref().and_then(|name| name.parse().ok()), text: self.words() }
     }
 
     /// The text without the segments that Whisper made up: silence rated as such, or one word over and over. The limits are
@@ -126,15 +126,6 @@ impl Segment {
         let silence = self.no_speech_prob.is_some_and(|p| p > 0.6) && self.avg_logprob.is_some_and(|p| p < -1.0);
         silence || self.compression_ratio.is_some_and(|ratio| ratio > 2.4)
     }
-}
-
-/// Codes and English names (`de`, `german`), and the names Whisper's table has besides.
-fn language_named(name: &str) -> Option<Language> {
-    name.parse().ok().or_else(|| match name.trim().to_ascii_lowercase().as_str() {
-        "castilian" => Some(Language::Es),
-        "flemish" => Some(Language::Nl),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

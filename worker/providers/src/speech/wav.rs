@@ -44,12 +44,12 @@ struct Samples {
 }
 
 impl VoiceDecoder {
-    /// For a stream whose raw samples, if it has no header, have this rate in Hz.
+    /// Returns a reader for a stream whose raw samples, if it has no header, have this rate in Hz.
     pub fn new(rate: u32) -> Self {
         VoiceDecoder { state: State::Start { rate }, pending: Vec::new() }
     }
 
-    /// Takes the next bytes; gives what they hold at 16 kHz, possibly nothing yet.
+    /// Takes the next bytes; returns what they hold at 16 kHz, possibly nothing yet.
     ///
     /// # Errors
     /// Where the start shows that this cannot be played.
@@ -65,7 +65,7 @@ impl VoiceDecoder {
         }
     }
 
-    /// The end of the stream; gives what the resampler still held.
+    /// Ends the stream; returns what the resampler still held.
     ///
     /// # Errors
     /// Where there was less than could be told apart and it cannot be played.
@@ -168,7 +168,7 @@ fn header(file: &[u8]) -> Result<Option<(Header, usize)>, NoSound> {
     Ok(None)
 }
 
-/// A whole WAV file, mono 16 bit.
+/// Returns a whole WAV file, mono 16 bit.
 pub fn wav_file(samples: &[i16], rate: u32) -> Vec<u8> {
     let bytes = samples.len() as u32 * 2;
     let mut file = Vec::with_capacity(44 + bytes as usize);
