@@ -91,7 +91,7 @@ impl Mind {
         self.interruption = None;
         self.phase = Phase::Closing(closing);
         self.begin_generation();
-        self.say(phrase.in_language(self.tongue.current()).to_owned());
+        self.say(phrase.in_language(self.language.current()).to_owned());
     }
 
     /// We end at once, without a word.
@@ -197,7 +197,7 @@ impl Mind {
         let turns = &self.turns;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
         let mut outcome = talked
-            .then(|| self.outcome.report(&self.request, fallback, self.tongue.current(), |key| turns.number(key)))
+            .then(|| self.outcome.report(&self.request, fallback, self.language.current(), |key| turns.number(key)))
             .flatten();
         let objected = self.consent.note().map(str::to_owned);
         if let Some(outcome) = &mut outcome {

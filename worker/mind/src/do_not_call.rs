@@ -5,14 +5,10 @@
 //! call again, we'll call you"), leave not to call ("you needn't call again"), what third persons said or do, and questions.
 //! What this misses is left to the model, which reports `do_not_call` by itself; what it takes for a wish is final.
 
-mod de;
-mod en;
-mod es;
-mod nl;
-
 use std::{ops::Range, sync::LazyLock};
 
 use offhook::language::Language;
+use offhook_language::{tables, tables::DoNotCall};
 
 use super::pattern::{COMMA, Pattern, words_and_commas};
 
@@ -22,36 +18,7 @@ const BEHIND: usize = 5;
 /// Words before a fragment in which a finite verb counts.
 const VERB_BEFORE: usize = 4;
 
-/// How one language says it. All in the notation of [`Pattern`], folded, with the `{names}` of `groups`.
-pub(super) struct NotAgain {
-    /// Alternatives that many patterns share: name, and what it stands for. A group may use those above it.
-    pub(super) groups: &'static [(&'static str, &'static [&'static str])],
-    /// "Don't call us again": no wish in a question.
-    pub(super) imperatives: &'static [&'static str],
-    /// Without a finite verb: "nie wieder anrufen", "no more calls".
-    pub(super) fragments: &'static [&'static str],
-    /// What completes a fragment to something else, a few words before it: "wir werden … nie wieder anrufen".
-    pub(super) no_fragment_after: &'static [&'static str],
-    /// Words that begin a new request, so that what stands before them does not complete a fragment: "bitte".
-    pub(super) openers: &'static [&'static str],
-    /// Whole requests: "I want you to stop calling", "could you stop calling".
-    pub(super) requests: &'static [&'static str],
-    /// What makes a statement of an imperative or a request, directly before it: "we", "why".
-    pub(super) no_request_after: &'static [&'static str],
-    /// To be taken off a list: for good, whatever time is named beside it.
-    pub(super) removals: &'static [&'static str],
-    /// What makes something else of a removal, directly before it: "did you", "don't".
-    pub(super) no_removal_after: &'static [&'static str],
-    /// What limits a wish: times, conditions, the offer to call us.
-    pub(super) conditions: &'static [&'static str],
-    /// What only looks like a condition: "good morning", "from today on".
-    pub(super) no_conditions: &'static [&'static str],
-    /// Third persons, before the wish.
-    pub(super) others: &'static [&'static str],
-    /// What makes no question of an order: "…, okay?"
-    pub(super) tags: &'static [&'static str],
-}
-
+/// The table of a language, read.
 struct Matcher {
     imperatives: Vec<Pattern>,
     no_request_after: Vec<Pattern>,
@@ -67,16 +34,8 @@ struct Matcher {
     tags: Vec<Pattern>,
 }
 
-static MATCHERS: LazyLock<[Matcher; 4]> = LazyLock::new(|| {
-    Language::ALL.map(|language| {
-        Matcher::new(match language {
-            Language::En => &en::NOT_AGAIN,
-            Language::De => &de::NOT_AGAIN,
-            Language::Es => &es::NOT_AGAIN,
-            Language::Nl => &nl::NOT_AGAIN,
-        })
-    })
-});
+static MATCHERS: LazyLock<[Matcher; Language::ALL.len()]> =
+    LazyLock::new(|| Language::ALL.map(|language| Matcher::new(&tables(language).do_not_call)));
 
 /// Whether the text contains the wish, in any of the languages: the recogniser may be wrong about which it is.
 pub(super) fn asks_not_to_call(text: &str) -> bool {
@@ -98,7 +57,7 @@ fn sentences(text: &str) -> impl Iterator<Item = Sentence<'_>> {
 }
 
 impl Matcher {
-    fn new(table: &NotAgain) -> Self {
+    fn new(table: &DoNotCall) -> Self {
         let read = |notations: &[&str]| -> Vec<Pattern> {
             notations.iter().flat_map(|notation| Pattern::expanded(notation, table.groups)).collect()
         };

@@ -2,216 +2,13 @@
 //! languages share decide nothing, and one stray utterance does not turn a conversation around.
 
 use offhook::language::Language;
+use offhook_language::{all, tables};
 
 use super::understanding::words;
 
-/// Words that two of the four languages share, or that anybody says: no evidence.
-const SHARED: [&str; 47] = [
-    "hallo",
-    "hello",
-    "hi",
-    "ja",
-    "jaja",
-    "no",
-    "sorry",
-    "ok",
-    "okay",
-    "oké",
-    "hm",
-    "hmm",
-    "mhm",
-    "aha",
-    "ah",
-    "oh",
-    "uh",
-    "restaurant",
-    "ristorante",
-    "restaurante",
-    "pizzeria",
-    "trattoria",
-    "bar",
-    "café",
-    "cafe",
-    "bistro",
-    "super",
-    "prima",
-    "perfect",
-    "moment",
-    "bye",
-    "ciao",
-    "is",
-    "we",
-    "die",
-    "in",
-    "an",
-    "so",
-    "van",
-    "of",
-    "me",
-    "a",
-    "de",
-    "was",
-    "wie",
-    "online",
-    "la",
-];
-const ENGLISH: [&str; 44] = [
-    "good",
-    "evening",
-    "morning",
-    "afternoon",
-    "the",
-    "you",
-    "your",
-    "have",
-    "table",
-    "for",
-    "how",
-    "can",
-    "could",
-    "help",
-    "please",
-    "thank",
-    "thanks",
-    "yes",
-    "yeah",
-    "speaking",
-    "people",
-    "what",
-    "time",
-    "when",
-    "would",
-    "like",
-    "this",
-    "that",
-    "and",
-    "not",
-    "are",
-    "it",
-    "i",
-    "i'm",
-    "do",
-    "don't",
-    "we're",
-    "there",
-    "name",
-    "which",
-    "english",
-    "speak",
-    "only",
-    "full",
-];
-const GERMAN: [&str; 44] = [
-    "guten",
-    "tag",
-    "abend",
-    "hier",
-    "ist",
-    "ich",
-    "sie",
-    "wir",
-    "haben",
-    "für",
-    "und",
-    "nicht",
-    "einen",
-    "eine",
-    "bitte",
-    "danke",
-    "leider",
-    "können",
-    "kann",
-    "tisch",
-    "auf",
-    "um",
-    "uhr",
-    "grüß",
-    "gott",
-    "moin",
-    "servus",
-    "nein",
-    "genau",
-    "gerne",
-    "ihnen",
-    "der",
-    "das",
-    "den",
-    "spricht",
-    "welchen",
-    "namen",
-    "viele",
-    "wann",
-    "aber",
-    "noch",
-    "deutsch",
-    "wiederhören",
-    "nur",
-];
-const SPANISH: [&str; 44] = [
-    "hola", "buenas", "buenos", "tardes", "noches", "días", "dígame", "diga", "sí", "para", "usted", "gracias", "mesa",
-    "tenemos", "qué", "cuántas", "cuántos", "personas", "las", "los", "el", "que", "está", "lo", "siento", "un", "una",
-    "momento", "por", "favor", "quiere", "puedo", "adiós", "vale", "bueno", "hora", "nombre", "estamos", "pero", "del",
-    "español", "completo", "tiene", "y",
-];
-const DUTCH: [&str; 44] = [
-    "goedemiddag",
-    "goedenavond",
-    "goedemorgen",
-    "goedendag",
-    "met",
-    "u",
-    "het",
-    "een",
-    "wij",
-    "hebben",
-    "voor",
-    "niet",
-    "graag",
-    "dank",
-    "bedankt",
-    "uur",
-    "tafel",
-    "helaas",
-    "kunnen",
-    "zegt",
-    "jullie",
-    "spreekt",
-    "dat",
-    "ik",
-    "heeft",
-    "mogelijk",
-    "nee",
-    "alstublieft",
-    "alsjeblieft",
-    "zijn",
-    "hoe",
-    "laat",
-    "vol",
-    "hoeveel",
-    "naam",
-    "maar",
-    "wel",
-    "nog",
-    "om",
-    "op",
-    "nederlands",
-    "wat",
-    "goed",
-    "kan",
-];
-
-const fn known(language: Language) -> &'static [&'static str] {
-    match language {
-        Language::En => &ENGLISH,
-        Language::De => &GERMAN,
-        Language::Es => &SPANISH,
-        Language::Nl => &DUTCH,
-    }
-}
-
 /// The language of the conversation, and how sure we are.
 #[derive(Debug, Clone)]
-pub(super) struct Tongue {
+pub(super) struct LanguageTracker {
     current: Language,
     /// Clear utterances in this language, in a row.
     agreed: u32,
@@ -219,10 +16,10 @@ pub(super) struct Tongue {
     candidate: Option<Language>,
 }
 
-impl Tongue {
+impl LanguageTracker {
     /// Starts with the best guess.
     pub fn new(prior: Language) -> Self {
-        Tongue { current: prior, agreed: 0, candidate: None }
+        LanguageTracker { current: prior, agreed: 0, candidate: None }
     }
 
     /// The language to speak.
@@ -244,7 +41,7 @@ impl Tongue {
     pub fn hear(&mut self, text: &str, tag: Option<Language>) -> bool {
         let telling: Vec<String> = words(text)
             .into_iter()
-            .filter(|word| !SHARED.contains(&word.as_str()) && word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’'))
+            .filter(|word| !is_shared(word) && word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’'))
             .collect();
         if telling.is_empty() {
             return false;
@@ -262,7 +59,7 @@ impl Tongue {
             support >= 2 || (support == 1 && telling.len() >= 3) || telling.len() >= 5
         };
         if clear || heard_before {
-            *self = Tongue { current: guess, agreed: 1, candidate: None };
+            *self = LanguageTracker { current: guess, agreed: 1, candidate: None };
             return true;
         }
         self.candidate = Some(guess);
@@ -272,7 +69,9 @@ impl Tongue {
 
 /// The language of these words and how many of them speak for it. Two words outweigh the recogniser's tag.
 fn guess(telling: &[String], tag: Option<Language>) -> Option<(Language, usize)> {
-    let score = |language: Language| telling.iter().filter(|word| known(language).contains(&word.as_str())).count();
+    let score = |language: Language| {
+        telling.iter().filter(|word| tables(language).understanding.telling.contains(&word.as_str())).count()
+    };
     let best = Language::ALL.into_iter().max_by_key(|language| (score(*language), Some(*language) == tag))?;
     let alone = Language::ALL.into_iter().filter(|language| score(*language) == score(best)).count() == 1;
     match tag {
@@ -280,6 +79,11 @@ fn guess(telling: &[String], tag: Option<Language>) -> Option<(Language, usize)>
         Some(tag) => Some((tag, score(tag))),
         None => (alone && score(best) > 0).then(|| (best, score(best))),
     }
+}
+
+/// Whether the word is no evidence: languages share it, or anybody says it.
+fn is_shared(word: &str) -> bool {
+    all().any(|tables| tables.understanding.shared.contains(&word))
 }
 
 #[cfg(test)]
@@ -295,39 +99,39 @@ mod tests {
             ("Goedenavond, met restaurant De Molen.", None, Nl),
             ("Guten Abend, Gasthaus Löwe.", Some(Nl), De),
         ] {
-            let mut tongue = Tongue::new(En);
-            assert!(tongue.hear(text, tag), "{text}");
-            assert_eq!(tongue.current(), language);
+            let mut tracker = LanguageTracker::new(En);
+            assert!(tracker.hear(text, tag), "{text}");
+            assert_eq!(tracker.current(), language);
         }
     }
 
     #[test]
     fn words_that_languages_share_decide_nothing() {
-        let mut tongue = Tongue::new(De);
+        let mut tracker = LanguageTracker::new(De);
         for text in ["Hallo?", "Ja.", "No.", "Sorry", "OK", "21:00", "Ristorante Roma"] {
-            assert!(!tongue.hear(text, Some(Nl)), "{text}");
+            assert!(!tracker.hear(text, Some(Nl)), "{text}");
         }
-        assert_eq!(tongue.current(), De);
+        assert_eq!(tracker.current(), De);
     }
 
     #[test]
     fn one_stray_utterance_does_not_turn_a_conversation_around_but_a_clear_one_does() {
-        let mut tongue = Tongue::new(De);
-        tongue.hear("Guten Tag, was kann ich für Sie tun?", Some(De));
-        assert!(!tongue.hear("Madrid Barcelona", Some(Es)));
-        assert!(!tongue.hear("Einen Moment bitte", Some(De)));
-        assert!(tongue.hear("Sorry, do you speak English?", Some(En)));
-        assert_eq!(tongue.current(), En);
+        let mut tracker = LanguageTracker::new(De);
+        tracker.hear("Guten Tag, was kann ich für Sie tun?", Some(De));
+        assert!(!tracker.hear("Madrid Barcelona", Some(Es)));
+        assert!(!tracker.hear("Einen Moment bitte", Some(De)));
+        assert!(tracker.hear("Sorry, do you speak English?", Some(En)));
+        assert_eq!(tracker.current(), En);
     }
 
     #[test]
     fn the_recogniser_is_told_only_what_two_utterances_agree_on() {
-        let mut tongue = Tongue::new(Nl);
-        assert_eq!(tongue.hint(), None);
-        tongue.hear("Goedemiddag", Some(Nl));
-        tongue.hear("Voor hoeveel personen?", Some(Nl));
-        assert_eq!(tongue.hint(), Some(Nl));
-        tongue.unsure();
-        assert_eq!(tongue.hint(), None);
+        let mut tracker = LanguageTracker::new(Nl);
+        assert_eq!(tracker.hint(), None);
+        tracker.hear("Goedemiddag", Some(Nl));
+        tracker.hear("Voor hoeveel personen?", Some(Nl));
+        assert_eq!(tracker.hint(), Some(Nl));
+        tracker.unsure();
+        assert_eq!(tracker.hint(), None);
     }
 }

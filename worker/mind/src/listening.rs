@@ -73,7 +73,7 @@ impl Mind {
         if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended, asked: self.now }) {
             self.turns.forget(before.turn);
         }
-        self.actions.push(Action::Transcribe { utterance, language: self.tongue.hint() });
+        self.actions.push(Action::Transcribe { utterance, language: self.language.hint() });
     }
 
     pub(super) fn transcribed(&mut self, utterance: UtteranceId, transcript: &Transcript) {
@@ -120,7 +120,7 @@ impl Mind {
     }
 
     fn record_callee(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
-        let language = transcript.language.or(Some(self.tongue.current()));
+        let language = transcript.language.or(Some(self.language.current()));
         self.turns.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
@@ -135,8 +135,8 @@ impl Mind {
             self.record_callee(heard, text, transcript);
             return;
         }
-        let before = self.tongue.current();
-        let switched = self.tongue.hear(text, transcript.language);
+        let before = self.language.current();
+        let switched = self.language.hear(text, transcript.language);
         self.record_callee(heard, text, transcript);
         self.history.callee(text);
         self.floor.unclear = 0;
@@ -145,7 +145,7 @@ impl Mind {
         self.chain = 0;
         self.asked = 0;
         self.line.asked_to_wait = false;
-        let answerer = judge(text, Some(self.tongue.current()));
+        let answerer = judge(text, Some(self.language.current()));
         if self.floor.turns <= JUDGED_TURNS && matches!(answerer, WhoAnswered::Voicemail | WhoAnswered::Menu) {
             self.machine_answered(answerer);
             return;
@@ -173,7 +173,7 @@ impl Mind {
     }
 
     fn not_understood(&mut self) {
-        self.tongue.unsure();
+        self.language.unsure();
         if self.end_after_goodbye("") || self.interruption.is_some() || self.floor.unanswered {
             return;
         }

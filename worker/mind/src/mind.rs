@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    action::Action, disclosure::Disclosure, floor::Floor, history::History, language::Tongue, line_state::LineState,
+    action::Action, disclosure::Disclosure, floor::Floor, history::History, language::LanguageTracker, line_state::LineState,
     model_reply::ModelReply, outcome::OutcomeDraft, sentence_queue::SentenceQueue, tool_calls::ToolCalls, turns::TurnList,
 };
 
@@ -93,7 +93,7 @@ pub struct Mind {
     pub(super) settings: MindSettings,
     pub(super) phase: Phase,
     pub(super) now: Millis,
-    pub(super) tongue: Tongue,
+    pub(super) language: LanguageTracker,
     pub(super) disclosure: Disclosure,
     pub(super) consent: Consent,
     pub(super) floor: Floor,
@@ -131,7 +131,7 @@ impl Mind {
         Mind {
             disclosure: Disclosure::new(&request, prior),
             consent: Consent::default(),
-            tongue: Tongue::new(prior),
+            language: LanguageTracker::new(prior),
             request,
             settings,
             phase: Phase::Ringing,
@@ -160,7 +160,7 @@ impl Mind {
 
     /// The language spoken now.
     pub fn language(&self) -> Language {
-        self.tongue.current()
+        self.language.current()
     }
 
     pub(super) fn log(&mut self, kind: &'static str, detail: Value) {

@@ -10,7 +10,7 @@ impl Mind {
         self.phase = Phase::Greeting { until: self.now + self.settings.greeting_wait };
         self.line.answered = self.now;
         self.last_heard = self.now;
-        self.log("answered", json!({ "language": self.tongue.current().code() }));
+        self.log("answered", json!({ "language": self.language.current().code() }));
     }
 
     /// Nobody greeted us.
@@ -31,7 +31,7 @@ impl Mind {
 
     /// The callee speaks another language than we thought.
     pub(super) fn switch_language(&mut self, from: Language) {
-        let to = self.tongue.current();
+        let to = self.language.current();
         self.disclosure.translate(&self.request, to, &self.sentences);
         self.log("language", json!({ "from": from.code(), "to": to.code() }));
     }

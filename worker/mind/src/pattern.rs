@@ -15,8 +15,8 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use offhook::language::{Language, folding::unaccented};
-use offhook_speaking::numbers::digit_word;
+use offhook::language::folding::unaccented;
+use offhook_language::Tables;
 
 /// Most words a `*` stands for.
 const GAP: usize = 3;
@@ -42,29 +42,16 @@ enum Word {
     End,
 }
 
-/// Names of keys that are not the words of their digits, folded.
-const OTHER_KEYS: [&str; 14] = [
-    "star",
-    "pound",
-    "hash",
-    "stern",
-    "raute",
-    "rautetaste",
-    "sterntaste",
-    "zwo",
-    "asterisco",
-    "almohadilla",
-    "numeral",
-    "sterretje",
-    "hekje",
-    "ster",
-];
-
-/// The words of the digits in the four languages, folded.
-static DIGITS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let words = |language| ('0'..='9').map(move |digit| unaccented(digit_word(digit, language)));
-    // Dutch "een" is a key only where no noun follows: see `is_number_een`.
-    Language::ALL.into_iter().flat_map(words).filter(|word| word != "een").collect()
+/// The words of the digits and the names of the other keys in all languages, folded.
+static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let of_language = |tables: &'static Tables| {
+        let digits = tables.numbers.digits.iter().map(|digit| unaccented(digit));
+        let article = tables.who_answered.one_as_article.map(|(word, _)| word);
+        digits
+            .chain(tables.who_answered.keys.iter().map(|key| (*key).to_owned()))
+            .filter(move |key| Some(key.as_str()) != article)
+    };
+    offhook_language::all().flat_map(of_language).collect()
 });
 
 impl Pattern {
@@ -162,7 +149,7 @@ fn matches(tokens: &[Token], words: &[&str], at: usize, may_end: &dyn Fn(usize) 
         }
         Token::Key => {
             let (word, behind) = following.split_first()?;
-            (is_key(word) || (*word == "een" && is_number_een(behind))).then(|| go_on(1)).flatten()
+            (is_key(word) || is_number_one(word, behind)).then(|| go_on(1)).flatten()
         }
         Token::OneOf { words, optional } => {
             let taken = words.iter().filter_map(|word| word.length(following)).find_map(go_on);
@@ -172,16 +159,14 @@ fn matches(tokens: &[Token], words: &[&str], at: usize, may_end: &dyn Fn(usize) 
 }
 
 fn is_key(word: &str) -> bool {
-    (word.len() == 1 && word.as_bytes()[0].is_ascii_digit())
-        || word == "#"
-        || word == "*"
-        || OTHER_KEYS.contains(&word)
-        || DIGITS.iter().any(|digit| digit == word)
+    (word.len() == 1 && word.as_bytes()[0].is_ascii_digit()) || word == "#" || word == "*" || KEYS.iter().any(|key| key == word)
 }
 
-/// Dutch "een" is the key 1 where no noun follows, and an article elsewhere.
-fn is_number_een(following: &[&str]) -> bool {
-    following.first().is_none_or(|next| ["voor", "om", "als", "of", "en", "op", "in"].contains(next))
+/// Whether the word is the number one, and not the article it may be too.
+fn is_number_one(word: &str, following: &[&str]) -> bool {
+    offhook_language::all()
+        .filter_map(|tables| tables.who_answered.one_as_article)
+        .any(|(one, follow)| word == one && following.first().is_none_or(|next| follow.contains(next)))
 }
 
 /// The words of a text: lower case, without accents and punctuation ("Löwe" is "lowe", "Straße" "strasse", "I'll" "ill").

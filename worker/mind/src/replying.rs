@@ -50,9 +50,9 @@ impl Mind {
         self.answering = true;
         self.disclose();
         if let Some(lead) = lead {
-            self.say(lead.in_language(self.tongue.current()).to_owned());
+            self.say(lead.in_language(self.language.current()).to_owned());
         }
-        let prompt = prompts::system(&self.request, self.tongue.current(), self.settings.today);
+        let prompt = prompts::system(&self.request, self.language.current(), self.settings.today);
         self.actions.push(Action::Think {
             generation: self.generation,
             messages: self.history.messages(prompt, &self.sentences),
@@ -65,7 +65,7 @@ impl Mind {
     pub(super) fn say_alone(&mut self, phrase: Phrase) {
         self.begin_generation();
         self.disclose();
-        self.say(phrase.in_language(self.tongue.current()).to_owned());
+        self.say(phrase.in_language(self.language.current()).to_owned());
     }
 
     /// The reply of this generation, if it is the current one; it has just given a sign.

@@ -18,7 +18,7 @@ impl Mind {
     /// Asks for one sentence, after all others of the current generation.
     pub(super) fn say(&mut self, text: String) -> SentenceId {
         let sentence = SentenceId { generation: self.generation, index: self.sentences.next };
-        let language = self.tongue.current();
+        let language = self.language.current();
         self.sentences.next += 1;
         self.actions.push(Action::Speak { sentence, text: text.clone(), language });
         let began = (self.now, MediaTime::default());

@@ -1,13 +1,13 @@
 //! Who took the call, judged by the words of one utterance: a person, a voicemail, a menu, or somebody who asks to wait.
 //!
-//! Pure evidence from phrase tables in the four languages (`tables`). Length is no evidence: a restaurant's person greets
+//! Pure evidence from the tables of the languages. Length is no evidence: a restaurant's person greets
 //! at length. Phrases add up; a single weak one never makes a machine, and words only a person says ("how can I help
 //! you?", "would you like to leave a message?") outweigh what sounds like one.
 
 mod tables;
 
 use offhook::language::Language;
-use tables::{Table, table};
+use tables::{TABLES, Table};
 
 use super::pattern::{Pattern, words};
 
@@ -31,12 +31,16 @@ const ENOUGH: i32 = 4;
 const WORDS_BESIDE_HOLD: usize = 6;
 
 /// Judges one utterance as the recogniser wrote it. `language`, where the recogniser named it or the call has settled on
-/// it, gives its own table full weight; of the other languages only what is unmistakable counts then. Without it all four
+/// it, gives its own table full weight; of the other languages only what is unmistakable counts then. Without it all
 /// tables count.
 pub fn judge(text: &str, language: Option<Language>) -> WhoAnswered {
     let words = words(text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let scores = Language::ALL.map(|candidate| score(&words, table(candidate), language.is_none_or(|known| known == candidate)));
+    let scores: Vec<Score> = Language::ALL
+        .into_iter()
+        .zip(TABLES.iter())
+        .map(|(candidate, table)| score(&words, table, language.is_none_or(|known| known == candidate)))
+        .collect();
     let person: i32 = scores.iter().map(|score| score.person).max().unwrap_or_default();
     let menu = scores.iter().map(|score| score.menu).max().unwrap_or_default() - person;
     let voicemail = scores.iter().map(|score| score.voicemail).max().unwrap_or_default() - person;
@@ -44,7 +48,7 @@ pub fn judge(text: &str, language: Option<Language>) -> WhoAnswered {
         WhoAnswered::Menu
     } else if voicemail >= ENOUGH {
         WhoAnswered::Voicemail
-    } else if person == 0 && asks_to_wait(&scores.map(|score| score.waiting)) {
+    } else if person == 0 && asks_to_wait(&scores) {
         WhoAnswered::Hold
     } else {
         WhoAnswered::Person
@@ -71,8 +75,9 @@ enum Waiting {
 }
 
 /// "Moment" is a word of three of the languages: what one table takes for an answer counts in all.
-fn asks_to_wait(languages: &[Waiting]) -> bool {
-    languages.contains(&Waiting::Asked) && !languages.contains(&Waiting::AndOver)
+fn asks_to_wait(languages: &[Score]) -> bool {
+    let any = |waiting| languages.iter().any(|score| score.waiting == waiting);
+    any(Waiting::Asked) && !any(Waiting::AndOver)
 }
 
 fn score(words: &[&str], table: &Table, full: bool) -> Score {

@@ -1,5 +1,7 @@
 //! Cuts the model's streamed text into sentences as early as it safely can, so that the voice begins with the first of them.
 
+use offhook_language::tables::Sentences;
+
 use super::dates::is_month;
 
 /// Words before the first chunk may end at a clause instead of a sentence.
@@ -7,30 +9,7 @@ const FIRST_CLAUSE_WORDS: usize = 5;
 /// A chunk never grows beyond this many characters: then it ends at a space, or within a word as long as that.
 const LONGEST: usize = 240;
 
-/// Shortenings that never end a sentence: titles, and what is always followed by more.
-const NEVER_LAST: [&str; 31] = [
-    "dr", "mr", "mrs", "ms", "prof", "st", "hr", "fr", "nr", "tel", "ca", "bzw", "z.b", "d.h", "u.a", "b", "z", "sr", "sra",
-    "srta", "ud", "uds", "dhr", "mevr", "mw", "bijv", "e.g", "i.e", "approx", "str", "vs",
-];
-/// Shortenings that end a sentence only where the next word begins with a capital.
-const SOMETIMES_LAST: [&str; 12] = ["a.m", "p.m", "am", "pm", "etc", "usw", "enz", "o.a", "inkl", "min", "max", "m"];
-/// German nouns that follow an ordinal, beside the months: "im 2. Stock".
-const AFTER_ORDINAL: [&str; 12] = [
-    "stock",
-    "etage",
-    "mal",
-    "weihnachtsfeiertag",
-    "weihnachtstag",
-    "advent",
-    "gang",
-    "reihe",
-    "person",
-    "tisch",
-    "woche",
-    "tag",
-];
-
-/// Model text in, sentences out. How the text is cut into deltas makes no difference to the sentences.
+/// Turns streamed model text into sentences. How the text is cut into deltas makes no difference to them.
 #[derive(Debug, Clone, Default)]
 pub struct Chunker {
     waiting: String,
@@ -38,12 +17,12 @@ pub struct Chunker {
 }
 
 impl Chunker {
-    /// Nothing heard yet.
+    /// Returns a chunker that has read nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes a piece of text; answers the sentences it completes, without surrounding space. The first may be a clause of at
+    /// Takes a piece of text; returns the sentences it completes, without surrounding space. The first may be a clause of at
     /// least five words.
     pub fn push(&mut self, delta: &str) -> Vec<String> {
         // A voice would read marks of emphasis aloud.
@@ -63,7 +42,7 @@ impl Chunker {
         chunks
     }
 
-    /// The text has ended: what is left, if it has any words.
+    /// Ends the text. Returns what is left, if it has any words.
     pub fn finish(&mut self) -> Option<String> {
         let mut chunks = Vec::new();
         let rest = std::mem::take(&mut self.waiting);
@@ -140,12 +119,13 @@ fn full_stop(text: &str, at: usize, end: usize) -> Verdict {
     if end > at + 1 {
         return Verdict::Ends(end);
     }
-    if NEVER_LAST.contains(&lower.as_str()) || (word.chars().count() == 1 && word.chars().all(char::is_alphabetic)) {
+    if is_listed(&lower, |sentences| sentences.never_last) || (word.chars().count() == 1 && word.chars().all(char::is_alphabetic))
+    {
         return Verdict::GoesOn;
     }
     let day = lower.rsplit('.').next().unwrap_or_default();
     let ordinal = (1..=2).contains(&day.len()) && day.chars().all(|c| c.is_ascii_digit());
-    let sometimes = SOMETIMES_LAST.contains(&lower.as_str());
+    let sometimes = is_listed(&lower, |sentences| sentences.sometimes_last);
     if !ordinal && !sometimes {
         return Verdict::Ends(end);
     }
@@ -153,8 +133,13 @@ fn full_stop(text: &str, at: usize, end: usize) -> Verdict {
     let Some(length) = rest.find(|c: char| !c.is_alphanumeric()) else { return Verdict::Wait };
     let next = &rest[..length];
     let capital = next.chars().next().is_none_or(char::is_uppercase);
-    let joined = ordinal && (is_month(next) || AFTER_ORDINAL.contains(&next.to_lowercase().as_str()));
+    let joined = ordinal && (is_month(next) || is_listed(&next.to_lowercase(), |sentences| sentences.after_ordinal));
     if capital && !joined { Verdict::Ends(end) } else { Verdict::GoesOn }
+}
+
+/// Whether a word is in a list of any language: a model may mix them.
+fn is_listed(word: &str, list: impl Fn(&Sentences) -> &'static [&'static str]) -> bool {
+    offhook_language::all().any(|tables| list(&tables.sentences).contains(&word))
 }
 
 #[cfg(test)]

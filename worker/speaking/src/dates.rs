@@ -2,75 +2,42 @@
 
 use chrono::{Datelike, NaiveDate};
 use offhook::language::Language;
+use offhook_language::tables;
 
-use super::numbers::{number_words, ordinal_words};
-
-const MONTHS: [[&str; 12]; 4] = [
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-    ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"],
-    ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"],
-    ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"],
-];
-const WEEKDAYS: [[&str; 7]; 4] = [
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"],
-    ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
-    ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"],
-];
-
-const fn row(language: Language) -> usize {
-    match language {
-        Language::En => 0,
-        Language::De => 1,
-        Language::Es => 2,
-        Language::Nl => 3,
-    }
-}
-
-/// The weekday's name.
+/// Returns the weekday's name.
 pub fn weekday_name(date: NaiveDate, language: Language) -> &'static str {
-    WEEKDAYS[row(language)][date.weekday().num_days_from_monday() as usize]
+    tables(language).dates.weekdays[date.weekday().num_days_from_monday() as usize]
 }
 
-/// The month's name, 1 to 12; `None` for another number.
+/// Returns the month's name, 1 to 12; `None` for another number.
 pub fn month_name(month: u32, language: Language) -> Option<&'static str> {
-    MONTHS[row(language)].get((month as usize).checked_sub(1)?).copied()
+    tables(language).dates.months.get((month as usize).checked_sub(1)?).copied()
 }
 
-/// The month a word names in this language, whatever its case.
+/// Returns the month a word names in this language, whatever its case.
 pub fn month_of(word: &str, language: Language) -> Option<u32> {
     let wanted = word.to_lowercase();
-    MONTHS[row(language)].iter().zip(1..).find(|(name, _)| name.to_lowercase() == wanted).map(|(_, month)| month)
+    tables(language).dates.months.iter().zip(1..).find(|(name, _)| name.to_lowercase() == wanted).map(|(_, month)| month)
 }
 
-/// Whether a word is a month's name in any of the four languages.
+/// Whether a word is a month's name in any of the languages.
 pub fn is_month(word: &str) -> bool {
     Language::ALL.into_iter().any(|language| month_of(word, language).is_some())
 }
 
-/// "Friday the fourth of December", "Freitag den vierten Dezember", "viernes cuatro de diciembre", "vrijdag vier december".
+/// Returns "Friday the fourth of December", "Freitag den vierten Dezember", "viernes cuatro de diciembre", "vrijdag vier december".
 pub fn date_words(date: NaiveDate, language: Language) -> String {
-    format!("{}{}{}", weekday_name(date, language), before_day(language), day_words(date.day(), date.month(), language))
-}
-
-fn before_day(language: Language) -> &'static str {
-    match language {
-        Language::En => " the ",
-        Language::De => " den ",
-        Language::Es | Language::Nl => " ",
+    let (weekday, day) = (weekday_name(date, language), day_words(date.day(), date.month(), language));
+    match tables(language).dates.article {
+        "" => format!("{weekday} {day}"),
+        article => format!("{weekday} {article} {day}"),
     }
 }
 
-/// Day and month without the weekday: "fourth of December", "vierten Dezember", "cuatro de diciembre", "vier december". A month
-/// that is none is left out.
+/// Returns day and month without the weekday: "fourth of December", "vierten Dezember", "cuatro de diciembre", "vier december". A
+/// month that is none is left out.
 pub fn day_words(day: u32, month: u32, language: Language) -> String {
-    let month = month_name(month, language).unwrap_or_default();
-    match language {
-        Language::En => format!("{} of {month}", ordinal_words(day, language)),
-        Language::De => format!("{}n {month}", ordinal_words(day, language)),
-        Language::Es => format!("{} de {month}", number_words(day, language)),
-        Language::Nl => format!("{} {month}", number_words(day, language)),
-    }
+    (tables(language).dates.day)(day, month_name(month, language).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use offhook::language::Language;
 
 use crate::{Chunker, spoken};
 
-/// A text, whole and in pieces as long as the first byte says, in each language.
+/// Speaks a text, whole and in pieces as long as the first byte says, in each language.
 pub fn spoken_text(bytes: &[u8]) {
     let Some((length, text)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(text);

@@ -1,23 +1,24 @@
 //! Phone numbers, references and other long rows of digits: digit by digit, in groups a person can write down.
 
 use offhook::language::Language;
+use offhook_language::tables;
 
 use super::numbers::digit_word;
 
-/// A phone number or reference as words. Groups as written where they have at most four digits, longer ones in threes; the country
+/// Returns a phone number or reference as words. Groups as written where they have at most four digits, longer ones in threes; the country
 /// code of an international number is a group of its own. A comma between groups makes the voice pause.
 ///
 /// "+49 151 12345678" becomes "plus four nine, one five one, one two three, four five six, seven eight".
 pub fn phone_words(written: &str, language: Language) -> String {
     let international = written.trim_start().starts_with('+');
     let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    let plus = if international { "plus " } else { "" };
     let groups = groups(written, &digits, international);
     let said: Vec<String> = groups.iter().map(|group| digits_apart(group, language)).collect();
-    format!("{plus}{}", said.join(", "))
+    let said = said.join(", ");
+    if international { format!("{} {said}", tables(language).numbers.plus) } else { said }
 }
 
-/// Digits with a space between: "four seven one one". What is no digit is left out.
+/// Returns digits with a space between: "four seven one one". What is no digit is left out.
 pub fn digits_apart(digits: &str, language: Language) -> String {
     let words: Vec<_> = digits.chars().filter(char::is_ascii_digit).map(|digit| digit_word(digit, language)).collect();
     words.join(" ")

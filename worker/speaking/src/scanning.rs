@@ -2,6 +2,10 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use offhook::language::Language;
+use offhook_language::{
+    tables,
+    tables::{DateOrder, Meridiem, WrittenOrdinal},
+};
 
 use super::{clock_suffix::after_clock, dates::month_of};
 
@@ -28,7 +32,7 @@ pub enum Written<'t> {
     Digits(&'t str),
 }
 
-/// Understands what `text` begins with, in the light of what was `said` before it. Answers its length in bytes, never 0; `None`
+/// Returns what `text` begins with, in the light of what was `said` before it, and its length in bytes, which is never 0; `None`
 /// where `text` does not begin with anything written in digits.
 pub fn recognise<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'t>, usize)> {
     if let Some(price) = price(text) {
@@ -57,12 +61,12 @@ pub fn recognise<'t>(text: &'t str, said: &str, language: Language) -> Option<(W
     )
 }
 
-/// Leading ASCII digits.
+/// Returns the number of leading ASCII digits.
 pub fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// The last word of what was said.
+/// Returns the last word of what was said.
 pub fn last_word(said: &str) -> &str {
     said.trim_end().trim_end_matches(',').rsplit(char::is_whitespace).next().unwrap_or_default()
 }
@@ -99,15 +103,16 @@ fn date(text: &str, language: Language) -> Option<(Written<'_>, usize)> {
     }
     if third == 4 {
         let year = i32::try_from(number(&tail[1..5])).ok()?;
-        let (day, month) = match (language, separator) {
-            (Language::En, '/' | '-') if a != b && a <= 12 && b <= 12 => return None,
-            (Language::En, '/' | '-') if a <= 12 && b > 12 => (b, a),
+        let uncertain = separator != '.' && tables(language).dates.order == DateOrder::Uncertain;
+        let (day, month) = match uncertain {
+            true if a != b && a <= 12 && b <= 12 => return None,
+            true if a <= 12 && b > 12 => (b, a),
             _ => (a, b),
         };
         return Some((Written::Date(NaiveDate::from_ymd_opt(year, month, day)?), length));
     }
     let closed = tail.strip_prefix('.').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
-    if language == Language::De && separator == '.' && third == 0 && closed {
+    if tables(language).dates.day_and_month_in_digits && separator == '.' && third == 0 && closed {
         NaiveDate::from_ymd_opt(2028, b, a)?;
         // A full stop that ends the text also ends the sentence; it is lost on nobody.
         return Some((Written::Day(a, b), length));
@@ -132,15 +137,14 @@ fn clock<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'
             length += 3;
         }
         let suffix = after_clock(&text[length..], hour, language);
-        let announced = matches!(last_word(said).to_lowercase().as_str(), "um" | "om" | "at" | "las" | "la" | "gegen");
+        let announced = tables(language).times.announced_by.contains(&last_word(said).to_lowercase().as_str());
         if separator == Some('.') && suffix.is_none() && !announced {
             return None;
         }
         let (hour, more) = suffix.unwrap_or((hour, 0));
         return Some((Written::Time(of_day(hour, minute)?), length + more));
     }
-    // Only English writes a bare hour with what makes it a time.
-    let meridiem = language == Language::En && (1..=12).contains(&hour) && separator != Some(':');
+    let meridiem = tables(language).times.meridiem == Meridiem::Always && (1..=12).contains(&hour) && separator != Some(':');
     let (hour, more) = meridiem.then(|| super::clock_suffix::meridiem(rest, hour)).flatten()?;
     Some((Written::Time(of_day(hour, 0)?), first + more))
 }
@@ -216,41 +220,52 @@ fn ordinal<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written
     if count > 2 || !(1..=99).contains(&value) {
         return None;
     }
-    let rest = &text[count..];
-    let word = |text: &'t str| text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let ends = |suffix: &str| word(rest).eq_ignore_ascii_case(suffix);
-    match language {
-        Language::En => {
-            let suffix = ["st", "nd", "rd", "th"].into_iter().find(|suffix| ends(suffix)).map_or(0, str::len);
-            let next = &rest[suffix..];
-            let month = next.strip_prefix(' ').map(|next| next.strip_prefix("of ").unwrap_or(next)).map(word);
-            if let Some(name) = month
-                && let Some(month) = month_of(name, language)
-                && value <= 31
-            {
-                let end = count + suffix + next.find(name).unwrap_or(0) + name.len();
-                return Some((Written::Day(value, month), end));
-            }
-            let after_month = month_of(last_word(said), language).is_some() && value <= 31;
-            (suffix > 0 || after_month).then_some((Written::Ordinal(value), count + suffix))
+    let suffixes = match &tables(language).numbers.written_ordinal {
+        WrittenOrdinal::FullStop => return ordinal_with_full_stop(text, count, language),
+        WrittenOrdinal::Suffix(suffixes) => suffixes,
+    };
+    let suffix = suffixes.iter().find(|suffix| begins_with(&text[count..], suffix)).map_or(0, |suffix| suffix.len());
+    let end = count + suffix;
+    if let Some(between) = tables(language).dates.ordinal_beside_month
+        && value <= 31
+    {
+        if let Some((month, length)) = month_behind(&text[end..], between, language) {
+            return Some((Written::Day(value, month), end + length));
         }
-        Language::De => {
-            let next = rest.strip_prefix(". ")?;
-            let name = word(next);
-            match month_of(name, language) {
-                Some(month) if value <= 31 => Some((Written::Day(value, month), count + 2 + name.len())),
-                _ => name.starts_with(char::is_alphabetic).then_some((Written::Ordinal(value), count + 1)),
-            }
-        }
-        Language::Es => {
-            let suffix = [".º", ".ª", "º", "ª"].into_iter().find(|suffix| rest.starts_with(suffix))?;
-            Some((Written::Ordinal(value), count + suffix.len()))
-        }
-        Language::Nl => {
-            let suffix = ["ste", "de", "e"].into_iter().find(|suffix| ends(suffix))?;
-            Some((Written::Ordinal(value), count + suffix.len()))
+        if month_of(last_word(said), language).is_some() {
+            return Some((Written::Ordinal(value), end));
         }
     }
+    (suffix > 0).then_some((Written::Ordinal(value), end))
+}
+
+/// "4. Dezember", "2. Stock"; `count` is the number of digits.
+fn ordinal_with_full_stop(text: &str, count: usize, language: Language) -> Option<(Written<'_>, usize)> {
+    let value = number(&text[..count]);
+    let name = first_word(text[count..].strip_prefix(". ")?);
+    match month_of(name, language) {
+        Some(month) if value <= 31 => Some((Written::Day(value, month), count + 2 + name.len())),
+        _ => name.starts_with(char::is_alphabetic).then_some((Written::Ordinal(value), count + 1)),
+    }
+}
+
+/// " December", " of December": the month and the length of all that.
+fn month_behind(text: &str, between: &str, language: Language) -> Option<(u32, usize)> {
+    let next = text.strip_prefix(' ')?;
+    let next = next.strip_prefix(between).and_then(|next| next.strip_prefix(' ')).unwrap_or(next);
+    let name = first_word(next);
+    Some((month_of(name, language)?, text.len() - next.len() + name.len()))
+}
+
+/// Whether the text begins with a suffix, which is whole where it ends in a letter.
+fn begins_with(text: &str, suffix: &str) -> bool {
+    let whole = suffix.ends_with(|c: char| c.is_ascii_alphabetic());
+    text.get(..suffix.len()).is_some_and(|head| head.eq_ignore_ascii_case(suffix))
+        && !(whole && text[suffix.len()..].starts_with(char::is_alphanumeric))
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
 /// "3.5", "3,5"; with the separator of thousands and three digits behind it, the whole number.
@@ -262,8 +277,7 @@ fn decimal(text: &str, language: Language) -> Option<(Written<'_>, usize)> {
         return None;
     }
     let end = whole + 1 + decimals;
-    let thousands = if language == Language::En { ',' } else { '.' };
-    if separator == thousands && decimals == 3 && whole == 1 && !text.starts_with('0') {
+    if separator == tables(language).numbers.thousands && decimals == 3 && whole == 1 && !text.starts_with('0') {
         return Some((Written::Number(number(&text[..1]) * 1000 + number(&text[2..5])), end));
     }
     Some((Written::Decimal(number(&text[..whole]), separator, &text[whole + 1..end]), end))

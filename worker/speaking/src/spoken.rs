@@ -1,16 +1,17 @@
 //! Text as written into text as said: nothing with a digit in it reaches a voice.
 
 use offhook::language::Language;
+use offhook_language::tables;
 
 use super::{
-    dates::{date_words, day_words, weekday_name},
-    numbers::{number_words, ordinal_words},
+    dates::{date_words, day_words, month_name, weekday_name},
+    numbers::{inflected_ordinal, number_words, ordinal_words},
     phone::{digits_apart, phone_words},
     scanning::{Written, digits, last_word, recognise},
     times::time_words,
 };
 
-/// The text with every number, time, date, price and phone number in words. Text without digits comes back as it is, so that
+/// Returns the text with every number, time, date, price and phone number in words. Text without digits comes back as it is, so that
 /// saying it twice changes nothing.
 pub fn spoken(text: &str, language: Language) -> String {
     let mut said = String::with_capacity(text.len() * 2);
@@ -40,26 +41,16 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
             full[weekday_name(*date, language).len()..].trim_start().to_owned()
         }
         Written::Date(date) => date_words(*date, language),
-        Written::Day(day, month) => {
-            let words = day_words(*day, *month, language);
-            match language {
-                Language::En if !last_word(said).eq_ignore_ascii_case("the") => format!("the {words}"),
-                Language::De if nominative(said) => words.replacen("n ", " ", 1),
-                _ => words,
-            }
-        }
+        Written::Day(day, month) => day_in_a_sentence(*day, *month, last_word(said), language),
         Written::Time(time) => {
-            if language == Language::Es && matches!(last_word(said).to_lowercase().as_str(), "la" | "las") {
+            if tables(language).times.articles.contains(&last_word(said).to_lowercase().as_str()) {
                 said.truncate(said.trim_end().len() - last_word(said).len());
             }
             time_words(*time, language)
         }
         Written::Phone(number) => phone_words(number, language),
         Written::Price(units, cents, symbol) => price_words(*units, *cents, *symbol, language),
-        Written::Ordinal(number) if language == Language::De && !nominative(said) => {
-            format!("{}n", ordinal_words(*number, language))
-        }
-        Written::Ordinal(number) => ordinal_words(*number, language),
+        Written::Ordinal(number) => inflected_ordinal(*number, last_word(said), language),
         Written::Decimal(whole, separator, decimals) => {
             format!(
                 "{} {} {}",
@@ -75,10 +66,12 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
     said.push_str(&words);
 }
 
-/// What stands between two numbers is said too: "7-8", "1/2". Answers what is left.
+/// Says what stands between two numbers: "7-8", "1/2". Returns what is left.
 fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language: Language) -> &'t str {
+    let numbers = &tables(language).numbers;
     if let Some(rest) = rest.strip_prefix('%') {
-        said.push_str([" percent", " Prozent", " por ciento", " procent"][language as usize]);
+        said.push(' ');
+        said.push_str(numbers.percent);
         return rest;
     }
     let Some(mark) = rest.chars().next() else { return rest };
@@ -92,65 +85,56 @@ fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language:
         return rest;
     }
     let word = match mark {
-        '-' | '–' => [" to ", " bis ", " a ", " tot "][language as usize],
-        '/' => [" slash ", " Schrägstrich ", " barra ", " schuine streep "][language as usize],
-        ':' if behind.len() == rest.len() - 1 => " ",
+        '-' | '–' => format!(" {} ", numbers.range),
+        '/' => format!(" {} ", numbers.slash),
+        ':' if behind.len() == rest.len() - 1 => " ".to_owned(),
         _ => return rest,
     };
     said.truncate(said.trim_end().len());
-    said.push_str(word);
+    said.push_str(&word);
     behind
 }
 
-/// One takes the gender of what is counted.
+/// A day after the word `before`: "the fourth of December", "am vierten Dezember", "der vierte Dezember".
+fn day_in_a_sentence(day: u32, month: u32, before: &str, language: Language) -> String {
+    let tables = tables(language);
+    let before = before.to_lowercase();
+    let nominative = tables.numbers.ordinal_ending.as_ref().is_some_and(|ending| ending.not_after.contains(&before.as_str()));
+    if nominative {
+        return format!("{} {}", ordinal_words(day, language), month_name(month, language).unwrap_or_default());
+    }
+    let words = day_words(day, month, language);
+    let article = tables.dates.article;
+    if tables.dates.article_without_weekday && before != article { format!("{article} {words}") } else { words }
+}
+
+/// A number takes the gender of what is counted.
 fn counted(number: u32, said: &str, rest: &str, language: Language) -> String {
     let next = rest.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_lowercase();
     let before = last_word(said).to_lowercase();
-    match (language, number) {
-        (Language::De, 1) if next == "person" => "eine".to_owned(),
-        (Language::De, 1) if next == "uhr" || next == "kind" || next == "tisch" => "ein".to_owned(),
-        (Language::Es, 1) if before == "la" || matches!(next.as_str(), "persona" | "mesa" | "noche" | "hora") => "una".to_owned(),
-        (Language::Es, 21) if before == "las" || next == "personas" => "veintiuna".to_owned(),
-        _ => number_words(number, language),
-    }
-}
-
-/// "der vierte Dezember", but "am vierten Dezember".
-fn nominative(said: &str) -> bool {
-    matches!(last_word(said).to_lowercase().as_str(), "der" | "die" | "das")
+    let agreement = tables(language).numbers.agreements.iter().find(|agreement| {
+        agreement.number == number && (agreement.after.contains(&before.as_str()) || agreement.before.contains(&next.as_str()))
+    });
+    agreement.map_or_else(|| number_words(number, language), |agreement| agreement.words.to_owned())
 }
 
 fn price_words(units: u32, cents: u32, symbol: char, language: Language) -> String {
-    let name = match (symbol, language) {
-        ('€', Language::En) if units == 1 => "euro",
-        ('€', Language::En | Language::Es) => "euros",
-        ('€', Language::De) => "Euro",
-        ('€', Language::Nl) => "euro",
-        ('$', Language::En) => "dollars",
-        ('$', Language::De) => "Dollar",
-        ('$', Language::Es) => "dólares",
-        ('$', Language::Nl) => "dollar",
-        (_, Language::En) => "pounds",
-        (_, Language::De) => "Pfund",
-        (_, Language::Es) => "libras",
-        (_, Language::Nl) => "pond",
+    let numbers = &tables(language).numbers;
+    let currency = match symbol {
+        '€' => &numbers.euro,
+        '$' => &numbers.dollar,
+        _ => &numbers.pound,
     };
-    let amount = match (units, language) {
-        (1, Language::De) => "ein".to_owned(),
-        (1, Language::Es) => "un".to_owned(),
-        _ => number_words(units, language),
+    let amount = match units {
+        1 => currency.one.to_owned(),
+        _ => format!("{} {}", number_words(units, language), currency.many),
     };
-    if cents == 0 { format!("{amount} {name}") } else { format!("{amount} {name} {}", number_words(cents, language)) }
+    if cents == 0 { amount } else { format!("{amount} {}", number_words(cents, language)) }
 }
 
 fn separator_word(separator: char, language: Language) -> &'static str {
-    let (point, comma) = match language {
-        Language::En => ("point", "comma"),
-        Language::De => ("Punkt", "Komma"),
-        Language::Es => ("punto", "coma"),
-        Language::Nl => ("punt", "komma"),
-    };
-    if separator == ',' { comma } else { point }
+    let numbers = &tables(language).numbers;
+    if separator == ',' { numbers.comma } else { numbers.point }
 }
 
 #[cfg(test)]

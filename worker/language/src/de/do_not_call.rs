@@ -1,8 +1,8 @@
-//! German.
+//! The wish never to be called again, in German.
 
-use super::NotAgain;
+use crate::tables::DoNotCall;
 
-pub(super) const NOT_AGAIN: NotAgain = NotAgain {
+pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     groups: &[
         (
             "a",

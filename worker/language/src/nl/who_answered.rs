@@ -1,8 +1,8 @@
-//! Dutch.
+//! What machines, queues and persons say in Dutch.
 
-use super::Written;
+use crate::tables::WhoAnswered;
 
-pub(super) const NL: Written = Written {
+pub(super) const WHO_ANSWERED: WhoAnswered = WhoAnswered {
     voicemail: &[
         (4, "na de|het toon|piep|pieptoon|signaal|geluidssignaal|biep"),
         (4, "pieptoon"),
@@ -74,4 +74,6 @@ pub(super) const NL: Written = Written {
     filler: &["alstublieft|aub|alsjeblieft|hoor", "even|eventjes|graag", "oke|ok|sorry"],
     question: &["hoeveel", "wanneer", "wat", "welke", "wie", "hoe", "naam", "om #|half", "we|wij hebben|kunnen", "ik heb|kan"],
     answer: "ja|nee|oke|dus",
+    keys: &["sterretje", "hekje", "ster"],
+    one_as_article: Some(("een", &["voor", "om", "als", "of", "en", "op", "in"])),
 };

@@ -1,8 +1,8 @@
-//! English.
+//! What machines, queues and persons say in English.
 
-use super::Written;
+use crate::tables::WhoAnswered;
 
-pub(super) const EN: Written = Written {
+pub(super) const WHO_ANSWERED: WhoAnswered = WhoAnswered {
     voicemail: &[
         (4, "after|at the tone|beep|signal"),
         (4, "wait|listen for the tone|beep"),
@@ -92,4 +92,6 @@ pub(super) const EN: Written = Written {
     filler: &["please", "thank you|thanks", "okay|ok|right|sure|sorry"],
     question: &["how", "what", "when", "which", "who", "your name", "for|at #", "we have|could|can", "i have|could|can"],
     answer: "yes|no|yeah|yep|okay|so",
+    keys: &["star", "pound", "hash"],
+    one_as_article: None,
 };

@@ -1,8 +1,8 @@
-//! German.
+//! What machines, queues and persons say in German.
 
-use super::Written;
+use crate::tables::WhoAnswered;
 
-pub(super) const DE: Written = Written {
+pub(super) const WHO_ANSWERED: WhoAnswered = WhoAnswered {
     voicemail: &[
         (4, "nach|auf dem|den signalton|ton|piepton|piep|signal|pfeifton"),
         (4, "signalton|piepton|pfeifton"),
@@ -93,4 +93,6 @@ pub(super) const DE: Written = Written {
         "auf welchen",
     ],
     answer: "ja|nein|doch|also|so",
+    keys: &["stern", "raute", "rautetaste", "sterntaste", "zwo"],
+    one_as_article: None,
 };

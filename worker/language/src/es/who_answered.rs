@@ -1,8 +1,8 @@
-//! Spanish.
+//! What machines, queues and persons say in Spanish.
 
-use super::Written;
+use crate::tables::WhoAnswered;
 
-pub(super) const ES: Written = Written {
+pub(super) const WHO_ANSWERED: WhoAnswered = WhoAnswered {
     voicemail: &[
         (4, "despues|tras|cuando|al|escuchar|oir * la|de|oir|escuchar|el * senal|tono|pitido|bip"),
         (4, "despues de|del * tono|senal|pitido|bip"),
@@ -81,4 +81,6 @@ pub(super) const ES: Written = Written {
     filler: &["por favor|gracias", "por favor", "a ver", "vale|claro|perdon|perdone"],
     question: &["cuantas|cuantos", "que", "cuando", "cual", "quien", "a nombre", "tenemos|tengo|hay", "a las"],
     answer: "si|no|vale|bueno",
+    keys: &["asterisco", "almohadilla", "numeral"],
+    one_as_article: None,
 };

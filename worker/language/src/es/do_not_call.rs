@@ -1,8 +1,8 @@
-//! Spanish.
+//! The wish never to be called again, in Spanish.
 
-use super::NotAgain;
+use crate::tables::DoNotCall;
 
-pub(super) const NOT_AGAIN: NotAgain = NotAgain {
+pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     groups: &[
         ("us", &["nos|me?"]),
         ("here", &["aqui? a? este|nuestro|mi? numero|telefono?"]),

@@ -1,8 +1,8 @@
-//! English.
+//! The wish never to be called again, in English.
 
-use super::NotAgain;
+use crate::tables::DoNotCall;
 
-pub(super) const NOT_AGAIN: NotAgain = NotAgain {
+pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     groups: &[
         ("not", &["do not", "dont"]),
         ("call", &["call|phone|ring|contact|telephone"]),

@@ -1,0 +1,281 @@
+//! What a language consists of. Every list has entries, unless its documentation says that it may be empty.
+
+/// One language.
+#[derive(Debug)]
+pub struct Tables {
+    /// The sentences that code says.
+    pub phrases: Phrases,
+    /// Words by which the language is told and small talk is understood.
+    pub understanding: Understanding,
+    /// The wish never to be called again.
+    pub do_not_call: DoNotCall,
+    /// What machines, queues and persons say.
+    pub who_answered: WhoAnswered,
+    /// Where a full stop ends no sentence.
+    pub sentences: Sentences,
+    /// Numbers, prices and what stands between numbers.
+    pub numbers: Numbers,
+    /// Dates.
+    pub dates: Dates,
+    /// Clock times.
+    pub times: Times,
+}
+
+/// Fixed sentences.
+#[derive(Debug)]
+pub struct Phrases {
+    /// Who calls, for whom, and that it is no person; `{guest}` stands for the guest's name.
+    pub introduction: &'static str,
+    /// The call is recorded.
+    pub recorded: &'static str,
+    /// It is not recorded any more, to whoever objected.
+    pub recording_deleted: &'static str,
+    /// An earlier call was cut off.
+    pub cut_off_before: &'static str,
+    /// Nothing was understood.
+    pub repeat: &'static str,
+    /// Nobody says anything.
+    pub still_there: &'static str,
+    /// The end, with thanks.
+    pub goodbye: &'static str,
+    /// The end, because the call took too long.
+    pub no_time_left: &'static str,
+    /// The end, because the user took the request back.
+    pub withdrawn: &'static str,
+    /// The end, because this process has to stop.
+    pub interrupted: &'static str,
+    /// The model failed; it is asked again.
+    pub one_moment: &'static str,
+    /// The model failed again.
+    pub trouble: &'static str,
+}
+
+/// Words and phrases in lower case, with accents.
+#[derive(Debug)]
+pub struct Understanding {
+    /// Words that only show that somebody is listening.
+    pub backchannels: &'static [&'static str],
+    /// Words of a farewell, beside the backchannels.
+    pub farewells: &'static [&'static str],
+    /// Parts of sentences by which a callee refuses to be recorded.
+    pub not_recorded: &'static [&'static str],
+    /// Frequent words that tell the language.
+    pub telling: &'static [&'static str],
+    /// Words that another language shares, or that anybody says: no evidence in any language.
+    pub shared: &'static [&'static str],
+}
+
+/// The wish never to be called again, as patterns of folded words (`offhook_mind`'s `pattern.rs` explains the notation) with the
+/// `{names}` of `groups`.
+#[derive(Debug)]
+pub struct DoNotCall {
+    /// Alternatives that many patterns share: name, and what it stands for. A group may use those above it.
+    pub groups: &'static [(&'static str, &'static [&'static str])],
+    /// "Don't call us again": no wish in a question.
+    pub imperatives: &'static [&'static str],
+    /// Without a finite verb: "nie wieder anrufen", "no more calls".
+    pub fragments: &'static [&'static str],
+    /// What completes a fragment to something else, a few words before it: "wir werden … nie wieder anrufen".
+    pub no_fragment_after: &'static [&'static str],
+    /// Words that begin a new request, so that what stands before them does not complete a fragment: "bitte".
+    pub openers: &'static [&'static str],
+    /// Whole requests: "I want you to stop calling", "could you stop calling".
+    pub requests: &'static [&'static str],
+    /// What makes a statement of an imperative or a request, directly before it: "we", "why".
+    pub no_request_after: &'static [&'static str],
+    /// To be taken off a list: for good, whatever time is named beside it.
+    pub removals: &'static [&'static str],
+    /// What makes something else of a removal, directly before it: "did you", "don't".
+    pub no_removal_after: &'static [&'static str],
+    /// What limits a wish: times, conditions, the offer to call us.
+    pub conditions: &'static [&'static str],
+    /// What only looks like a condition: "good morning", "from today on".
+    pub no_conditions: &'static [&'static str],
+    /// Third persons, before the wish.
+    pub others: &'static [&'static str],
+    /// What makes no question of an order: "…, okay?"
+    pub tags: &'static [&'static str],
+}
+
+/// Evidence of who took the call, as patterns of folded words. Weights: 4 only machines say it, 1 persons say it as well.
+#[derive(Debug)]
+pub struct WhoAnswered {
+    /// A voicemail or an announcement.
+    pub voicemail: &'static [(i32, &'static str)],
+    /// A menu.
+    pub menu: &'static [(i32, &'static str)],
+    /// A queue's announcement: a request to wait by itself.
+    pub queue: &'static [&'static str],
+    /// A request to wait, if there is little else.
+    pub hold: &'static [&'static str],
+    /// What only a person says.
+    pub person: &'static [&'static str],
+    /// Words that say nothing beside a request to wait.
+    pub filler: &'static [&'static str],
+    /// What makes a question or an offer of what stands beside a request to wait.
+    pub question: &'static [&'static str],
+    /// What makes an answer of the words that follow it, after a request to wait: "one moment… yes, that works".
+    pub answer: &'static str,
+    /// Names of a telephone's keys that are not the words of their digits, folded.
+    pub keys: &'static [&'static str],
+    /// Where the word for one is an article too: the word, and what follows it if it is the number.
+    pub one_as_article: Option<(&'static str, &'static [&'static str])>,
+}
+
+/// Shortenings, in lower case, without their last full stop.
+#[derive(Debug)]
+pub struct Sentences {
+    /// These never end a sentence: titles, and what is always followed by more.
+    pub never_last: &'static [&'static str],
+    /// These end a sentence only where the next word begins with a capital.
+    pub sometimes_last: &'static [&'static str],
+    /// Words that follow an ordinal written with a full stop, beside the months: "im 2. Stock". May be empty.
+    pub after_ordinal: &'static [&'static str],
+}
+
+/// Numbers.
+#[derive(Debug)]
+pub struct Numbers {
+    /// Zero to nine.
+    pub digits: [&'static str; 10],
+    /// The words of 0 to 9999.
+    pub cardinal: fn(u32) -> String,
+    /// The words of the ordinals 1 to 99.
+    pub ordinal: fn(u32) -> String,
+    /// How an ordinal is written.
+    pub written_ordinal: WrittenOrdinal,
+    /// How an ordinal is inflected in a sentence.
+    pub ordinal_ending: Option<OrdinalEnding>,
+    /// Numbers that take the gender of what is counted. May be empty.
+    pub agreements: &'static [Agreement],
+    /// The separator of thousands.
+    pub thousands: char,
+    /// "+" before a phone number.
+    pub plus: &'static str,
+    /// "%".
+    pub percent: &'static str,
+    /// "–" between two numbers.
+    pub range: &'static str,
+    /// "/" between two numbers.
+    pub slash: &'static str,
+    /// "." in a decimal number.
+    pub point: &'static str,
+    /// "," in a decimal number.
+    pub comma: &'static str,
+    /// "€".
+    pub euro: Currency,
+    /// "$".
+    pub dollar: Currency,
+    /// "£".
+    pub pound: Currency,
+}
+
+/// How an ordinal is written in digits.
+#[derive(Debug)]
+pub enum WrittenOrdinal {
+    /// "4. Dezember".
+    FullStop,
+    /// "4th", "1.º": one of these, longer ones first.
+    Suffix(&'static [&'static str]),
+}
+
+/// "der vierte", but "am vierten".
+#[derive(Debug)]
+pub struct OrdinalEnding {
+    /// What is added.
+    pub ending: &'static str,
+    /// The words after which it is not.
+    pub not_after: &'static [&'static str],
+}
+
+/// A number that has other words beside some words, all in lower case.
+#[derive(Debug)]
+pub struct Agreement {
+    /// The number.
+    pub number: u32,
+    /// It has them after one of these. May be empty.
+    pub after: &'static [&'static str],
+    /// It has them before one of these.
+    pub before: &'static [&'static str],
+    /// Its words then.
+    pub words: &'static str,
+}
+
+/// A currency.
+#[derive(Debug)]
+pub struct Currency {
+    /// One of it, with the number: "one euro".
+    pub one: &'static str,
+    /// Its name behind other numbers.
+    pub many: &'static str,
+}
+
+/// Dates.
+#[derive(Debug)]
+pub struct Dates {
+    /// January to December.
+    pub months: [&'static str; 12],
+    /// Monday to Sunday.
+    pub weekdays: [&'static str; 7],
+    /// The article of a day after its weekday; may be empty.
+    pub article: &'static str,
+    /// Whether the article is said without a weekday too.
+    pub article_without_weekday: bool,
+    /// Which comes first in "04/12/2026".
+    pub order: DateOrder,
+    /// Whether "4.12." is a day and a month.
+    pub day_and_month_in_digits: bool,
+    /// Where a bare number beside a month's name is an ordinal ("4 December", "December 4"): the word that may stand between
+    /// them. `None` where it is said as it stands.
+    pub ordinal_beside_month: Option<&'static str>,
+    /// A day and the name of its month in words, without article.
+    pub day: fn(u32, &str) -> String,
+}
+
+/// Which number of a date with slashes or hyphens is the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// The first.
+    DayFirst,
+    /// Either: it is a date only where one of them can be no month.
+    Uncertain,
+}
+
+/// Clock times.
+#[derive(Debug)]
+pub struct Times {
+    /// An hour, 0 to 23, and a minute in words. No two minutes of the day share their words.
+    pub words: fn(u32, u32) -> String,
+    /// The articles `words` begins with, which are not to be said twice. May be empty.
+    pub articles: &'static [&'static str],
+    /// Words before a time that tell "19.30" from a decimal number.
+    pub announced_by: &'static [&'static str],
+    /// Units that may follow a written time: "Uhr". May be empty.
+    pub units: &'static [&'static str],
+    /// Parts of the day that may follow it.
+    pub day_parts: &'static [(&'static str, DayPart)],
+    /// Whether "am" and "pm" may follow it.
+    pub meridiem: Meridiem,
+}
+
+/// A part of the day, as far as it tells 7 from 19 o'clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayPart {
+    /// Before noon.
+    Morning,
+    /// Afternoon and evening.
+    Later,
+    /// Late in the evening or after midnight.
+    Night,
+}
+
+/// Where "am" and "pm" belong to a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meridiem {
+    /// Nowhere.
+    Never,
+    /// After hours and minutes: "7:30 p. m."
+    WithMinutes,
+    /// After a bare hour too: "7 pm".
+    Always,
+}
