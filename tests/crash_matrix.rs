@@ -238,6 +238,11 @@ async fn place(site: &Site) -> (Vec<Placed>, PgConnection, Vec<String>) {
     lock(&mut locks, &calls, Moment::Launched).await;
     site.engine_wire.set(EngineWire { removals_wait: true, ..EngineWire::default() });
     site.until("launched", &all_of(&calls, Moment::Launched, "a.seen_at is not null")).await;
+    let asking = format!(
+        "select count(*) = {EACH} from pg_stat_activity
+          where datname = current_database() and application_name = 'offhook-worker' and wait_event_type = 'Lock'"
+    );
+    site.until("all of them wait to be allowed to dial", &asking).await;
     // Now: a worker that may not dial leaves after ten seconds, and its token with it.
     let tokens = tokens(site);
     site.engine_wire.set(EngineWire { removals_wait: true, launches_wait: true, ..EngineWire::default() });
