@@ -151,7 +151,7 @@ impl Maintenance {
                 Err(error) => tracing::warn!(%error, "abandoned calls are not looked for"),
             }
             if let Err(error) = self.remove_orphaned_containers().await {
-                tracing::warn!(%error, "strays are not looked for");
+                tracing::warn!(%error, "orphaned containers are not looked for");
             }
             leads = match self.lead_and_end_expired(in_sight.since(Instant::now())).await {
                 Ok(leads) => leads,

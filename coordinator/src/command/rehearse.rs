@@ -17,7 +17,7 @@ use offhook::{
 };
 use offhook_conversation::{
     EventLog, Setup, converse,
-    text::{TextCallee, Told, conclusion_as_json, text_ports},
+    text::{TextCallee, Told, text_ports},
 };
 use offhook_mind::{Conclusion, MindSettings};
 use offhook_providers::{ProviderError, Providers};
@@ -167,7 +167,7 @@ impl Rehearse {
     }
 
     fn print_end(&self, conclusion: &Conclusion) {
-        let end = conclusion_as_json(conclusion);
+        let end = serde_json::to_value(conclusion).unwrap_or_default();
         if self.json {
             return print(&json!({ "end": end }).to_string());
         }

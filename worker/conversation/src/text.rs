@@ -26,7 +26,7 @@ use offhook_types::{
     transcript::Transcript,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
@@ -299,23 +299,13 @@ impl Model for Counted {
     }
 }
 
-/// What a call by text came to, for people and programs.
-pub fn conclusion_as_json(conclusion: &offhook_mind::Conclusion) -> Value {
-    json!({
-        "disposition": conclusion.disposition,
-        "outcome": conclusion.outcome,
-        "detail": conclusion.detail,
-        "do_not_call": conclusion.do_not_call,
-        "ended": conclusion.ended,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use offhook::outcome::Outcome;
     use offhook_mind::fixtures::{request, settings};
     use offhook_types::chat::ToolCall;
+    use serde_json::json;
     use tokio::sync::{mpsc, watch};
 
     use super::*;
@@ -375,6 +365,5 @@ mod tests {
             all.iter().filter_map(|what| if let Told::Say(text) = what { Some(text.as_str()) } else { None }).collect();
         assert!(said[0].starts_with("Hello, this is an automated assistant"), "{said:?}");
         assert_eq!(said.last(), Some(&"Wonderful, goodbye."));
-        assert_eq!(conclusion_as_json(&conclusion)["outcome"]["outcome"], "booked");
     }
 }
