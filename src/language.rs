@@ -1,4 +1,4 @@
-//! The four languages a call can be held in.
+//! The languages a call can be held in.
 
 pub mod folding;
 
@@ -32,6 +32,20 @@ impl Language {
             Language::Es => "es",
             Language::Nl => "nl",
         }
+    }
+
+    /// The language of an ISO 639-1 code, as settings and rows have it.
+    ///
+    /// # Errors
+    /// [`UnknownLanguage`] for anything else, an English name among it.
+    pub fn of_code(code: &str) -> Result<Language, UnknownLanguage> {
+        Language::ALL.into_iter().find(|language| language.code() == code).ok_or_else(|| UnknownLanguage(code.to_owned()))
+    }
+
+    /// All codes, for messages: `en, de, es or nl`.
+    pub fn codes() -> String {
+        let codes = Language::ALL.map(Language::code);
+        codes.split_last().map_or_else(String::new, |(last, others)| format!("{} or {last}", others.join(", ")))
     }
 
     /// The English name, as prompts use it and as `verbose_json` transcriptions report it.
@@ -85,9 +99,9 @@ impl fmt::Display for Language {
     }
 }
 
-/// A language tag that is none of the four.
+/// A language tag that is none of [`Language::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a language offhook speaks: use en, de, es or nl")]
+#[error("\"{0}\" is not a language offhook speaks: use {codes}", codes = Language::codes())]
 pub struct UnknownLanguage(pub String);
 
 impl FromStr for Language {
@@ -124,6 +138,13 @@ mod tests {
             assert_eq!(tag.parse(), Ok(language));
         }
         assert!("fr".parse::<Language>().is_err());
+    }
+
+    #[test]
+    fn a_setting_has_the_code_and_a_wrong_one_is_told_all_of_them() {
+        assert_eq!(Language::of_code("nl"), Ok(Language::Nl));
+        let wrong = Language::of_code("german").unwrap_err().to_string();
+        assert_eq!(wrong, "\"german\" is not a language offhook speaks: use en, de, es or nl");
     }
 
     #[test]

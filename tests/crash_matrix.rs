@@ -379,7 +379,7 @@ async fn strike(
 
 /// The coordinator has missed the engine, and whoever was on the line has ended the call meanwhile.
 async fn ended_without_the_engine(site: &Site, calls: &[Placed]) {
-    site.coordinator_says("strays are not looked for").await;
+    site.engine_wire.is_missed().await;
     for moment in Moment::all().into_iter().filter(|moment| moment.afterwards().is_some()) {
         site.until("ended", &all_of(calls, moment, "a.ended_at is not null")).await;
     }

@@ -13,6 +13,7 @@ pub mod config;
 pub mod in_flight;
 pub mod launcher;
 pub mod maintenance;
+mod orphans;
 pub mod queue;
 pub mod retention;
 pub mod run;

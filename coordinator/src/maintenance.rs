@@ -1,9 +1,8 @@
 //! What has to go on besides the calls themselves: renewing leases, taking over abandoned attempts, removing orphaned containers
-//! (strays), ending expired calls. In tasks of their own, so that they go on during a drain and however long a call takes. What
+//! (`orphans.rs`), ending expired calls. In tasks of their own, so that they go on during a drain and however long a call takes. What
 //! concerns all machines is done by one coordinator at a time, the leader.
 
 use std::{
-    collections::HashSet,
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,15 +12,11 @@ use offhook::store::{
     claim::{Claimant, end_expired, keep_queue},
     coordinators,
     error::{StoreError, within},
-    kept_files,
     leader::{self, lead},
     leases::{self, AttemptId},
 };
 use sqlx::PgPool;
-use tokio::{
-    task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -52,7 +47,7 @@ pub struct MaintenanceConfig {
     pub batch: i32,
     /// How long a call of another machine may be alone.
     pub abandoned_after: Duration,
-    /// How long a stray may take to leave.
+    /// How long an orphaned worker may take to end.
     pub stop_grace: Duration,
     /// How long a statement may take before it is given up; a renewal no longer than the lease it renews.
     pub statement: Duration,
@@ -81,7 +76,7 @@ pub struct Maintenance {
 
 /// A look around that could not be finished; the next one will.
 #[derive(Debug, thiserror::Error)]
-enum LookError {
+pub(crate) enum LookError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -172,42 +167,6 @@ impl Maintenance {
         let here = within(self.config.statement, leases::take_over(&self.pool, &self.claimant, &besides)).await?;
         self.source.adopt(here, || Origin::Adopted);
         Ok(())
-    }
-
-    /// A worker whose attempt this database does not know, or has settled, works for nobody.
-    async fn remove_orphaned_containers(&self) -> Result<(), LookError> {
-        let launched: Vec<AttemptId> = self.launcher.list().await?.into_iter().map(|launched| launched.attempt).collect();
-        for attempt in self.nobodys(launched).await? {
-            tracing::warn!(%attempt, "removing a worker whose attempt is over or unknown");
-            self.launcher.stop(attempt, self.config.stop_grace).await?;
-            self.launcher.remove(attempt).await?;
-        }
-        for attempt in self.nobodys(self.spool.attempts()?).await? {
-            self.tidy(attempt).await?;
-        }
-        Ok(())
-    }
-
-    /// Tidies the folder of an attempt that is over or unknown, and was never looked after here to its end, as where its machine was away:
-    /// there may still be secrets in it, and files that the database does not know yet.
-    async fn tidy(&self, attempt: AttemptId) -> Result<(), LookError> {
-        let spool = self.spool.clone();
-        let files = spawn_blocking(move || spool.scrub(attempt).map(|()| spool.contents(attempt).files));
-        let files = files.await.map_err(io::Error::other)??;
-        let known = within(self.config.statement, kept_files::note(&self.pool, attempt, &files)).await?;
-        let spool = self.spool.clone();
-        let tidied = spawn_blocking(move || if known { spool.tidy(attempt) } else { spool.remove(attempt) });
-        Ok(tidied.await.map_err(io::Error::other)??)
-    }
-
-    async fn nobodys(&self, attempts: Vec<AttemptId>) -> Result<Vec<AttemptId>, StoreError> {
-        let ours: HashSet<AttemptId> = self.running.attempts().into_iter().collect();
-        let doubtful: Vec<AttemptId> = attempts.into_iter().filter(|attempt| !ours.contains(attempt)).collect();
-        if doubtful.is_empty() {
-            return Ok(Vec::new());
-        }
-        let unsettled = within(self.config.statement, leases::unsettled(&self.pool, &doubtful)).await?;
-        Ok(doubtful.into_iter().filter(|attempt| !unsettled.contains(attempt)).collect())
     }
 
     /// What only the leader does; `in_sight` is how long the database has been there without a gap. Returns whether we lead.

@@ -252,7 +252,7 @@ impl AttemptSupervisor {
     /// Removes what nobody needs; of an attempt that the database does not know any more, everything.
     async fn clear_away(&self, attempt: AttemptId, known: bool) {
         if let Err(error) = self.launcher.remove(attempt).await {
-            // Found again as a stray, and removed then.
+            // Found again as an orphan, and removed then.
             tracing::warn!(%attempt, %error, "the worker is not cleared away yet");
         }
         let spool = self.spool.clone();

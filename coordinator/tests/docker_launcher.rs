@@ -173,7 +173,7 @@ async fn a_container_outlives_its_coordinator_and_is_adopted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_container_of_nobody_is_removed_and_those_of_others_are_left_alone() {
     let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
-    let image = image("offhook-test:strays");
+    let image = image("offhook-test:orphans");
     let (ours, others) = (settings(&database, &spool, &image), settings(&database, &spool, &image));
     let first = Running::start(&ours).await;
     let id = database.insert_calls(1, "special_requests", "'play: deaf'").await;

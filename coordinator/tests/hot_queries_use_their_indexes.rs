@@ -109,7 +109,7 @@ async fn claims_sweeps_and_take_overs_look_at_few_rows_of_many() {
     release(&pool, &claimant("c", "one"), &ids).await.unwrap();
     counted.is_cheap("releasing", 90).await;
     assert_eq!(unsettled(&pool, &ids).await.unwrap().len(), 40);
-    counted.is_cheap("looking for strays", 50).await;
+    counted.is_cheap("looking for orphans", 50).await;
     sqlx::query("select from calls where number = '+49401000007' and state in ('claimed', 'dialing', 'talking')")
         .execute(&pool)
         .await

@@ -4,8 +4,8 @@
 
 use offhook::{
     disposition::Disposition,
-    policy::Policy,
     report::Report,
+    retry_policy::RetryPolicy,
     store::{claim::claim, evidence::Evidence, leases::AttemptId, retry_policies, settle::settle},
 };
 use offhook_test_database::{TestDatabase, claimant};
@@ -31,8 +31,8 @@ async fn minutes_until_again(database: &TestDatabase, disposition: Disposition) 
 async fn the_row_default_is_what_the_program_thinks_is_patient() {
     let database = TestDatabase::new().await;
     let mut connection = database.pool.acquire().await.unwrap();
-    assert_eq!(retry_policies::find(&mut connection, "default").await.unwrap(), Policy::default());
-    assert_eq!(retry_policies::find(&mut connection, "gone meanwhile").await.unwrap(), Policy::default());
+    assert_eq!(retry_policies::find(&mut connection, "default").await.unwrap(), RetryPolicy::default());
+    assert_eq!(retry_policies::find(&mut connection, "gone meanwhile").await.unwrap(), RetryPolicy::default());
 }
 
 #[tokio::test]

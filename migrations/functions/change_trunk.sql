@@ -1,5 +1,5 @@
 -- The attempt's trunk has failed before anybody was rung; may the call go over `next_trunk`? `nth` is the number of this try within
--- the attempt, from 2; `failed` says what happened: why, sip_code, cause, retry_after. Answers
+-- the attempt, from 2; `failed` says what happened: why, sip_code, cause, retry_after. Returns
 --   {"go": true, "sip_call_id": …}  the row knows: dial, under this Call-ID
 --   {"go": false, "wait_ms": …}     only its calls per second are used up: ask again then
 --   {"go": false, "why": …}         not over this one

@@ -19,7 +19,7 @@ drop function if exists offhook_free_port(text, int, int, bigint);
 --   wait_ms   set where a due call waits for nothing but its trunk's calls per second, or was not looked at: ask again then
 --   no_ports  a due call waits for ports
 -- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was. It looks at the
--- head of the line; what it finds there that cannot be made leaves the line, so that nobody looks at it again before something changes.
+-- head of the queue; what it finds there that cannot be made is not ready any more, so that nobody looks at it again before something changes.
 -- Plans that do not take the indexes are ruled out: a session may have made its plans while the tables were small. Nobody is woken by
 -- a claim, since it leaves less to do than before (wake_ups.sql).
 create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
@@ -33,7 +33,7 @@ declare
     -- The ways out; and by trunk: its name, and what it may still take.
     lanes text[]; sip_only boolean[]; lane_trunks int[];
     open_trunks text[]; rates double precision[]; rooms int[]; buckets double precision[]; left_over double precision[];
-    -- The head of the line, and over which trunk each of it may go.
+    -- The head of the queue, and over which trunk each of it may go.
     heads bigint[]; head_trunks int[];
     first int; size int; moved int;
 begin
@@ -147,7 +147,7 @@ begin
         end loop;
         exit look when moved = 0;
         if round = 8 then
-            wait_ms := 1;                                   -- so many could not be made that the line is not looked through yet
+            wait_ms := 1;                                   -- so many could not be made that the queue is not looked through yet
         end if;
     end loop;
     update trunks t set tokens = u.now_left, refilled_at = moment

@@ -1,4 +1,4 @@
--- Queued calls that can never be made any more: expired, or their number asked not to be called. Answers how many it ended; called
+-- Queued calls that can never be made any more: expired, or their number asked not to be called. Returns how many it ended; called
 -- again while that is `most`. Loops over rows, because an update that finds none would still wake every coordinator.
 create or replace function offhook_end_expired(most int) returns int language plpgsql
 set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$

@@ -45,7 +45,7 @@ begin
     return null;
 end $$;
 
--- Inserts the objects of the array `calls`. Answers how many are new, and which were refused, counted from 0; the others are known by
+-- Inserts the objects of the array `calls`. Returns how many are new, and which were refused, counted from 0; the others are known by
 -- their request_key. 04/12/2030 is refused: it may be April or December.
 create or replace function offhook_import(columns text[], calls jsonb) returns jsonb language plpgsql
 set search_path from current set datestyle = 'ISO, YMD' as $$

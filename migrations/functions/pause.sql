@@ -1,7 +1,7 @@
 -- Pausing: no new calls, over one trunk or over all; those under way go on. The columns are `paused` and `pause_reason` of trunks and of
 -- installation, and the coordinators are told at once (wake_ups.sql).
 
--- For `trunk`, or for all where it is null. Answers whether that changed anything.
+-- For `trunk`, or for all where it is null. Returns whether that changed anything.
 create or replace function offhook_pause(trunk text default null, reason text default null) returns boolean language plpgsql
 set search_path from current as $$
 declare was boolean := offhook_is_paused(trunk);

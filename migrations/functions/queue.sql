@@ -1,6 +1,6 @@
--- Who stands in line, and who waits outside. The moves of a call itself are in states.sql.
+-- Which queued calls are ready to be claimed, and which wait for something. The states of a call itself are in states.sql.
 
--- A new call: in line where it is due.
+-- A new call: ready where it is due.
 create or replace function calls_take_their_place() returns trigger language plpgsql as $$
 begin
     new.ready := new.due_at <= clock_timestamp();
@@ -13,7 +13,7 @@ end $$;
 -- The name makes it run after calls_before_insert, which works out due_at.
 create or replace trigger calls_take_their_place before insert on calls for each row execute function calls_take_their_place();
 
--- Lets up to `most` calls that have become due into the line; those with the earlier turn first, where many become due at once.
+-- Makes up to `most` calls ready that have become due; those with the earlier turn first, where many become due at once.
 create or replace function offhook_let_in(moment timestamptz, most int) returns int language plpgsql
 set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare let_in int;
@@ -55,8 +55,8 @@ create or replace trigger calls_number_is_free after update of state on calls fo
     when (old.state in ('queued', 'claimed', 'dialing', 'talking') and new.state <> old.state and new.state not in ('claimed', 'dialing', 'talking'))
     execute function calls_number_is_free();
 
--- What keeps the line right besides the claims: lets in up to `most` calls that are due, and wakes those that wait for a call which has
--- ended (in the moment between, nobody could). Answers how many moved; called again while that is `most`.
+-- What keeps the queue right besides the claims: makes up to `most` calls ready that are due, and wakes those that wait for a call which has
+-- ended (in the moment between, nobody could). Returns how many moved; called again while that is `most`.
 create or replace function offhook_keep_queue(most int) returns int language plpgsql
 set search_path from current set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare moved int; waiting text := '';

@@ -66,7 +66,7 @@ begin
     end if;
 end $$;
 
--- Deletes calls whose time has come, with all that hangs on them, where their files are gone. Answers how many.
+-- Deletes calls whose time has come, with all that hangs on them, where their files are gone. Returns how many.
 create or replace function offhook_delete_calls(most int) returns int language sql set search_path from current as $$
     with due as materialized (
         select c.id from calls c
@@ -84,7 +84,7 @@ $$;
 
 -- Everything about a number: calls to it, and calls made for whoever has it. What waits is taken back, what is under way is ended, and
 -- all of it is due to be deleted as soon as it is over. Its entry in do_not_call stays, without a story: it is the owner's own wish.
--- Answers how many calls are concerned.
+-- Returns how many calls are concerned.
 create or replace function offhook_erase(of_number text) returns int language plpgsql set search_path from current as $$
 declare concerned int;
 begin

@@ -23,7 +23,7 @@ begin
     return c;
 end $$;
 
--- Not before `until`. A held call goes back into the queue for that moment. Answers when it is due.
+-- Not before `until`. A held call goes back into the queue for that moment. Returns when it is due.
 create or replace function offhook_snooze(of_call bigint, until timestamptz) returns timestamptz language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
@@ -51,7 +51,7 @@ begin
     return due;
 end $$;
 
--- Lets a held call go: back into the queue, or with `finish` it stays as it is for good. Answers its state.
+-- Lets a held call go: back into the queue, or with `finish` it stays as it is for good. Returns its state.
 create or replace function offhook_release(of_call bigint, finish boolean default false) returns call_state language plpgsql
 security definer set search_path = public, pg_temp as $$
 declare

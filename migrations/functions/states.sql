@@ -19,7 +19,7 @@ begin
     if new.attempt < old.attempt then
         perform offhook_refuse('an attempt number only grows', 'Leave attempt to the coordinator.');
     end if;
-    -- Its place in line. Whoever is sent outside by the queue itself keeps the turn it had; whoever has another wish takes a new one.
+    -- Its place in the queue. A call that the queue itself makes wait keeps its turn; one whose time was changed takes a new one.
     if new.state <> 'queued' then
         new.ready := false;
         new.waits_for := null;

@@ -194,3 +194,25 @@ begin
 end $$;
 
 create or replace trigger trunks_before_delete before delete on trunks for each row execute function trunks_before_delete();
+
+create or replace function trunks_refuse_wrong_breaker() returns trigger language plpgsql as $$
+declare
+    missing text := case when new.breaker_failures is null then 'breaker_failures' when new.breaker_rest is null then 'breaker_rest' end;
+begin
+    if missing is not null then
+        perform offhook_refuse(format('%s of the trunk is missing', missing),
+            format('Leave %s out to take its default; an explicit null is not taken.', missing), missing, 'not_null_violation');
+    end if;
+    if new.breaker_failures not between 1 and 1000 then
+        perform offhook_refuse(format('breaker_failures %s of trunk "%s" cannot be', new.breaker_failures, new.name),
+            'Use 1 to 1000: so many failures in a row make the trunk rest.', 'trunk_breaker_failures_are_1_to_1000');
+    end if;
+    if new.breaker_rest not between interval '0' and interval '1 day' then
+        perform offhook_refuse(format('breaker_rest %s of trunk "%s" cannot be', new.breaker_rest, new.name),
+            'Use 0 to 1 day, such as ''60 seconds''.', 'trunk_breaker_rest_is_at_most_a_day');
+    end if;
+    return new;
+end $$;
+
+create or replace trigger trunks_refuse_wrong_breaker before insert or update of breaker_failures, breaker_rest on trunks
+    for each row execute function trunks_refuse_wrong_breaker();

@@ -29,7 +29,7 @@ begin
     on conflict (call_id, attempt, number) where events.number is not null do nothing;
 end $$;
 
--- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Answers false where the call was
+-- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Returns false where the call was
 -- cancelled meanwhile, and then nothing may be dialled. A trunk that lets a telephone ring works.
 create or replace function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -65,7 +65,7 @@ begin
     return go_on;
 end $$;
 
--- A sign of life; answers whether the call is to be cancelled.
+-- A sign of life; returns whether the call is to be cancelled.
 create or replace function worker_seen(token text) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token);
 begin
@@ -85,7 +85,7 @@ begin
         set text = excluded.text, ended_ms = excluded.ended_ms, interrupted = excluded.interrupted, language = excluded.language;
 end $$;
 
--- The journal of tools. `begin` answers null the first time and the stored result ({} where it is not known) every other time:
+-- The journal of tools. `begin` returns null the first time and the stored result ({} where it is not known) every other time:
 -- a tool whose number is known is not run again.
 create or replace function worker_tool_begin(token text, number int, name text, arguments jsonb) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$

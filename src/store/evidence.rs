@@ -1,7 +1,7 @@
 //! What is left of an attempt when its container has ended.
 
 use super::{kept_files::KeptFiles, worker::Note};
-use crate::{disposition::Disposition, policy::Settlement, report::Report};
+use crate::{disposition::Disposition, report::Report, retry_policy::Settlement};
 
 /// Gathered by the coordinator from the spool and the launcher.
 #[derive(Debug, Clone)]

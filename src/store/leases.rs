@@ -127,7 +127,7 @@ pub async fn launched(pool: &PgPool, attempt: AttemptId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Those of `attempts` that this database knows of and has not settled: what runs for any other is a stray.
+/// Those of `attempts` that this database knows of and has not settled: what runs for any other is an orphan.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.

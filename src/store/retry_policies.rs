@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
 use super::error::StoreError;
-use crate::{policy::Policy, span::Span};
+use crate::{retry_policy::RetryPolicy, span::Span};
 
 /// A row of `retry_policies`.
 #[derive(sqlx::FromRow)]
@@ -25,11 +25,11 @@ struct PolicyRow {
     lost_times: i32,
 }
 
-impl From<PolicyRow> for Policy {
-    fn from(row: PolicyRow) -> Policy {
+impl From<PolicyRow> for RetryPolicy {
+    fn from(row: PolicyRow) -> RetryPolicy {
         let span = |least: &PgInterval, most: &PgInterval| Span::between(length(least), length(most));
         let times = |times: i32| times.max(0).unsigned_abs();
-        Policy {
+        RetryPolicy {
             busy: span(&row.busy_from, &row.busy_to),
             no_answer: span(&row.no_answer_from, &row.no_answer_to),
             machine: span(&row.machine_from, &row.machine_to),
@@ -46,7 +46,7 @@ impl From<PolicyRow> for Policy {
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
-pub async fn find(connection: &mut PgConnection, name: &str) -> Result<Policy, StoreError> {
+pub async fn find(connection: &mut PgConnection, name: &str) -> Result<RetryPolicy, StoreError> {
     let row: PolicyRow =
         sqlx::query_as("select * from retry_policies where name in ($1, 'default') order by (name = $1) desc limit 1")
             .bind(name)

@@ -19,7 +19,7 @@ use crate::{
     disposition::{Disposition, FinalAnswer},
     end_cause::EndCause,
     outcome::Outcome,
-    policy::{Earlier, Ending, Reached, Settlement, TrunkVerdict, trunk_verdict},
+    retry_policy::{Earlier, Ending, Reached, Settlement, TrunkVerdict, trunk_verdict},
 };
 
 /// What settling came to.

@@ -34,6 +34,8 @@ struct Wired {
     wire: EngineWire,
     /// Connections of an earlier epoch are broken.
     epoch: u32,
+    /// How many connections found no engine since the wire was last set.
+    refused: u32,
 }
 
 /// Listens on a socket of its own until it is dropped.
@@ -53,10 +55,11 @@ impl EngineProxy {
         let watched = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                if watched.borrow().wire.cut {
+                let far = if watched.borrow().wire.cut { None } else { UnixStream::connect(&far).await.ok() };
+                let Some(far) = far else {
+                    watched.send_modify(|state| state.refused += 1);
                     continue;
-                }
-                let Ok(far) = UnixStream::connect(&far).await else { continue };
+                };
                 let (near_in, near_out) = near.into_split();
                 let (far_in, far_out) = far.into_split();
                 let epoch = watched.borrow().epoch;
@@ -70,14 +73,20 @@ impl EngineProxy {
 
     pub fn set(&self, wire: EngineWire) {
         self.state.send_modify(|state| {
-            state.epoch += u32::from(wire.cut);
-            state.wire = wire;
+            *state = Wired { wire, epoch: state.epoch + u32::from(wire.cut), refused: 0 };
         });
+    }
+
+    /// Waits until somebody has tried to reach the engine and could not, since the wire was last set.
+    pub async fn is_missed(&self) {
+        let mut state = self.state.subscribe();
+        let missed = tokio::time::timeout(Duration::from_secs(60), state.wait_for(|state| state.refused > 0)).await;
+        assert!(missed.is_ok_and(|missed| missed.is_ok()), "nobody has tried to reach the engine");
     }
 
     /// What has not got through yet never will; everything passes from now on.
     pub fn start_afresh(&self) {
-        self.state.send_modify(|state| *state = Wired { wire: EngineWire::default(), epoch: state.epoch + 1 });
+        self.state.send_modify(|state| *state = Wired { wire: EngineWire::default(), epoch: state.epoch + 1, refused: 0 });
     }
 }
 

@@ -9,5 +9,6 @@ pub mod event_logs;
 pub mod installation;
 pub mod ports;
 pub mod recording;
+pub mod sipp;
 pub mod site;
 pub mod wire;

@@ -64,7 +64,7 @@ pub struct Add {
     /// Something to mention
     #[arg(long)]
     pub special_requests: Option<String>,
-    /// The language probably spoken there: en, de, es or nl
+    /// The language probably spoken there: its two letters, such as en
     #[arg(long)]
     pub language: Option<String>,
     /// Not before this moment, such as 2026-12-01T10:00:00Z

@@ -47,8 +47,8 @@ pub struct Rehearse {
     /// Which agent; the only one so far is `reservation`
     #[arg(long, default_value = "reservation", value_parser = ["reservation"])]
     pub agent: String,
-    /// The language of the restaurant, where it is not what the request says: en, de, es or nl
-    #[arg(long, value_parser = language)]
+    /// The language of the restaurant, where it is not what the request says: its two letters, such as en
+    #[arg(long, value_parser = Language::of_code)]
     pub language: Option<Language>,
     /// The restaurant's sentences, one a line; `#` begins a comment. It hangs up after the last one
     #[arg(long)]
@@ -107,10 +107,6 @@ pub enum RehearseError {
     /// The model's server.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-}
-
-fn language(code: &str) -> Result<Language, String> {
-    Language::ALL.into_iter().find(|known| known.code() == code).ok_or_else(|| format!("\"{code}\" is not one of en, de, es, nl"))
 }
 
 impl Rehearse {

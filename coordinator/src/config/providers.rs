@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use offhook::{
     attempt::{Endpoint, ProviderSpecification},
-    language::Language,
+    language::{Language, UnknownLanguage},
     secret::Secret,
 };
 
@@ -100,8 +100,7 @@ impl ProvidersConfig {
 fn voices(text: &str) -> Result<Voices, String> {
     let pairs = text.split(',').map(|pair| {
         let (code, voice) = pair.split_once('=').ok_or_else(|| format!("\"{pair}\" is not language=voice, such as de=alloy"))?;
-        let language = Language::ALL.into_iter().find(|language| language.code() == code.trim());
-        let language = language.ok_or_else(|| format!("\"{code}\" is not one of en, de, es, nl"))?;
+        let language = Language::of_code(code.trim()).map_err(|unknown: UnknownLanguage| unknown.to_string())?;
         Ok((language, voice.trim().to_owned()))
     });
     pairs.collect::<Result<Vec<_>, String>>().map(Voices)
@@ -133,7 +132,7 @@ mod tests {
     #[test]
     fn voices_are_named_per_language() {
         assert_eq!(voices("de=onyx, nl=nova"), Ok(Voices(vec![(Language::De, "onyx".into()), (Language::Nl, "nova".into())])));
-        assert_eq!(voices("fr=nova").unwrap_err(), "\"fr\" is not one of en, de, es, nl");
+        assert_eq!(voices("fr=nova"), Err(UnknownLanguage("fr".into()).to_string()));
         assert!(voices("onyx").is_err_and(|message| message.contains("de=alloy")));
     }
 }

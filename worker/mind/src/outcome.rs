@@ -88,6 +88,11 @@ impl OutcomeDraft {
     pub fn report_as(&mut self, request: &Request, outcome: Outcome, particulars: Particulars, turn: Option<TurnKey>) -> Value {
         let refused = |reason: &str| json!({ "recorded": false, "reason": reason });
         match outcome {
+            Outcome::Booked | Outcome::BookedAlternative | Outcome::Changed if request.kind == CallKind::Cancel => {
+                return refused(
+                    "this call is to cancel a booking: report \"cancelled\" once they have confirmed it, or \"declined\"",
+                );
+            }
             Outcome::Booked | Outcome::BookedAlternative | Outcome::Changed if self.accepted.is_none() => {
                 return refused("nothing was accepted yet: call accept_offer with the agreed date, time and party size first");
             }
@@ -181,5 +186,29 @@ impl OutcomeDraft {
             evidence,
             language: Some(language),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{fixtures, tool_schemas::offered};
+
+    #[test]
+    fn a_refused_report_names_only_tools_that_this_call_has() {
+        let every = [CallKind::Book, CallKind::Change, CallKind::Cancel, CallKind::Confirm];
+        for kind in every {
+            let mut request = fixtures::request();
+            request.kind = kind;
+            let tools = offered(kind);
+            for outcome in Outcome::ALL {
+                let told = OutcomeDraft::default().report_as(&request, outcome, Particulars::default(), None);
+                let reason = told["reason"].as_str().unwrap_or_default();
+                for word in reason.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| word.contains('_')) {
+                    assert!(tools.iter().any(|tool| tool.name == word), "{kind:?}, {outcome:?}: {reason}");
+                }
+            }
+        }
     }
 }

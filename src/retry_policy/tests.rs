@@ -24,7 +24,7 @@ fn ending(disposition: Disposition) -> Ending<'static> {
 }
 
 fn settle(ending: &Ending<'_>) -> Settlement {
-    Policy::default().settle(ending, &mut StdRng::seed_from_u64(7))
+    RetryPolicy::default().settle(ending, &mut StdRng::seed_from_u64(7))
 }
 
 /// The delay in seconds and whether it counts, for endings that are retried.
@@ -40,7 +40,7 @@ fn a_busy_line_is_called_again_in_5_to_10_minutes_and_a_silent_one_in_30_to_60()
     for seed in 0..200 {
         let rng = &mut StdRng::seed_from_u64(seed);
         for (disposition, least, most) in [(Disposition::Busy, 300, 600), (Disposition::NoAnswer, 1800, 3600)] {
-            let Settlement::Retry { after, counted: true, .. } = Policy::default().settle(&ending(disposition), rng) else {
+            let Settlement::Retry { after, counted: true, .. } = RetryPolicy::default().settle(&ending(disposition), rng) else {
                 panic!()
             };
             assert!((least..=most).contains(&after.as_secs()), "{disposition:?} {after:?}");

@@ -38,20 +38,20 @@ fn ending(disposition: Disposition, outcome: Option<Outcome>, reached: Reached) 
 }
 
 /// The spans do not overlap, so a pause shows which span it is from.
-fn policy() -> Policy {
-    Policy {
+fn policy() -> RetryPolicy {
+    RetryPolicy {
         busy: Span::seconds(1_000, 1_999),
         no_answer: Span::seconds(2_000, 2_999),
         machine: Span::seconds(3_000, 3_999),
         trunk_failure: Span::seconds(4_000, 4_999),
         dropped: Span::seconds(5_000, 5_999),
-        ..Policy::default()
+        ..RetryPolicy::default()
     }
 }
 
 /// The name of the span a pause was drawn from.
 fn span_of(after: Duration) -> &'static str {
-    let Policy { busy, no_answer, machine, trunk_failure, dropped, .. } = policy();
+    let RetryPolicy { busy, no_answer, machine, trunk_failure, dropped, .. } = policy();
     let spans = [
         (busy, "`busy`"),
         (no_answer, "`no_answer`"),

@@ -11,7 +11,7 @@ use crate::{disposition::Disposition, end_cause::EndCause, outcome::Outcome, spa
 
 /// When to call again, per kind of end: a row of `retry_policies`. The defaults are the row `default`: what a patient person would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct RetryPolicy {
     /// After a busy line: 5 to 10 minutes.
     pub busy: Span,
     /// After it rang out: 30 to 60 minutes.
@@ -30,9 +30,9 @@ pub struct Policy {
     pub lost_retries: u32,
 }
 
-impl Default for Policy {
+impl Default for RetryPolicy {
     fn default() -> Self {
-        Policy {
+        RetryPolicy {
             busy: Span::minutes(5, 10),
             no_answer: Span::minutes(30, 60),
             machine: Span::minutes(120, 240),
@@ -135,11 +135,11 @@ pub enum Settlement {
     },
 }
 
-impl Policy {
+impl RetryPolicy {
     /// Decides what becomes of the call.
     ///
     /// `lost` is judged by how far the attempt got. Lost before dialling: nobody was disturbed, so it is made again, uncounted, and
-    /// held once that happened [`Policy::lost_retries`] times. Lost while dialling or later: the telephone may be ringing still, or
+    /// held once that happened [`RetryPolicy::lost_retries`] times. Lost while dialling or later: the telephone may be ringing still, or
     /// somebody may have said yes to a table, so it is held; nobody is rung twice by accident.
     pub fn settle(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
         if let Some(outcome) = ending.outcome.filter(|outcome| is_final(ending.disposition, *outcome)) {
