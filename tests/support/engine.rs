@@ -192,6 +192,14 @@ impl Engine {
     pub fn kill(&mut self) {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
+        // A daemon that is started before its predecessor's containerd has gone takes it for its own, and waits for it without end.
+        let pid = std::fs::read_to_string(self.folder.join("exec/containerd/containerd.pid")).unwrap_or_default();
+        let process = Path::new("/proc").join(pid.trim());
+        let deadline = Instant::now() + STARTS_WITHIN;
+        while !pid.trim().is_empty() && process.exists() {
+            assert!(Instant::now() < deadline, "containerd {pid} outlives its daemon");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The daemon once more, on the same data.
