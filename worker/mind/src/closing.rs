@@ -91,6 +91,10 @@ impl Mind {
         self.interruption = None;
         self.phase = Phase::Closing(closing);
         self.begin_generation();
+        if phrase.leaves_agreement() {
+            self.correct();
+            self.say_read_back();
+        }
         self.say(phrase.in_language(self.language.current()).to_owned());
     }
 
@@ -166,7 +170,11 @@ impl Mind {
     /// Ends where everything that was waited for has come.
     pub(super) fn end_where_due(&mut self) {
         let (closing, hang_up) = match &self.phase {
-            Phase::Closing(closing) if closing.forced || (!closing.paused && self.floor.is_quiet()) => (closing, true),
+            Phase::Closing(closing)
+                if closing.forced || (!closing.paused && self.floor.is_quiet() && self.objection_until().is_none()) =>
+            {
+                (closing, true)
+            }
             Phase::Leaving(closing) if closing.flushed && !self.floor.is_transcribing() => (closing, false),
             _ => return,
         };
@@ -196,8 +204,9 @@ impl Mind {
         let fallback = closing.by_us.then_some(Outcome::NoAgreement);
         let turns = &self.turns;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
+        let known = self.is_agreement_known();
         let mut outcome = talked
-            .then(|| self.outcome.report(&self.request, fallback, self.language.current(), |key| turns.number(key)))
+            .then(|| self.outcome.report(&self.request, fallback, known, self.language.current(), |key| turns.number(key)))
             .flatten();
         let objected = self.consent.note().map(str::to_owned);
         if let Some(outcome) = &mut outcome {
