@@ -100,7 +100,7 @@ impl Mind {
         self.floor.failures += 1;
         self.log("recogniser_failed", json!({ "error": error, "in_a_row": self.floor.failures }));
         if self.floor.failures >= 2 {
-            self.say_goodbye(Phrase::Trouble, &format!("The recogniser failed twice in a row: {error}"));
+            self.say_trouble(&format!("The recogniser failed twice in a row: {error}"));
         } else {
             self.not_understood();
         }

@@ -239,7 +239,7 @@ mod tests {
             ),
             (
                 De,
-                "Ich bestätige: ein Tisch für vier Personen am Freitag, dem vierten Dezember um neunzehn Uhr dreißig, auf den Namen Ada Winter.",
+                "Ich bestätige: ein Tisch für vier Personen am Freitag den vierten Dezember um neunzehn Uhr dreißig, auf den Namen Ada Winter.",
             ),
             (
                 Es,

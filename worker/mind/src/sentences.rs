@@ -131,7 +131,7 @@ impl Mind {
         self.log("voice_failed", json!({ "error": error, "in_a_row": self.sentences.failures }));
         if self.sentences.failures >= VOICE_FAILURES {
             // Without a voice there is no goodbye.
-            self.give_up(&format!("The voice failed {VOICE_FAILURES} times in a row: {error}"));
+            self.give_up_without_voice(&format!("The voice failed {VOICE_FAILURES} times in a row: {error}"));
         }
     }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{
     action::Action,
     mind::{Mind, Phase},
-    phrases::Phrase,
     tool_calls::{Pending, WriteTool, understand},
     tool_schemas::{ACCEPT_OFFER, END_CALL},
 };
@@ -61,7 +60,7 @@ impl Mind {
         }
         self.history.result(pending.generation, &pending.id, &json!({ "error": "it could not be written down and did not run" }));
         if !matches!(self.phase, Phase::Leaving(_)) {
-            self.say_goodbye(Phrase::Trouble, &format!("A tool call could not be journaled: {error}"));
+            self.say_trouble(&format!("A tool call could not be journaled: {error}"));
         }
     }
 
