@@ -29,6 +29,8 @@ pub enum Disposition {
     TrunkFailure,
     /// Answered, but no sound came within the bound: a one-way or dead line, whoever's fault.
     NoMedia,
+    /// Somebody answered, and our own recogniser, model or voice failed: the callee heard an apology, or nothing.
+    ProviderFailure,
     /// The worker died, or nothing is known of how it ended.
     Lost,
     /// Taken back by the user while it was under way.
@@ -37,7 +39,7 @@ pub enum Disposition {
 
 impl Disposition {
     /// All of them.
-    pub const ALL: [Disposition; 11] = [
+    pub const ALL: [Disposition; 12] = [
         Disposition::Answered,
         Disposition::Busy,
         Disposition::NoAnswer,
@@ -47,6 +49,7 @@ impl Disposition {
         Disposition::InvalidNumber,
         Disposition::TrunkFailure,
         Disposition::NoMedia,
+        Disposition::ProviderFailure,
         Disposition::Lost,
         Disposition::Cancelled,
     ];
@@ -63,6 +66,7 @@ impl Disposition {
             Disposition::InvalidNumber => "invalid_number",
             Disposition::TrunkFailure => "trunk_failure",
             Disposition::NoMedia => "no_media",
+            Disposition::ProviderFailure => "provider_failure",
             Disposition::Lost => "lost",
             Disposition::Cancelled => "cancelled",
         }

@@ -36,11 +36,13 @@ pub enum Outcome {
     Cancelled,
     /// The restaurant confirmed the existing booking.
     Confirmed,
+    /// A table was accepted, and it is not known whether the restaurant knows of it: a person has to ask. Never the model's word.
+    Unconfirmed,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 13] = [
+    pub const ALL: [Outcome; 14] = [
         Outcome::Booked,
         Outcome::BookedAlternative,
         Outcome::Declined,
@@ -50,6 +52,23 @@ impl Outcome {
         Outcome::WrongNumber,
         Outcome::Refused,
         Outcome::MessageLeft,
+        Outcome::NoAgreement,
+        Outcome::Changed,
+        Outcome::Cancelled,
+        Outcome::Confirmed,
+        Outcome::Unconfirmed,
+    ];
+
+    /// Those that the model may report.
+    pub const REPORTED: [Outcome; 12] = [
+        Outcome::Booked,
+        Outcome::BookedAlternative,
+        Outcome::Declined,
+        Outcome::OfferOutsideLimits,
+        Outcome::CallbackRequested,
+        Outcome::WalkInOnly,
+        Outcome::WrongNumber,
+        Outcome::Refused,
         Outcome::NoAgreement,
         Outcome::Changed,
         Outcome::Cancelled,
@@ -72,6 +91,7 @@ impl Outcome {
             Outcome::Changed => "changed",
             Outcome::Cancelled => "cancelled",
             Outcome::Confirmed => "confirmed",
+            Outcome::Unconfirmed => "unconfirmed",
         }
     }
 }

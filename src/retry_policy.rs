@@ -26,6 +26,11 @@ pub struct RetryPolicy {
     pub dropped: Span,
     /// How often a dropped call is resumed: once.
     pub dropped_retries: u32,
+    /// After our own recogniser, model or voice failed in the call: 5 to 15 minutes, growing within the span; never counted. While they
+    /// fail nobody is called.
+    pub provider_failure: Span,
+    /// How often in a row a call may be spoiled so, until a person has to look: 2.
+    pub provider_failure_retries: u32,
     /// How many attempts may be lost before they dialled (a worker that cannot start), until a person has to look: 5.
     pub lost_retries: u32,
 }
@@ -40,6 +45,8 @@ impl Default for RetryPolicy {
             trunk_failure: Span::seconds(30, 120),
             dropped: Span::minutes(2, 2),
             dropped_retries: 1,
+            provider_failure: Span::minutes(5, 15),
+            provider_failure_retries: 2,
             lost_retries: 5,
         }
     }
@@ -142,6 +149,11 @@ impl RetryPolicy {
     /// held once that happened [`RetryPolicy::lost_retries`] times. Lost while dialling or later: the telephone may be ringing still, or
     /// somebody may have said yes to a table, so it is held; nobody is rung twice by accident.
     pub fn settle(&self, ending: &Ending<'_>, rng: &mut impl Rng) -> Settlement {
+        if ending.outcome == Some(Outcome::Unconfirmed) {
+            // Somebody may keep a table for the guest, or may not: the next call is a person's.
+            let why = "a table was accepted, and the restaurant may not know; ask them";
+            return Settlement::Hold { why: why.into() };
+        }
         if let Some(outcome) = ending.outcome.filter(|outcome| is_final(ending.disposition, *outcome)) {
             let why = format!("came to an end: {}", words(outcome.as_str()));
             return Settlement::Finish { why, counted: true, do_not_call: ending.unwanted };
@@ -193,6 +205,15 @@ impl RetryPolicy {
                     // A worker that could not be launched ends so as well, and then no trunk was asked for anything.
                     why: if ending.reached == Reached::Nothing { "nothing was dialled" } else { "the trunk failed" }.into(),
                 }
+            }
+            Disposition::ProviderFailure => {
+                let in_a_row = ending.in_a_row(Disposition::ProviderFailure);
+                if in_a_row >= self.provider_failure_retries {
+                    let why = format!("our recogniser, model or voice failed in {} calls in a row; see events", in_a_row + 1);
+                    return Settlement::Hold { why };
+                }
+                let after = self.provider_failure.grow(in_a_row, rng);
+                Settlement::Retry { after, counted: false, why: "our recogniser, model or voice failed".into() }
             }
             Disposition::InvalidNumber => finish("there is nobody behind this number"),
             Disposition::Rejected if ending.unwanted => {

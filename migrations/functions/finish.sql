@@ -9,7 +9,7 @@ create or replace function offhook_note_ringing(a attempts) returns void languag
 declare called calls; today date := (a.ended_at at time zone 'UTC')::date;
 begin
     if a.ringing_at is null and a.answered_at is null
-        and a.disposition not in ('answered', 'no_answer', 'voicemail', 'menu_dead_end', 'rejected', 'no_media')
+        and a.disposition not in ('answered', 'no_answer', 'voicemail', 'menu_dead_end', 'rejected', 'no_media', 'provider_failure')
         and not (a.disposition = 'lost' and a.dialing_at is not null) then
         return;
     end if;

@@ -22,7 +22,8 @@ begin
     for pause in
         select * from (values ('busy', new.busy_from, new.busy_to), ('no_answer', new.no_answer_from, new.no_answer_to),
             ('machine', new.machine_from, new.machine_to), ('trunk_failure', new.trunk_failure_from, new.trunk_failure_to),
-            ('dropped', new.dropped_from, new.dropped_to)) p (name, least, most)
+            ('dropped', new.dropped_from, new.dropped_to),
+            ('provider_failure', new.provider_failure_from, new.provider_failure_to)) p (name, least, most)
     loop
         if pause.least < interval '0' or pause.most < interval '0' or pause.least > interval '30 days' or pause.most > interval '30 days' then
             perform offhook_refuse(
@@ -39,6 +40,10 @@ begin
         perform offhook_refuse(format('machine_times %s or dropped_times %s of retry policy "%s" cannot be', new.machine_times,
                 new.dropped_times, new.name),
             'Use 0 (never again) to 10.', 'retry_policy_times_are_0_to_10');
+    end if;
+    if new.provider_failure_times not between 0 and 10 then
+        perform offhook_refuse(format('provider_failure_times %s of retry policy "%s" cannot be', new.provider_failure_times, new.name),
+            'Use 0 (a person looks at the first) to 10.', 'retry_policy_provider_failure_times_are_0_to_10');
     end if;
     if new.lost_times not between 0 and 100 then
         perform offhook_refuse(format('lost_times %s of retry policy "%s" cannot be', new.lost_times, new.name),

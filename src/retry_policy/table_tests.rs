@@ -45,19 +45,21 @@ fn policy() -> RetryPolicy {
         machine: Span::seconds(3_000, 3_999),
         trunk_failure: Span::seconds(4_000, 4_999),
         dropped: Span::seconds(5_000, 5_999),
+        provider_failure: Span::seconds(6_000, 6_999),
         ..RetryPolicy::default()
     }
 }
 
 /// The name of the span a pause was drawn from.
 fn span_of(after: Duration) -> &'static str {
-    let RetryPolicy { busy, no_answer, machine, trunk_failure, dropped, .. } = policy();
+    let RetryPolicy { busy, no_answer, machine, trunk_failure, dropped, provider_failure, .. } = policy();
     let spans = [
         (busy, "`busy`"),
         (no_answer, "`no_answer`"),
         (machine, "`machine`"),
         (trunk_failure, "`trunk_failure`"),
         (dropped, "`dropped`"),
+        (provider_failure, "`provider_failure`"),
     ];
     let mut names = spans.iter().filter(|(span, _)| (span.least()..=span.most()).contains(&after)).map(|(_, name)| *name);
     let name = names.next().unwrap_or_else(|| panic!("a pause of {after:?} is out of no span"));

@@ -228,3 +228,23 @@ fn only_what_was_dialled_is_the_trunks_fault() {
     assert_eq!(trunk_verdict(Disposition::Busy, Reached::Dialling), TrunkVerdict::Works);
     assert_eq!(trunk_verdict(Disposition::Lost, Reached::Media), TrunkVerdict::Unknown);
 }
+
+#[test]
+fn a_call_that_our_models_spoiled_is_made_again_uncounted_and_held_after_three_in_a_row() {
+    let spoiled = Ending { reached: Reached::Media, counted: 2, ..ending(Disposition::ProviderFailure) };
+    assert!(matches!(retry(&spoiled), (300..=900, false)));
+    let earlier = [Earlier { disposition: Disposition::ProviderFailure, line_dropped: false }; 2];
+    assert!(matches!(retry(&Ending { earlier: &earlier[..1], ..spoiled }), (300..=900, false)));
+    assert!(matches!(settle(&Ending { earlier: &earlier, ..spoiled }), Settlement::Hold { .. }));
+    assert_eq!(trunk_verdict(Disposition::ProviderFailure, Reached::Media), TrunkVerdict::Works);
+}
+
+#[test]
+fn an_agreement_the_restaurant_may_not_know_of_is_a_persons_to_settle() {
+    for disposition in [Disposition::Answered, Disposition::ProviderFailure, Disposition::Cancelled] {
+        let unconfirmed = Ending { outcome: Some(Outcome::Unconfirmed), reached: Reached::Media, ..ending(disposition) };
+        for cancel_requested in [false, true] {
+            assert!(matches!(settle(&Ending { cancel_requested, ..unconfirmed }), Settlement::Hold { .. }));
+        }
+    }
+}

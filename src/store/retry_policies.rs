@@ -22,6 +22,9 @@ struct PolicyRow {
     dropped_from: PgInterval,
     dropped_to: PgInterval,
     dropped_times: i32,
+    provider_failure_from: PgInterval,
+    provider_failure_to: PgInterval,
+    provider_failure_times: i32,
     lost_times: i32,
 }
 
@@ -37,6 +40,8 @@ impl From<PolicyRow> for RetryPolicy {
             trunk_failure: span(&row.trunk_failure_from, &row.trunk_failure_to),
             dropped: span(&row.dropped_from, &row.dropped_to),
             dropped_retries: times(row.dropped_times),
+            provider_failure: span(&row.provider_failure_from, &row.provider_failure_to),
+            provider_failure_retries: times(row.provider_failure_times),
             lost_retries: times(row.lost_times),
         }
     }

@@ -7,6 +7,7 @@ mod interruptions;
 mod lines;
 mod losses;
 mod openings;
+mod read_backs;
 mod services;
 mod world;
 
@@ -131,6 +132,12 @@ impl Rehearsal {
 
     fn says(mut self, language: Option<Language>, when: When, said: &'static str) -> Self {
         self.script.lines.push_back(world::Says { when, said, language, lasting: 1_500 });
+        self
+    }
+
+    /// A sound of the callee's side that lasts so long.
+    fn sound(mut self, when: When, said: &'static str, lasting: Millis) -> Self {
+        self.script.lines.push_back(world::Says { when, said, language: None, lasting });
         self
     }
 

@@ -48,6 +48,12 @@ pub struct Phrases {
     pub one_moment: &'static str,
     /// The model failed again.
     pub trouble: &'static str,
+    /// An accepted table is read back; `{party}`, `{date}`, `{time}` and `{name}` stand for the table and the guest's name.
+    pub read_back: &'static str,
+    /// One person, and `{number}` of them.
+    pub persons: (&'static str, &'static str),
+    /// What we said before counts for nothing: a tool refused it.
+    pub nothing_agreed: &'static str,
 }
 
 /// Words and phrases in lower case, with accents.
@@ -59,6 +65,14 @@ pub struct Understanding {
     pub farewells: &'static [&'static str],
     /// Parts of sentences by which a callee refuses to be recorded.
     pub not_recorded: &'static [&'static str],
+    /// First words of an objection.
+    pub denials: &'static [&'static str],
+    /// Phrases that say that something is not as it was said.
+    pub wrong: &'static [&'static str],
+    /// Words that make no objection of a denial: "no, that's fine".
+    pub reassurances: &'static [&'static str],
+    /// Phrases of any language by which somebody wishes to speak this one.
+    pub asks_for: &'static [&'static str],
     /// Frequent words that tell the language.
     pub telling: &'static [&'static str],
     /// Words that another language shares, or that anybody says: no evidence in any language.

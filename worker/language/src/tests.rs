@@ -48,6 +48,9 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
         interrupted,
         one_moment,
         trouble,
+        read_back,
+        persons,
+        nothing_agreed,
     } = phrases;
     let all = [
         introduction,
@@ -62,6 +65,10 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
         interrupted,
         one_moment,
         trouble,
+        read_back,
+        &persons.0,
+        &persons.1,
+        nothing_agreed,
     ];
     vec![filled("phrases", &all.map(|phrase| *phrase))]
 }

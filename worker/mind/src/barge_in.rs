@@ -81,7 +81,7 @@ impl Mind {
             .sentences
             .iter()
             // What the callee must hear comes whole, and by itself.
-            .filter(|id| !self.disclosure.contains(**id))
+            .filter(|id| !self.disclosure.contains(**id) && !self.reads_back(**id))
             .map(|id| self.unheard(*id))
             .filter(|text| text.contains(char::is_alphanumeric))
             .collect();
@@ -94,7 +94,7 @@ impl Mind {
         self.answering = true;
         self.disclose();
         for text in rest {
-            self.say(text);
+            self.say_for_the_model(text);
         }
     }
 

@@ -52,6 +52,12 @@ impl Mind {
         self.end_with(phrase, Closing::by_us(self.now, detail));
     }
 
+    /// We end because our recogniser, model or voice failed, and the callee is told so.
+    pub(super) fn say_trouble(&mut self, detail: &str) {
+        let closing = Closing { disposition: Disposition::ProviderFailure, ..Closing::by_us(self.now, detail) };
+        self.end_with(Phrase::Trouble, closing);
+    }
+
     /// Somebody outside wants the call to end. The callee is told what is true of it, and the row says which it was.
     pub(super) fn stop(&mut self, reason: StopReason) {
         let mut closing = Closing::new(self.now);
@@ -89,9 +95,24 @@ impl Mind {
         self.stop_thinking();
         self.stop_speaking();
         self.interruption = None;
+        // A stale attempt agrees to nothing: another one may have taken its place.
+        let confirms = phrase.leaves_agreement() && closing.ended != EndCause::AttemptStale;
         self.phase = Phase::Closing(closing);
         self.begin_generation();
+        if confirms {
+            self.correct();
+            self.say_read_back();
+        }
         self.say(phrase.in_language(self.language.current()).to_owned());
+    }
+
+    /// We end at once, because there is no voice to say anything with.
+    pub(super) fn give_up_without_voice(&mut self, detail: &str) {
+        let closing = match &self.phase {
+            Phase::Closing(closing) => closing.clone(),
+            _ => Closing { disposition: Disposition::ProviderFailure, ..Closing::by_us(self.now, detail) },
+        };
+        self.finish(closing, true);
     }
 
     /// We end at once, without a word.
@@ -166,7 +187,11 @@ impl Mind {
     /// Ends where everything that was waited for has come.
     pub(super) fn end_where_due(&mut self) {
         let (closing, hang_up) = match &self.phase {
-            Phase::Closing(closing) if closing.forced || (!closing.paused && self.floor.is_quiet()) => (closing, true),
+            Phase::Closing(closing)
+                if closing.forced || (!closing.paused && self.floor.is_quiet() && self.objection_until().is_none()) =>
+            {
+                (closing, true)
+            }
             Phase::Leaving(closing) if closing.flushed && !self.floor.is_transcribing() => (closing, false),
             _ => return,
         };
@@ -193,11 +218,13 @@ impl Mind {
         self.guess_what_was_heard();
         let turns = self.turns.close();
         self.actions.extend(turns.into_iter().map(Action::Record));
-        let fallback = closing.by_us.then_some(Outcome::NoAgreement);
+        let spoiled = closing.disposition == Disposition::ProviderFailure;
+        let fallback = (closing.by_us && !spoiled).then_some(Outcome::NoAgreement);
         let turns = &self.turns;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
+        let known = self.is_agreement_known();
         let mut outcome = talked
-            .then(|| self.outcome.report(&self.request, fallback, self.language.current(), |key| turns.number(key)))
+            .then(|| self.outcome.report(&self.request, fallback, known, self.language.current(), |key| turns.number(key)))
             .flatten();
         let objected = self.consent.note().map(str::to_owned);
         if let Some(outcome) = &mut outcome {
@@ -207,7 +234,7 @@ impl Mind {
         let ended = (self.phase != Phase::Ringing).then_some(closing.ended);
         // Whoever came to an agreement talked, however little sound came later.
         let disposition = match closing.disposition {
-            Disposition::NoMedia if outcome.is_some() => Disposition::Answered,
+            Disposition::NoMedia | Disposition::ProviderFailure if outcome.is_some() => Disposition::Answered,
             disposition => disposition,
         };
         self.phase = Phase::Over;

@@ -18,6 +18,8 @@ const JOURNAL: Millis = 5_000;
 const SPEECH: Millis = 16_000;
 /// A sentence that plays for so many times its estimated length has been played.
 const SLOWEST_VOICE: Millis = 2;
+/// How long a greeting may last before we speak all the same, in ms.
+const LONGEST_GREETING: Millis = 8_000;
 
 /// What is due at a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,12 @@ enum Due {
     Call,
     /// The callee did not greet: we speak first.
     Greeting,
+    /// Somebody goes on speaking over the read-back.
+    GiveWay,
+    /// Words have waited for their answer while somebody goes on speaking.
+    Answer,
+    /// Nobody objects to the read-back.
+    Objection,
     /// Nobody says anything.
     Silence,
     /// The end of what is being said was not told.
@@ -72,10 +80,18 @@ impl Mind {
         if matches!(self.phase, Phase::Greeting { .. } | Phase::Talking) {
             add(Some(self.line.answered + limits.call.as_millis() as Millis), Due::Call);
         }
-        if let Phase::Greeting { until } = self.phase
-            && self.floor.is_quiet()
-        {
-            add(Some(until), Due::Greeting);
+        if let Phase::Greeting { until } = self.phase {
+            // Who speaks without end, or a radio, does not keep us from saying who we are.
+            add(Some(if self.floor.is_quiet() { until } else { until + LONGEST_GREETING }), Due::Greeting);
+        }
+        if !leaving {
+            add(self.floor.guarded_until, Due::GiveWay);
+            if self.phase == Phase::Talking && !self.floor.is_quiet() && self.reply.is_none() && self.tool_calls.is_idle() {
+                add(self.answer_until(), Due::Answer);
+            }
+            if matches!(&self.phase, Phase::Closing(closing) if !closing.forced) {
+                add(self.objection_until(), Due::Objection);
+            }
         }
         add(self.idle_since.map(|since| since + self.patience()), Due::Silence);
         add(self.floor.speaking.map(|(_, since)| since + SPEECH), Due::Speech);
@@ -139,6 +155,15 @@ impl Mind {
                 self.say_goodbye(Phrase::NoTimeLeft, "The call took longer than its limit.");
             }
             Due::Greeting => self.speak_first(),
+            Due::GiveWay => {
+                self.floor.guarded_until = None;
+                if self.floor.speaking.is_some() {
+                    self.give_way();
+                }
+            }
+            Due::Answer => self.go_on(),
+            // Nothing was said: the end comes when everything else is settled.
+            Due::Objection => {}
             Due::Silence => self.silence_due(),
             Due::Speech => self.forget_speech(),
             Due::Transcript(utterance) if matches!(self.phase, Phase::Leaving(_)) => {

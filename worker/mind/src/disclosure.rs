@@ -23,6 +23,8 @@ pub(super) struct Disclosure {
     language: Language,
     pub duties: Vec<Duty>,
     given_in: Vec<Language>,
+    /// The callee went on in its language after they had heard all of it: it was understood.
+    understood: bool,
 }
 
 impl Disclosure {
@@ -35,20 +37,25 @@ impl Disclosure {
         if request.record {
             duties.push(Duty { announces_recording: true, ..duty(phrases::recorded(language)) });
         }
-        Disclosure { language, duties, given_in: Vec::new() }
+        Disclosure { language, duties, given_in: Vec::new(), understood: false }
     }
 
-    /// The conversation goes on in another language: the disclosure is owed in it, unless it was given in it before.
+    /// The callee spoke the language of the disclosure.
+    pub fn answered(&mut self, sentences: &SentenceQueue) {
+        self.understood |= self.owed(sentences).is_empty();
+    }
+
+    /// The conversation goes on in another language: the disclosure is owed in it, unless it was understood, or given in it before.
     pub fn translate(&mut self, request: &Request, language: Language, sentences: &SentenceQueue) {
         if self.owed(sentences).is_empty() {
             self.given_in.push(self.language);
         }
-        let given_in = std::mem::take(&mut self.given_in);
+        let (given_in, understood) = (std::mem::take(&mut self.given_in), self.understood);
         *self = Disclosure::new(request, language);
-        if given_in.contains(&language) {
+        if given_in.contains(&language) || understood {
             self.duties.clear();
         }
-        self.given_in = given_in;
+        (self.given_in, self.understood) = (given_in, understood);
     }
 
     /// What was not heard yet, as places in `duties`.

@@ -27,6 +27,12 @@ pub(super) struct Floor {
     pub transcribing: BTreeMap<UtteranceId, Utterance>,
     /// Something was said that no reply has answered yet.
     pub unanswered: bool,
+    /// Since when.
+    pub unanswered_since: Option<Millis>,
+    /// What is heard over the read-back is taken for a noise until then.
+    pub guarded_until: Option<Millis>,
+    /// When the callee's last words were understood.
+    pub last_words: Millis,
     /// Nothing was understood: we ask to repeat.
     pub ask_again: bool,
     /// Words were heard at all.

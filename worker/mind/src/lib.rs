@@ -24,6 +24,7 @@ mod outcome;
 mod pattern;
 mod phrases;
 pub mod prompts;
+mod read_back;
 mod replying;
 mod sentence_queue;
 mod sentences;

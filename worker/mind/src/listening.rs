@@ -61,11 +61,16 @@ impl Mind {
             return;
         }
         self.floor.speaking = Some((self.turns.open(Speaker::Callee, at), self.now));
-        self.give_way();
+        if self.is_reading_back() {
+            self.guard_read_back();
+        } else {
+            self.give_way();
+        }
     }
 
     fn speech_ended(&mut self, utterance: UtteranceId, started: MediaTime, ended: MediaTime) {
         self.last_heard = self.now;
+        self.floor.guarded_until = None;
         let turn = match self.floor.speaking.take() {
             Some((turn, _)) => turn,
             None => self.turns.open(Speaker::Callee, started),
@@ -95,7 +100,7 @@ impl Mind {
         self.floor.failures += 1;
         self.log("recogniser_failed", json!({ "error": error, "in_a_row": self.floor.failures }));
         if self.floor.failures >= 2 {
-            self.say_goodbye(Phrase::Trouble, &format!("The recogniser failed twice in a row: {error}"));
+            self.say_trouble(&format!("The recogniser failed twice in a row: {error}"));
         } else {
             self.not_understood();
         }
@@ -125,6 +130,7 @@ impl Mind {
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
         self.about_the_recording(text, heard.started);
+        self.answer_to_read_back(heard, text);
         if do_not_call::asks_not_to_call(text) {
             self.outcome.do_not_call = true;
         }
@@ -137,11 +143,15 @@ impl Mind {
         }
         let before = self.language.current();
         let switched = self.language.hear(text, transcript.language);
+        if !switched && transcript.language.is_none_or(|language| language == before) && understanding::words(text).len() > 1 {
+            self.disclosure.answered(&self.sentences);
+        }
         self.record_callee(heard, text, transcript);
         self.history.callee(text);
         self.floor.unclear = 0;
         self.floor.ask_again = false;
         self.floor.turns += 1;
+        self.floor.last_words = self.now;
         self.chain = 0;
         self.asked = 0;
         self.line.asked_to_wait = false;
@@ -166,6 +176,13 @@ impl Mind {
             self.log("hold", json!({ "text": text, "by": "words" }));
             return;
         }
+        if self.is_reading_back() && self.interruption.is_none() {
+            if understanding::is_backchannel(text) {
+                return;
+            }
+            self.give_way();
+            self.interruption = None;
+        }
         if !self.may_resume(text) {
             self.interruption = None;
             self.floor.unanswered = true;
@@ -174,6 +191,9 @@ impl Mind {
 
     fn not_understood(&mut self) {
         self.language.unsure();
+        if self.is_reading_back() && self.interruption.is_none() {
+            return;
+        }
         if self.end_after_goodbye("") || self.interruption.is_some() || self.floor.unanswered {
             return;
         }

@@ -7,8 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    action::Action, disclosure::Disclosure, floor::Floor, history::History, language::LanguageTracker, line_state::LineState,
-    model_reply::ModelReply, outcome::OutcomeDraft, sentence_queue::SentenceQueue, tool_calls::ToolCalls, turns::TurnList,
+    action::Action,
+    disclosure::Disclosure,
+    floor::Floor,
+    history::History,
+    language::LanguageTracker,
+    line_state::LineState,
+    model_reply::ModelReply,
+    outcome::OutcomeDraft,
+    read_back::{Correction, ReadBack},
+    sentence_queue::SentenceQueue,
+    tool_calls::ToolCalls,
+    turns::TurnList,
 };
 
 /// What the mind needs to know beside the request.
@@ -112,6 +122,10 @@ pub struct Mind {
     pub(super) reply_failures: u32,
     pub(super) tool_calls: ToolCalls,
     pub(super) outcome: OutcomeDraft,
+    /// What was accepted and is to be heard by the callee.
+    pub(super) read_back: Option<ReadBack>,
+    /// What we said and have to take back.
+    pub(super) correction: Correction,
     pub(super) reopened: u32,
     /// When anybody was last heard, the callee or we.
     pub(super) last_heard: Millis,
@@ -127,11 +141,12 @@ pub struct Mind {
 impl Mind {
     /// A mind for one call to `number` (E.164 or a SIP URI), created before the callee answers.
     pub fn new(request: Request, number: &str, settings: MindSettings, now: Millis) -> Mind {
-        let prior = request.language_hint.or_else(|| Language::of_number(number)).unwrap_or(Language::En);
+        let known = request.language_hint.or_else(|| Language::of_number(number));
+        let prior = known.unwrap_or(Language::En);
         Mind {
             disclosure: Disclosure::new(&request, prior),
             consent: Consent::default(),
-            language: LanguageTracker::new(prior),
+            language: LanguageTracker::new(known),
             request,
             settings,
             phase: Phase::Ringing,
@@ -149,6 +164,8 @@ impl Mind {
             reply_failures: 0,
             tool_calls: ToolCalls::default(),
             outcome: OutcomeDraft::default(),
+            read_back: None,
+            correction: Correction::default(),
             reopened: 0,
             last_heard: now,
             idle_since: None,

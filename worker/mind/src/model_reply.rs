@@ -9,6 +9,11 @@ pub(super) struct ModelReply {
     pub generation: Generation,
     pub chunker: Chunker,
     pub spoke: bool,
+    /// Sentences so far, and how long they last when spoken, in ms.
+    pub sentences: u32,
+    pub lasts: Millis,
+    /// What came behind the bound of a reply is not said.
+    pub cut_off: bool,
     pub called: bool,
     pub end_call: bool,
     /// When the model was asked, or a piece of its reply last came.
@@ -24,6 +29,9 @@ impl ModelReply {
             generation,
             chunker: Chunker::default(),
             spoke: false,
+            sentences: 0,
+            lasts: 0,
+            cut_off: false,
             called: false,
             end_call: false,
             last_sign: now,

@@ -3,7 +3,10 @@
 use offhook::language::Language;
 use serde_json::json;
 
-use super::mind::{Mind, Phase};
+use super::{
+    mind::{Mind, Phase},
+    replying::LONGEST_WAIT,
+};
 
 impl Mind {
     pub(super) fn answered(&mut self) {
@@ -18,6 +21,10 @@ impl Mind {
         if matches!(self.phase, Phase::Greeting { .. }) {
             self.phase = Phase::Talking;
             self.floor.unanswered = true;
+            if !self.floor.is_quiet() {
+                // They have spoken long enough: the answer waits no longer.
+                self.floor.unanswered_since = Some(self.now.saturating_sub(LONGEST_WAIT));
+            }
         }
     }
 
@@ -27,6 +34,7 @@ impl Mind {
             let text = self.disclosure.duties[at].text.clone();
             self.disclosure.duties[at].sentence = Some(self.say(text));
         }
+        self.say_read_back();
     }
 
     /// The callee speaks another language than we thought.

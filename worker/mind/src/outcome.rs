@@ -49,6 +49,11 @@ pub(super) struct OutcomeDraft {
 }
 
 impl OutcomeDraft {
+    /// The table that was accepted.
+    pub fn agreed(&self) -> Option<&Offer> {
+        self.accepted.as_ref().map(|agreement| &agreement.offer)
+    }
+
     /// Whether nothing is settled yet.
     pub fn is_open(&self) -> bool {
         self.accepted.is_none() && self.reported.is_none()
@@ -110,6 +115,7 @@ impl OutcomeDraft {
                 return refused("this call is not about cancelling a booking");
             }
             Outcome::MessageLeft => return refused("no messages are left with machines"),
+            Outcome::Unconfirmed => return refused("say what it came to"),
             _ => {}
         }
         if outcome != Outcome::Confirmed
@@ -152,15 +158,18 @@ impl OutcomeDraft {
         agreed.or(self.reported.as_ref().map(|(outcome, _)| *outcome)).or(self.do_not_call.then_some(Outcome::Refused))
     }
 
-    /// The report, or the fallback's where nothing is settled; turn keys become numbers.
+    /// The report, or the fallback's where nothing is settled; an agreement is one only where the restaurant knows of it. Turn keys become
+    /// numbers.
     pub fn report(
         &self,
         request: &Request,
         fallback: Option<Outcome>,
+        known: bool,
         language: Language,
         number: impl Fn(TurnKey) -> Option<u32>,
     ) -> Option<OutcomeReport> {
         let outcome = self.outcome(request).or(fallback)?;
+        let outcome = if self.accepted.is_some() && !known { Outcome::Unconfirmed } else { outcome };
         let mut particulars = self.reported.as_ref().map(|(_, particulars)| particulars.clone()).unwrap_or_default();
         if let Some(agreement) = &self.accepted {
             particulars.take(agreement.particulars.clone());

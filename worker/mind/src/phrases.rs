@@ -25,6 +25,11 @@ pub(super) enum Phrase {
 }
 
 impl Phrase {
+    /// Whether an agreement stands although the call ends with this.
+    pub fn leaves_agreement(self) -> bool {
+        !matches!(self, Phrase::Withdrawn | Phrase::Interrupted)
+    }
+
     /// Its words.
     pub fn in_language(self, language: Language) -> &'static str {
         let phrases = &tables(language).phrases;

@@ -1,6 +1,9 @@
 //! Our side: asking the model, and saying what it writes while it still writes.
 
-use offhook_types::{chat::ToolCall, ids::Generation};
+use offhook_types::{
+    chat::ToolCall,
+    ids::{Generation, Millis},
+};
 use serde_json::json;
 
 use super::{
@@ -8,27 +11,42 @@ use super::{
     mind::{Mind, Phase},
     model_reply::ModelReply,
     phrases::Phrase,
-    prompts, tool_schemas,
+    prompts,
+    sentence_queue::estimated_length,
+    tool_schemas,
 };
 
 /// ModelReplys in a row without a word from the callee. A model that loops over its tools is left alone then.
 const LONGEST_CHAIN: u32 = 6;
+/// A reply is cut off behind so many sentences, or where they last so long when spoken, in ms: nobody listens to more.
+const MOST_SENTENCES: u32 = 6;
+const LONGEST_REPLY: Millis = 25_000;
+/// How long words that were understood wait for an answer while somebody, or a radio, goes on speaking, in ms.
+pub(super) const LONGEST_WAIT: Millis = 8_000;
 
 impl Mind {
     /// Does what is due, once the callee is silent and everything they said is known.
     pub(super) fn go_on(&mut self) {
-        if self.phase != Phase::Talking || !self.floor.is_quiet() || self.reply.is_some() || !self.tool_calls.is_idle() {
+        self.floor.unanswered_since = self.floor.unanswered.then(|| self.floor.unanswered_since.unwrap_or(self.now));
+        let may_speak = self.floor.is_quiet() || self.answer_until().is_some_and(|until| until <= self.now);
+        if self.phase != Phase::Talking || !may_speak || self.reply.is_some() || !self.tool_calls.is_idle() {
             return;
         }
         let interruption = self.interruption.take();
         let again = std::mem::take(&mut self.floor.ask_again);
         if std::mem::take(&mut self.floor.unanswered) {
+            self.floor.unanswered_since = None;
             self.reply(None);
         } else if let Some(interruption) = interruption {
             self.resume(&interruption);
         } else if again {
             self.say_alone(Phrase::Repeat);
         }
+    }
+
+    /// Until when an answer waits for whoever is speaking.
+    pub(super) fn answer_until(&self) -> Option<Millis> {
+        self.floor.unanswered_since.filter(|_| self.floor.unanswered).map(|since| since + LONGEST_WAIT)
     }
 
     /// Sentences and replies from now on belong together, and to nothing before.
@@ -84,16 +102,38 @@ impl Mind {
     pub(super) fn reply_text(&mut self, generation: Generation, text: &str) {
         let Some(reply) = self.signed(generation) else { return };
         let sentences = reply.chunker.push(text);
-        reply.spoke |= !sentences.is_empty();
         for sentence in sentences {
-            self.say(sentence);
+            self.say_of_reply(generation, sentence);
         }
+    }
+
+    /// Says a sentence of the reply, up to the bound of a reply.
+    fn say_of_reply(&mut self, generation: Generation, sentence: String) {
+        let length = estimated_length(&sentence, self.language.current());
+        let Some(reply) = self.current(generation) else { return };
+        reply.spoke = true;
+        reply.sentences += 1;
+        reply.lasts += length;
+        let (sentences, lasts) = (reply.sentences, reply.lasts);
+        // The first sentence is said whatever its length.
+        if sentences > MOST_SENTENCES || (sentences > 1 && lasts > LONGEST_REPLY) {
+            if !std::mem::replace(&mut reply.cut_off, true) {
+                self.log("reply_cut_off", json!({ "sentences": sentences - 1 }));
+            }
+            return;
+        }
+        self.correct();
+        self.say_for_the_model(sentence);
     }
 
     pub(super) fn reply_tool_call(&mut self, generation: Generation, call: ToolCall) {
         let Some(reply) = self.signed(generation) else { return };
         reply.called = true;
         reply.end_call |= call.name == tool_schemas::END_CALL;
+        // Calls come behind the text.
+        if let Some(sentence) = reply.chunker.finish() {
+            self.say_of_reply(generation, sentence);
+        }
         self.tool_called(generation, call);
     }
 
@@ -104,7 +144,12 @@ impl Mind {
         let Some(mut reply) = self.reply.take() else { return };
         if let Some(sentence) = reply.chunker.finish() {
             reply.spoke = true;
-            self.say(sentence);
+            self.reply = Some(reply);
+            self.say_of_reply(generation, sentence);
+            reply = match self.reply.take() {
+                Some(reply) => reply,
+                None => return,
+            };
         }
         if !reply.spoke && !reply.called && self.chain <= 1 {
             self.model_failed("the model's answer was empty");
@@ -129,7 +174,7 @@ impl Mind {
         self.reply_failures += 1;
         self.log("model_failed", json!({ "error": error, "in_a_row": self.reply_failures }));
         if self.reply_failures >= 2 {
-            self.say_goodbye(Phrase::Trouble, &format!("The language model failed twice in a row: {error}"));
+            self.say_trouble(&format!("The language model failed twice in a row: {error}"));
         } else if self.tool_calls.is_idle() {
             self.reply(Some(Phrase::OneMoment));
         } else {

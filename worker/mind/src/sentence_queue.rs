@@ -38,6 +38,8 @@ pub(super) enum Progress {
 #[derive(Debug, Clone)]
 pub(super) struct Sentence {
     pub text: String,
+    /// The model wrote it; the others are fixed.
+    pub by_model: bool,
     pub language: Language,
     pub progress: Progress,
     pub turn: Option<TurnKey>,
@@ -66,6 +68,21 @@ impl Sentence {
             Progress::Stopping | Progress::Unheard => self.text.clone(),
             Progress::Cut(share) => split(&self.text, share, self.language).1,
         }
+    }
+
+    /// Whether all of it was heard.
+    pub fn was_heard(&self) -> bool {
+        self.progress == Progress::Played || matches!(self.progress, Progress::Cut(share) if share >= HEARD)
+    }
+
+    /// Whether it is being heard, or will be.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.progress, Progress::Queued | Progress::Playing)
+    }
+
+    /// Whether any of it was heard.
+    pub fn has_begun(&self) -> bool {
+        !matches!(self.progress, Progress::Queued | Progress::Unheard)
     }
 
     /// Whether all of it was heard, or will be.

@@ -17,6 +17,15 @@ const VOICE_FAILURES: u32 = 3;
 impl Mind {
     /// Asks for one sentence, after all others of the current generation.
     pub(super) fn say(&mut self, text: String) -> SentenceId {
+        self.queue(text, false)
+    }
+
+    /// Asks for one sentence that the model wrote.
+    pub(super) fn say_for_the_model(&mut self, text: String) -> SentenceId {
+        self.queue(text, true)
+    }
+
+    fn queue(&mut self, text: String, by_model: bool) -> SentenceId {
         let sentence = SentenceId { generation: self.generation, index: self.sentences.next };
         let language = self.language.current();
         self.sentences.next += 1;
@@ -24,7 +33,7 @@ impl Mind {
         let began = (self.now, MediaTime::default());
         self.sentences.sentences.insert(
             sentence,
-            Sentence { text, language, progress: Progress::Queued, turn: None, asked: self.now, ended: None, began },
+            Sentence { text, by_model, language, progress: Progress::Queued, turn: None, asked: self.now, ended: None, began },
         );
         sentence
     }
@@ -122,7 +131,7 @@ impl Mind {
         self.log("voice_failed", json!({ "error": error, "in_a_row": self.sentences.failures }));
         if self.sentences.failures >= VOICE_FAILURES {
             // Without a voice there is no goodbye.
-            self.give_up(&format!("The voice failed {VOICE_FAILURES} times in a row: {error}"));
+            self.give_up_without_voice(&format!("The voice failed {VOICE_FAILURES} times in a row: {error}"));
         }
     }
 

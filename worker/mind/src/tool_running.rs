@@ -1,14 +1,14 @@
 //! Running the model's tool calls: a call that changes something is journaled before it runs.
 
+use offhook::outcome::Outcome;
 use offhook_types::{chat::ToolCall, ids::Generation};
 use serde_json::{Value, json};
 
 use super::{
     action::Action,
     mind::{Mind, Phase},
-    phrases::Phrase,
     tool_calls::{Pending, WriteTool, understand},
-    tool_schemas::END_CALL,
+    tool_schemas::{ACCEPT_OFFER, END_CALL},
 };
 
 impl Mind {
@@ -21,9 +21,14 @@ impl Mind {
         match understand(&call.name, &call.arguments) {
             Err(reason) => {
                 self.log("tool_refused", json!({ "name": call.name, "reason": reason }));
+                if call.name == ACCEPT_OFFER {
+                    self.promise_refused(None);
+                }
                 self.history.call(generation, call, Some(json!({ "error": reason })));
             }
-            Ok((WriteTool::Accept(offer, particulars), _)) if self.outcome.stands(&offer, &particulars) => {
+            Ok((WriteTool::Accept(offer, particulars), _))
+                if self.outcome.stands(&offer, &particulars) && !self.is_contested() =>
+            {
                 self.history.call(generation, call, Some(json!({ "accepted": true })));
             }
             Ok((tool, arguments)) => {
@@ -40,7 +45,7 @@ impl Mind {
     /// (`{}` where it was begun only: it changes nothing but what we know, so it runs).
     pub(super) fn tool_journaled(&mut self, number: u32, known: Option<Value>) {
         let Some(pending) = self.tool_calls.pending.remove(&number) else { return };
-        let ran = self.run(pending.tool);
+        let ran = self.run(pending.tool, pending.generation);
         let result = known.filter(|known| known.as_object().is_some_and(|fields| !fields.is_empty())).unwrap_or(ran);
         self.history.result(pending.generation, &pending.id, &result);
         self.actions.push(Action::SettleTool { number, result });
@@ -50,22 +55,45 @@ impl Mind {
     pub(super) fn tool_not_journaled(&mut self, number: u32, error: &str) {
         let Some(pending) = self.tool_calls.pending.remove(&number) else { return };
         self.log("tool_not_journaled", json!({ "number": number, "error": error }));
+        if matches!(pending.tool, WriteTool::Accept(..)) {
+            self.promise_refused(None);
+        }
         self.history.result(pending.generation, &pending.id, &json!({ "error": "it could not be written down and did not run" }));
         if !matches!(self.phase, Phase::Leaving(_)) {
-            self.say_goodbye(Phrase::Trouble, &format!("A tool call could not be journaled: {error}"));
+            self.say_trouble(&format!("A tool call could not be journaled: {error}"));
         }
     }
 
-    fn run(&mut self, tool: WriteTool) -> Value {
+    fn run(&mut self, tool: WriteTool, generation: Generation) -> Value {
         let turn = self.floor.last_turn;
         match tool {
-            WriteTool::Accept(offer, particulars) => self.outcome.accept(&self.request, offer, particulars, turn),
+            WriteTool::Accept(offer, particulars) => {
+                let mut result = self.outcome.accept(&self.request, offer.clone(), particulars, turn);
+                if result["accepted"] == true {
+                    self.offer_accepted(generation);
+                    result["read_back"] = json!("the restaurant hears date, time, party and name now: do not repeat them");
+                } else {
+                    self.promise_refused(Some(&offer));
+                }
+                result
+            }
+            WriteTool::Report { outcome: Outcome::Booked | Outcome::BookedAlternative | Outcome::Changed, .. }
+                if self.is_contested() =>
+            {
+                let reason = "they objected to the booking as it was read back: settle it with them, and call accept_offer with what they confirm";
+                json!({ "recorded": false, "reason": reason })
+            }
             WriteTool::Report { outcome, particulars, offered, do_not_call } => {
                 self.outcome.do_not_call |= do_not_call;
                 for offer in offered {
                     self.outcome.offered(&self.request, offer, turn);
                 }
-                self.outcome.report_as(&self.request, outcome, particulars, turn)
+                let result = self.outcome.report_as(&self.request, outcome, particulars, turn);
+                self.agreement_dropped();
+                if result["recorded"] == false && self.outcome.agreed().is_none() {
+                    self.promise_refused(None);
+                }
+                result
             }
         }
     }

@@ -38,7 +38,7 @@ pub fn offered(kind: CallKind) -> Vec<Tool> {
         parameters: json!({
             "type": "object",
             "properties": {
-                "outcome": { "type": "string", "enum": Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect::<Vec<_>>() },
+                "outcome": { "type": "string", "enum": Outcome::REPORTED.map(Outcome::as_str) },
                 "notes": { "type": "string" },
                 "reference": { "type": "string" },
                 "offered": {

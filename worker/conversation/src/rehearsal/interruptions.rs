@@ -88,3 +88,50 @@ fn what_nobody_understood_is_asked_again_twice_and_then_left_to_the_model() {
     let last = call.asked()[1].last().unwrap();
     assert_eq!((last.role, last.content.as_str()), (Role::User, "(unintelligible)"));
 }
+
+#[test]
+fn a_radio_that_never_stops_does_not_mute_the_agent() {
+    // The ear ends an utterance after 15 s and begins the next at once; what it hears is no words, or words now and then.
+    let radio = |words: [&'static str; 5]| {
+        let mut call = Rehearsal::new();
+        for (nth, said) in words.into_iter().enumerate() {
+            call = call.sound(When::At(200 + 15_600 * nth as Millis), said, 15_000);
+        }
+        call.model(text("A table for 4 on 2026-12-04 at 19:30, please."))
+            .model(text("Is there a table?"))
+            .line(80_000, bye(16))
+            .run()
+    };
+    for words in [["", "", "", "", ""], ["Golden Lion, good evening?", "", "", "", ""]] {
+        let call = radio(words);
+        let spoke = |text: &str| {
+            call.actions.iter().find(|(_, action)| matches!(action, Action::Speak { text: said, .. } if said == text))
+        };
+        let introduced = spoke("Hello, this is an automated assistant calling on behalf of Ada Winter.").unwrap().0;
+        assert!(introduced <= 2_500 + 8_000, "said who it is after {introduced} ms");
+    }
+    // Words in the middle of it get an answer.
+    let call = radio(["", "Good evening, what can I do for you?", "", "", ""]);
+    let understood = call
+        .events
+        .iter()
+        .find(|(_, event)| matches!(event, Event::Transcribed { transcript, .. } if !transcript.text.is_empty()));
+    let understood = understood.unwrap().0;
+    let answered =
+        call.actions.iter().find(|(at, action)| *at >= understood && matches!(action, Action::Speak { .. })).unwrap().0;
+    assert!(answered <= understood + 10_000, "understood at {understood}, answered at {answered}");
+}
+
+#[test]
+fn a_monologue_is_cut_off_at_the_end_of_a_sentence() {
+    let call = Rehearsal::new()
+        .callee(When::At(300), "Good evening, Golden Lion?")
+        .model(vec![
+            Piece::Text("A table for 4, please. "),
+            Piece::Text("We look forward to it. It is a birthday. We like fish. We like wine too. We like bread. And we like music. Thank you. Bye."),
+        ])
+        .line(60_000, bye(16))
+        .run();
+    assert!(call.said().contains(&"We like bread.") && !call.said().contains(&"Thank you."), "{:?}", call.said());
+    assert_eq!(call.logged("reply_cut_off"), 1);
+}

@@ -45,15 +45,50 @@ fn a_call_that_is_not_recorded_does_not_say_it_is_and_a_dropped_one_says_so() {
 }
 
 #[test]
-fn the_greeting_decides_the_language_of_the_opening() {
-    let call =
-        Rehearsal::new().callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.").line(20_000, bye(16)).run();
+fn the_greeting_decides_the_language_of_the_opening_where_nothing_is_known_of_the_restaurant() {
+    let mut request = request();
+    request.language_hint = None;
+    let call = Rehearsal::of(request, "sip:host@example.org")
+        .callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.")
+        .line(20_000, bye(16))
+        .run();
     assert_eq!(
         call.said()[..2],
         ["Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter.", "Dieses Gespräch wird aufgezeichnet."]
     );
     assert!(call.asked()[0][0].content.contains("Speak German only"));
     assert_eq!(call.logged("language"), 1);
+}
+
+#[test]
+fn a_greeting_alone_does_not_beat_the_country_but_the_second_sentence_does() {
+    let call = Rehearsal::new()
+        .callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.")
+        .callee_in(Language::De, When::Answering(400), "Entschuldigung, ich verstehe Sie nicht, was möchten Sie?")
+        .line(30_000, bye(16))
+        .run();
+    assert_eq!(call.said()[0], INTRODUCTION);
+    assert!(call.said().contains(&"Guten Tag, hier ist ein automatischer Assistent im Auftrag von Ada Winter."));
+    assert_eq!(call.logged("language"), 1);
+}
+
+#[test]
+fn a_misheard_utterance_brings_no_introduction_again() {
+    let call = Rehearsal::of(german(), "+4930123456")
+        .callee_in(Language::De, When::At(400), "Guten Abend, Zum Goldenen Löwen.")
+        .callee_in(Language::De, When::Answering(400), "Für wie viele Personen soll das sein?")
+        .callee_in(Language::En, When::Answering(400), "Good evening, the table is for you, thank you.")
+        .callee_in(Language::De, When::Answering(400), "Um acht Uhr geht es bei uns.")
+        .line(60_000, bye(16))
+        .run();
+    assert_eq!(call.logged("language"), 0);
+    assert_eq!(call.said().iter().filter(|text| text.contains("automat")).count(), 1, "{:?}", call.said());
+}
+
+fn german() -> Request {
+    let mut request = request();
+    request.language_hint = None;
+    request
 }
 
 #[test]

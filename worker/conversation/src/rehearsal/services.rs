@@ -87,7 +87,8 @@ impl Voice for FakeProviders {
         let ahead = world.voices_open + world.queue.len();
         world.most_voices_ahead = world.most_voices_ahead.max(ahead);
         let open = Open(Arc::clone(&self.0), |world| &mut world.voices_open);
-        let (fails, lost) = (world.script.voice_fails, world.lost());
+        let fails = world.script.voice_fails || world.script.voice_fails_after.is_some_and(|after| world.now() >= after);
+        let lost = world.lost();
         let samples = vec![1; text.chars().count() * 60 * 16];
         stream::once(async move {
             sleep(Duration::from_millis(100)).await;

@@ -52,6 +52,8 @@ pub(super) struct Script {
     /// Nothing is played from the first moment on, until the second.
     pub held: Option<(Millis, Option<Millis>)>,
     pub voice_fails: bool,
+    /// The voice fails from this moment on.
+    pub voice_fails_after: Option<Millis>,
     pub journal_takes: Millis,
     pub journal_fails: bool,
     /// Answers that get lost on their way, at random, with this probability.
@@ -73,6 +75,7 @@ impl Default for Script {
             media_comes: true,
             held: None,
             voice_fails: false,
+            voice_fails_after: None,
             journal_takes: 20,
             journal_fails: false,
             losses: None,

@@ -1,0 +1,267 @@
+//! The booking read back. What was accepted is said to the callee once more, with date, time, party and name, and counts only once they
+//! have heard it from us; and a promise that a tool then refused is taken back.
+
+use offhook::{language::Language, offer::Offer, request::Request};
+use offhook_language::tables;
+use offhook_speaking::spoken;
+use offhook_types::ids::{Generation, Millis, SentenceId};
+use serde_json::json;
+
+use super::{
+    floor::Utterance,
+    mind::{Mind, Phase},
+    sentence_queue::{Progress, Sentence},
+    understanding,
+};
+
+/// How long a noise may last over the read-back before it counts as somebody who wants to speak, in ms. A cough, with the silence after
+/// which the ear takes it for ended, is shorter.
+const NOISE: Millis = 1_000;
+/// How long we stay on the line after the read-back for the callee to say that it is wrong, in ms.
+const OBJECTION: Millis = 2_000;
+
+/// An accepted table on its way to the callee.
+#[derive(Debug, Clone)]
+pub(super) struct ReadBack {
+    offer: Offer,
+    /// When it was accepted.
+    accepted: Millis,
+    /// The sentence that says it; absent while it is owed.
+    sentence: Option<SentenceId>,
+    /// The callee's first words about it were judged.
+    judged: bool,
+    /// They agreed to it.
+    confirmed: bool,
+    /// They said that it is wrong, and nothing was accepted since.
+    contested: bool,
+}
+
+/// What we owe the callee after words of ours that did not stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Correction {
+    owed: bool,
+    sentence: Option<SentenceId>,
+}
+
+/// Returns the read-back of a table.
+fn sentence(request: &Request, offer: &Offer, language: Language) -> String {
+    let phrases = &tables(language).phrases;
+    let (one, many) = phrases.persons;
+    let party = if offer.party_size == 1 { one.to_owned() } else { many.replace("{number}", &offer.party_size.to_string()) };
+    phrases
+        .read_back
+        .replace("{party}", &party)
+        .replace("{date}", &offer.date.to_string())
+        .replace("{time}", &offer.time.format("%H:%M").to_string())
+        .replace("{name}", &request.guest_name)
+}
+
+/// Whether these words name day, time and party of the table, as the prompt has the model write them.
+fn names(text: &str, offer: &Offer, language: Language) -> bool {
+    let party = offer.party_size.to_string();
+    let in_words = spoken(&party, language);
+    let party_named =
+        text.split(|c: char| !c.is_alphanumeric()).any(|word| word == party || word.to_lowercase() == in_words.to_lowercase());
+    party_named && text.contains(&offer.date.to_string()) && text.contains(&offer.time.format("%H:%M").to_string())
+}
+
+impl Mind {
+    /// A table was accepted, by a call of this reply: the callee is to hear it, unless the reply itself reads it back.
+    pub(super) fn offer_accepted(&mut self, generation: Generation) {
+        let Some(offer) = self.outcome.agreed().cloned() else { return };
+        self.correction = Correction::default();
+        if let Some(known) = &self.read_back
+            && known.offer == offer
+            && !known.contested
+        {
+            return;
+        }
+        let spoken = self.read_back_by_the_model(generation, &offer);
+        let (judged, confirmed, contested) = (false, false, false);
+        self.read_back = Some(ReadBack { offer, accepted: self.now, sentence: spoken, judged, confirmed, contested });
+        let may_speak =
+            matches!(&self.phase, Phase::Talking) || matches!(&self.phase, Phase::Closing(closing) if !closing.forced);
+        if may_speak && self.floor.is_quiet() {
+            self.say_read_back();
+        }
+    }
+
+    fn read_back_by_the_model(&self, generation: Generation, offer: &Offer) -> Option<SentenceId> {
+        let delivered = || self.sentences.of(generation).filter(|(_, sentence)| sentence.is_delivered());
+        let text: Vec<&str> = delivered().map(|(_, sentence)| sentence.text.as_str()).collect();
+        let last = delivered().last().map(|(id, _)| *id)?;
+        names(&text.join(" "), offer, self.language.current()).then_some(last)
+    }
+
+    /// Nothing is agreed any more.
+    pub(super) fn agreement_dropped(&mut self) {
+        if self.outcome.agreed().is_none() {
+            self.read_back = None;
+        }
+    }
+
+    /// Says the read-back where it is owed: it was never said, or not heard to its end.
+    pub(super) fn say_read_back(&mut self) {
+        let Some(read_back) = self.read_back.clone().filter(|read_back| !read_back.contested && !read_back.confirmed) else {
+            return;
+        };
+        if self.sentence_of(&read_back).is_some_and(Sentence::is_delivered) {
+            return;
+        }
+        let said = self.say(sentence(&self.request, &read_back.offer, self.language.current()));
+        if let Some(read_back) = &mut self.read_back {
+            read_back.sentence = Some(said);
+            read_back.judged = false;
+        }
+    }
+
+    fn sentence_of(&self, read_back: &ReadBack) -> Option<&Sentence> {
+        read_back.sentence.and_then(|id| self.sentences.sentence(id))
+    }
+
+    /// Whether this sentence is the read-back.
+    pub(super) fn reads_back(&self, id: SentenceId) -> bool {
+        self.read_back.as_ref().is_some_and(|read_back| read_back.sentence == Some(id))
+            || self.correction.sentence.is_some_and(|correction| correction == id)
+    }
+
+    /// Whether the callee is hearing the read-back now.
+    pub(super) fn is_reading_back(&self) -> bool {
+        self.read_back
+            .as_ref()
+            .and_then(|read_back| self.sentence_of(read_back))
+            .is_some_and(|sentence| sentence.progress == Progress::Playing)
+    }
+
+    /// Somebody speaks, or something falls, while the callee hears the read-back: it goes on until it is clear that they speak.
+    pub(super) fn guard_read_back(&mut self) {
+        self.floor.guarded_until = Some(self.now + NOISE);
+    }
+
+    /// The callee's words, judged where they are the first after the read-back began.
+    pub(super) fn answer_to_read_back(&mut self, heard: &Utterance, text: &str) {
+        let Some(read_back) = self.read_back.as_ref().filter(|read_back| !read_back.judged) else { return };
+        let Some(sentence) = self.sentence_of(read_back) else { return };
+        let began = !matches!(sentence.progress, Progress::Queued | Progress::Unheard);
+        if !began || heard.started < sentence.began.1 {
+            return;
+        }
+        // "No" to a question that was asked after it says nothing of the booking.
+        let question_since = self.sentences.sentences.iter().any(|(id, later)| {
+            Some(*id) > read_back.sentence
+                && later.text.contains('?')
+                && !matches!(later.progress, Progress::Queued | Progress::Unheard)
+        });
+        let contested = understanding::denies(text) && !question_since;
+        let confirmed = !contested && understanding::affirms(text);
+        if let Some(read_back) = &mut self.read_back {
+            read_back.judged = true;
+            read_back.contested |= contested;
+            read_back.confirmed |= confirmed;
+        }
+        if contested {
+            self.log("read_back_contested", json!({ "text": text }));
+        }
+    }
+
+    /// The callee said that what was read back is wrong, and it was not settled since.
+    pub(super) fn is_contested(&self) -> bool {
+        self.read_back.as_ref().is_some_and(|read_back| read_back.contested)
+    }
+
+    /// Whether the restaurant knows of the agreement: it heard the read-back, or a sentence of the model after the acceptance; or it
+    /// agreed; or the table is one that we had named ourselves before.
+    pub(super) fn is_agreement_known(&self) -> bool {
+        let Some(read_back) = &self.read_back else { return false };
+        if read_back.contested {
+            return false;
+        }
+        let heard = || self.sentences.sentences.values().filter(|sentence| sentence.was_heard());
+        read_back.confirmed
+            || self.sentence_of(read_back).is_some_and(Sentence::was_heard)
+            || heard().any(|sentence| sentence.by_model && sentence.asked >= read_back.accepted)
+            || heard().any(|sentence| names(&sentence.text, &read_back.offer, sentence.language))
+    }
+
+    /// Until when an end waits for an objection to the read-back.
+    pub(super) fn objection_until(&self) -> Option<Millis> {
+        let read_back = self.read_back.as_ref().filter(|read_back| !read_back.judged)?;
+        let sentence = self.sentence_of(read_back).filter(|sentence| sentence.was_heard())?;
+        sentence.ended.map(|ended| ended + OBJECTION).filter(|until| *until > self.now)
+    }
+
+    /// A tool refused what the model may have promised in this reply, or since the callee's last words. What of it was not heard is not
+    /// said any more; what was heard is taken back before anything else is said.
+    pub(super) fn promise_refused(&mut self, offer: Option<&Offer>) {
+        if offer.is_some() && self.sentences.sentences.values().any(|sentence| sentence.by_model && sentence.is_waiting()) {
+            self.stop_speaking();
+        }
+        let named = |sentence: &Sentence| {
+            offer.is_some_and(|offer| sentence.text.contains(&offer.time.format("%H:%M").to_string()))
+                && !sentence.text.contains('?')
+        };
+        let promised = self.sentences.sentences.values().any(|sentence| {
+            sentence.by_model
+                && (sentence.has_begun() || sentence.is_waiting())
+                && (sentence.asked >= self.floor.last_words || named(sentence))
+                && (self.floor.turns > 0)
+        });
+        if promised {
+            self.correction = Correction { owed: true, sentence: None };
+        }
+    }
+
+    /// Takes back what did not stand, where that is owed and was not heard.
+    pub(super) fn correct(&mut self) {
+        let heard = self.correction.sentence.and_then(|id| self.sentences.sentence(id)).is_some_and(Sentence::is_delivered);
+        if !self.correction.owed || heard {
+            return;
+        }
+        let text = tables(self.language.current()).phrases.nothing_agreed.to_owned();
+        self.correction.sentence = Some(self.say(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Language::{De, En, Es, Nl};
+
+    use super::*;
+    use crate::fixtures::request;
+
+    #[test]
+    fn the_read_back_is_said_in_words_in_four_languages() {
+        let request = request();
+        for (language, words) in [
+            (
+                En,
+                "I confirm: a table for four people on Friday the fourth of December at half past seven in the evening, under the name Ada Winter.",
+            ),
+            (
+                De,
+                "Ich bestätige: ein Tisch für vier Personen am Freitag den vierten Dezember um neunzehn Uhr dreißig, auf den Namen Ada Winter.",
+            ),
+            (
+                Es,
+                "Confirmo: una mesa para cuatro personas el viernes cuatro de diciembre a las siete y media de la tarde, a nombre de Ada Winter.",
+            ),
+            (
+                Nl,
+                "Ik bevestig: een tafel voor vier personen op vrijdag vier december om half acht 's avonds, op naam van Ada Winter.",
+            ),
+        ] {
+            assert_eq!(spoken(&sentence(&request, &request.wanted(), language), language), words);
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_a_table_with_day_time_and_party() {
+        let offer = request().wanted();
+        for text in ["A table for 4 on 2026-12-04 at 19:30, please.", "So four people, 2026-12-04, 19:30."] {
+            assert!(names(text, &offer, En), "{text}");
+        }
+        for text in ["A table for 4 at 19:30.", "2026-12-04 at 20:00 for 4.", "2026-12-04 at 19:30 for 14."] {
+            assert!(!names(text, &offer, En), "{text}");
+        }
+    }
+}
