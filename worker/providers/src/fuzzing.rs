@@ -10,7 +10,7 @@ use crate::{
     chat::{Reply, Wrong},
     error::{MOST_DETAIL, detail},
     speech::wav::{NoSound, VoiceDecoder},
-    transcription::Answer,
+    transcription::read,
 };
 
 const KEY: &str = "sk-secret";
@@ -48,9 +48,11 @@ fn read_reply(stream: &[u8], piece: usize, hold: bool) -> Result<(String, Vec<To
 
 /// Reads the body of a transcript.
 pub fn transcript(bytes: &[u8]) {
-    if let Ok(answer) = serde_json::from_slice::<Answer>(bytes) {
-        let Transcript { text, .. } = answer.transcript();
-        assert_eq!(text, text.trim());
+    for near_silent in [false, true] {
+        if let Ok(Transcript { text, confidence, no_speech, .. }) = read(bytes, near_silent) {
+            assert_eq!(text, text.trim());
+            assert!([confidence, no_speech].into_iter().flatten().all(|share| (0.0..=1.0).contains(&share)));
+        }
     }
 }
 
