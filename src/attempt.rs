@@ -254,7 +254,13 @@ pub struct ProviderSpecification {
     pub text_to_speech: Endpoint,
     /// The voice for each language.
     pub voices: Vec<(Language, String)>,
+    /// The rate of a voice that comes as raw samples and does not say its rate, Hz; [`RAW_VOICE_RATE`] where absent.
+    #[serde(default)]
+    pub raw_voice_rate: Option<u32>,
 }
+
+/// What `pcm` means on this wire, Hz, unless a server says otherwise.
+pub const RAW_VOICE_RATE: u32 = 24_000;
 
 /// Wall clocks of one attempt. Serialised in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,12 +58,13 @@ impl Language {
         }
     }
 
-    /// Other English names that Whisper's table has, in lower case.
+    /// Other English names that Whisper's table has, ISO 639-2 codes, and its own name, in lower case.
     const fn other_names(self) -> &'static [&'static str] {
         match self {
-            Language::En | Language::De => &[],
-            Language::Es => &["castilian"],
-            Language::Nl => &["flemish"],
+            Language::En => &["eng"],
+            Language::De => &["deu", "ger", "deutsch"],
+            Language::Es => &["castilian", "spa", "español", "castellano"],
+            Language::Nl => &["flemish", "nld", "dut", "nederlands"],
         }
     }
 
@@ -107,7 +108,7 @@ pub struct UnknownLanguage(pub String);
 impl FromStr for Language {
     type Err = UnknownLanguage;
 
-    /// Takes codes (`de`, `de-DE`, `DE_at`) and English names (`german`), as recognisers write either.
+    /// Takes codes (`de`, `de-DE`, `DE_at`, `deu`) and names (`german`), as recognisers write any of them.
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
         let lower = tag.trim().to_ascii_lowercase();
         let primary = lower.split(['-', '_']).next().unwrap_or_default();
@@ -134,6 +135,8 @@ mod tests {
             ("en_us", Language::En),
             (" es ", Language::Es),
             ("Flemish", Language::Nl),
+            ("deu", Language::De),
+            ("español", Language::Es),
         ] {
             assert_eq!(tag.parse(), Ok(language));
         }

@@ -159,7 +159,7 @@ async fn pcm_is_24_khz_without_a_header_and_silence_is_heard_as_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chat_answer_is_the_same_whole_and_streamed() {
     let sandbox = Sandbox::start(&[], None).await;
-    let tools = json!([{"type": "function", "function": {"name": "accept_offer", "description": "", "parameters": {}}}]);
+    let tools = json!([{"type": "function", "function": {"name": "accept_offer", "description": "", "parameters": {"type": "object", "properties": {"time": {"type": "string"}}}}}]);
     let whole: Value = sandbox.chat(json!({"tools": tools})).await.json().await.unwrap();
     let message = &whole["choices"][0]["message"];
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use offhook::{
-    attempt::{Endpoint, ProviderSpecification},
+    attempt::{Endpoint, ProviderSpecification, RAW_VOICE_RATE},
     language::{Language, UnknownLanguage},
     secret::Secret,
 };
@@ -65,6 +65,9 @@ pub struct ProvidersConfig {
     /// Text to speech: the voice of each language
     #[arg(long, env = "OFFHOOK_VOICES", default_value = "en=alloy,de=alloy,es=alloy,nl=alloy", value_parser = voices)]
     pub voices: Voices,
+    /// Text to speech: the rate of raw samples in Hz, where the server has another one and does not say so
+    #[arg(long, env = "OFFHOOK_TTS_RATE", default_value_t = RAW_VOICE_RATE, value_parser = clap::value_parser!(u32).range(8_000..=96_000))]
+    pub tts_rate: u32,
 }
 
 /// The voice of each language.
@@ -93,6 +96,7 @@ impl ProvidersConfig {
             chat: endpoint("OFFHOOK_CHAT_URL", &self.chat_url, &self.chat_key, &self.chat_key_file, &self.chat_model)?,
             text_to_speech: endpoint("OFFHOOK_TTS_URL", &self.tts_url, &self.tts_key, &self.tts_key_file, &self.tts_model)?,
             voices: self.voices.0.clone(),
+            raw_voice_rate: Some(self.tts_rate),
         })
     }
 }
@@ -127,6 +131,18 @@ mod tests {
         assert_eq!(specification.chat.base_url, "http://127.0.0.1:1/v1");
         assert_eq!(specification.chat.key.unwrap().expose(), "k1");
         assert!(specification.text_to_speech.key.is_none());
+    }
+
+    #[test]
+    fn the_rate_of_raw_samples_is_that_of_the_wire_unless_set() {
+        let url = ["x", "--provider-url", "http://127.0.0.1:1/v1"];
+        let rate = |more: &[&str]| {
+            let line = Line::try_parse_from(url.iter().chain(more)).map_err(|error| error.to_string())?;
+            Ok::<_, String>(line.providers.specification().unwrap().raw_voice_rate)
+        };
+        assert_eq!(rate(&[]), Ok(Some(24_000)));
+        assert_eq!(rate(&["--tts-rate", "22050"]), Ok(Some(22_050)));
+        assert!(rate(&["--tts-rate", "22"]).is_err());
     }
 
     #[test]

@@ -115,9 +115,12 @@ fn block(prompt: &str) -> Option<&str> {
 
 fn happenings(message: &Message, all: &[Message]) -> Vec<Happening> {
     match message.role.as_str() {
+        // "(The callee is listening …)": a turn for servers that want one, in which nothing was said.
+        "user" if message.content.starts_with("(The callee ") => Vec::new(),
         "user" => vec![Happening::Callee(words_only(&message.content))],
         "assistant" => {
-            let said = (!message.content.trim().is_empty()).then(|| Happening::Agent(message.content.clone()));
+            let spoke = message.content.contains(char::is_alphanumeric);
+            let said = spoke.then(|| Happening::Agent(message.content.clone()));
             let calls = message.tool_calls.iter().filter_map(|call| {
                 let answer = all.iter().find(|other| other.tool_call_id.as_deref() == Some(&call.id))?;
                 let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);

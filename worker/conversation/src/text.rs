@@ -236,7 +236,7 @@ impl Recogniser for Room {
         let utterance = sound.iter().fold(0, |number, half| number << 16 | UtteranceId::from(*half as u16));
         let text = self.lock().said.remove(&utterance);
         let language = self.language;
-        std::future::ready(text.map(|text| Transcript { text, language }).ok_or_else(|| "nothing was typed".to_owned())).boxed()
+        std::future::ready(text.map(|text| Transcript::new(text, language)).ok_or_else(|| "nothing was typed".to_owned())).boxed()
     }
 }
 

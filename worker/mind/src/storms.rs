@@ -72,7 +72,7 @@ impl Storm {
                     ended: at,
                 })
             }
-            8..14 => Event::Transcribed { utterance, transcript: Transcript { text, language } },
+            8..14 => Event::Transcribed { utterance, transcript: Transcript::new(text, language) },
             14 => Event::TranscriptionFailed { utterance, error },
             15..19 => Event::ReplyText { generation, text: format!("{text}. And so on. ") },
             19..23 => {

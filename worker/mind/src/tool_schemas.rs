@@ -60,7 +60,11 @@ pub fn offered(kind: CallKind) -> Vec<Tool> {
     let end = Tool {
         name: END_CALL,
         description: "Hang up, once everything is said: the sentences of this answer are still spoken.".to_owned(),
-        parameters: json!({ "type": "object", "properties": {} }),
+        // Some servers refuse a tool without arguments.
+        parameters: json!({
+            "type": "object",
+            "properties": { "reason": { "type": "string", "description": "Why, in a few words" } }
+        }),
     };
     if kind == CallKind::Cancel { vec![report, end] } else { vec![accept, report, end] }
 }

@@ -1,98 +1,145 @@
 //! `POST {base}/chat/completions`, streamed (OpenAI API reference, "Chat", "Streaming").
 
-use std::collections::VecDeque;
+mod normalise;
+mod reading;
+mod wishes;
+mod written;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use offhook_types::chat::{Message, ReplyPiece, Role, Tool, ToolCall};
-use reqwest::Response;
-use serde::Deserialize;
+use reqwest::{Response, Version, header::TRANSFER_ENCODING};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    error::{ProviderError, said_in},
-    http::{Bounds, Http, body_up_to, media_type},
-    sse::SseParser,
-    tool_calls::{ToolCallPiece, ToolCalls},
+pub(crate) use self::{
+    normalise::normalised,
+    reading::{Reply, Wrong},
 };
-
-/// Most bytes of text in one reply: some minutes of speech.
-const MOST_TEXT: usize = 64 * 1024;
-/// Most bytes of a reply that was not streamed.
-const MOST_BODY: usize = 1 << 20;
+use self::{reading::Progress, wishes::Wishes};
+use super::{
+    error::ProviderError,
+    http::{Bounds, Http},
+    refusal,
+};
 
 /// The chat endpoint.
 pub(super) struct Chat {
-    http: std::sync::Arc<Http>,
+    shared: Arc<Shared>,
+}
+
+/// What all replies of the process share.
+struct Shared {
+    http: Http,
+    /// What the server takes, as far as it has said.
+    wishes: Mutex<Wishes>,
+    /// The server leaves the opening tag of the model's thoughts out: text is held back up to the closing one.
+    hold_thoughts: AtomicBool,
 }
 
 impl Chat {
     pub(super) fn new(http: Http) -> Self {
-        Chat { http: http.into() }
+        let hold_thoughts = AtomicBool::new(false);
+        Chat { shared: Arc::new(Shared { http, wishes: Mutex::default(), hold_thoughts }) }
     }
 
     pub(super) async fn prewarm(&self) {
-        self.http.prewarm().await;
+        self.shared.http.prewarm().await;
     }
 
     pub(super) async fn think(&self, messages: &[Message], tools: &[Tool]) -> Result<ReplyStream, ProviderError> {
-        let deadline = self.http.deadline();
-        let body = request_body(&self.http.model, messages, tools);
-        let answer = self.http.post("chat/completions", deadline, |request| request.json(&body)).await?;
-        let mut stream = ReplyStream {
-            http: self.http.clone(),
-            answer: None,
+        let deadline = self.shared.http.deadline();
+        let messages = normalised(messages);
+        let answer = self.ask(&messages, tools, deadline).await?;
+        let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
+        let framed = answer.version() >= Version::HTTP_2
+            || answer.content_length().is_some()
+            || answer.headers().contains_key(TRANSFER_ENCODING);
+        Ok(ReplyStream {
+            shared: self.shared.clone(),
+            reply: Reply::new(&names, self.shared.hold_thoughts.load(Ordering::Relaxed)),
+            answer: Some(answer),
+            framed,
             deadline,
             first: true,
-            reply: Reply::default(),
-            parser: SseParser::default(),
             ready: VecDeque::new(),
             done: false,
-        };
-        match media_type(&answer).as_str() {
-            // Some servers stream without saying so, some do not stream although asked.
-            "text/event-stream" | "" | "text/plain" | "application/octet-stream" | "application/x-ndjson" => {
-                stream.answer = Some(answer)
-            }
-            "application/json" => stream.take_whole(answer).await?,
-            other => {
-                let detail = format!("it answers with {other}");
-                return Err(stream.http.nonsense(detail));
+        })
+    }
+
+    /// Asks, and where the server refuses something that is not needed, again without it: from then on always.
+    async fn ask(&self, messages: &[Message], tools: &[Tool], deadline: Instant) -> Result<Response, ProviderError> {
+        let Shared { http, wishes: remembered, .. } = &*self.shared;
+        let mut wishes = *remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut first_refusal, mut changed) = (None, false);
+        loop {
+            let body = request_body(&http.model, messages, tools, wishes);
+            let error = match http.post("chat/completions", deadline, |request| request.json(&body)).await {
+                Ok(answer) => {
+                    if changed {
+                        *remembered.lock().unwrap_or_else(PoisonError::into_inner) = wishes;
+                    }
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let less = refusal::may_be_about_a_wish(&error).and_then(|named| wishes.after(refusal::said(&error), named));
+            match less {
+                Some(less) => {
+                    tracing::info!(%error, "the chat server is asked again without what it may not take");
+                    first_refusal.get_or_insert(error);
+                    (wishes, changed) = (less, true);
+                }
+                // The first refusal is about what we want, the last about what is left of it.
+                None => return Err(first_refusal.unwrap_or(error)),
             }
         }
-        Ok(stream)
     }
 }
 
-/// The request as the wire has it.
-fn request_body(model: &str, messages: &[Message], tools: &[Tool]) -> Value {
-    let mut body = json!({
-        "model": model,
-        "stream": true,
-        "messages": messages.iter().map(message_body).collect::<Vec<_>>(),
-    });
+/// The request as the wire has it. The messages are normalised.
+fn request_body(model: &str, messages: &[Message], tools: &[Tool], wishes: Wishes) -> Value {
+    let mut bodies: Vec<Value> = messages.iter().map(|message| message_body(message, wishes)).collect();
+    if !wishes.system
+        && let [Message { role: Role::System, content: prompt, .. }, Message { role: Role::User, content: first, .. }, ..] =
+            messages
+    {
+        bodies.remove(0);
+        bodies[0]["content"] = json!(format!("{prompt}\n\n{first}"));
+    }
+    let mut body = json!({ "model": model, "stream": wishes.stream, "messages": bodies });
+    if let Some((field, tokens)) = wishes.length() {
+        body[field] = json!(tokens);
+    }
     if !tools.is_empty() {
         let tool = |tool: &Tool| {
-            let Tool { name, description, parameters } = tool;
-            json!({"type": "function", "function": {"name": name, "description": description, "parameters": parameters}})
+            let parameters = normalise::parameters(tool);
+            json!({"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": parameters}})
         };
         body["tools"] = tools.iter().map(tool).collect();
     }
     body
 }
 
-fn message_body(message: &Message) -> Value {
+fn message_body(message: &Message, wishes: Wishes) -> Value {
     let role = match message.role {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::Tool => "tool",
     };
-    let mut body = json!({"role": role, "content": message.content});
+    let mut body = json!({"role": role});
+    if !message.content.is_empty() || wishes.empty_content {
+        body["content"] = json!(message.content);
+    }
     if !message.tool_calls.is_empty() {
-        if message.content.is_empty() {
-            body["content"] = Value::Null;
-        }
         let call = |call: &ToolCall| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}});
         body["tool_calls"] = message.tool_calls.iter().map(call).collect();
     }
@@ -104,21 +151,22 @@ fn message_body(message: &Message) -> Value {
 
 /// A reply as it comes in. Dropping it ends the request.
 pub struct ReplyStream {
-    http: std::sync::Arc<Http>,
-    /// `None` once its end was read, or where it came whole.
+    shared: Arc<Shared>,
+    /// `None` once its end was read.
     answer: Option<Response>,
+    /// The connection says itself where the body ends.
+    framed: bool,
     /// When the next piece is due.
     deadline: Instant,
     /// Nothing that matters has come yet.
     first: bool,
     reply: Reply,
-    parser: SseParser,
     ready: VecDeque<ReplyPiece>,
     done: bool,
 }
 
 impl ReplyStream {
-    /// Returns the next piece; `None` after `Ended` or an error.
+    /// Returns the next piece; `None` after `Ended` or an error. Text is what may be spoken: no thoughts, no tool calls.
     ///
     /// # Errors
     /// See [`ProviderError`]. What came before stays said; a tool call that was not complete never comes.
@@ -141,168 +189,58 @@ impl ReplyStream {
 
     /// Reads the next bytes into `ready`.
     async fn read(&mut self) -> Result<(), ProviderError> {
-        let cut = || ProviderError::Cut { service: self.http.service };
+        let http = &self.shared.http;
+        let cut = || ProviderError::Cut { service: http.service };
         let Some(answer) = &mut self.answer else { return Err(cut()) };
         let chunk: Option<Bytes> = match timeout_at(self.deadline, answer.chunk()).await {
             Ok(Ok(chunk)) => chunk,
             Ok(Err(_)) => return Err(cut()),
-            Err(_) if self.first => return Err(self.http.too_slow("the first token")),
-            Err(_) => return Err(self.http.stalled("the next token")),
+            Err(_) if self.first => return Err(http.too_slow("the first token")),
+            Err(_) => return Err(http.stalled("the next token")),
         };
-        let events = match &chunk {
-            Some(bytes) => self.parser.push(bytes).map_err(|error| self.http.nonsense(error.to_string()))?,
-            None => self.parser.finish().into_iter().collect(),
-        };
-        for event in events {
-            self.event(&event)?;
+        if let Some(bytes) = &chunk {
+            let progress = self.reply.push(bytes).map_err(|what| self.wrong(what))?;
+            self.take(progress);
         }
-        if chunk.is_none() {
+        if chunk.is_none() || self.reply.is_done() {
             self.answer = None;
-            // Without a finish reason, what looks like the end may be a connection that was closed politely.
-            if !self.reply.finished {
-                return Err(ProviderError::Cut { service: self.http.service });
+            let rest = self.reply.finish(self.framed).map_err(|what| self.wrong(what))?;
+            self.ready.extend(rest);
+            if self.reply.thinks_without_opening() {
+                self.shared.hold_thoughts.store(true, Ordering::Relaxed);
             }
         }
-        if self.reply.finished && (chunk.is_none() || self.reply.done) {
-            self.end();
-        }
         Ok(())
     }
 
-    fn event(&mut self, data: &str) -> Result<(), ProviderError> {
-        if self.reply.done || data.trim().is_empty() {
-            return Ok(());
-        }
-        let progress = self.reply.event(data).map_err(|what| self.wrong(what))?;
-        if let Some(text) = progress.text {
-            self.ready.push_back(ReplyPiece::Text(text));
-        }
+    fn take(&mut self, progress: Progress) {
         // Before the first token only the model's answer counts, not its thinking aloud or an empty delta.
-        if progress.matters || !self.first {
+        if progress.matters || (!self.first && progress.alive) {
             self.first = false;
-            let Bounds { stall, .. } = self.http.bounds;
+            let Bounds { stall, .. } = self.shared.http.bounds;
             self.deadline = Instant::now() + stall;
         }
-        Ok(())
-    }
-
-    async fn take_whole(&mut self, answer: Response) -> Result<(), ProviderError> {
-        let body = match timeout_at(self.deadline, body_up_to(answer, MOST_BODY)).await {
-            Err(_) => return Err(self.http.too_slow("the whole reply")),
-            Ok(Err(_)) => return Err(ProviderError::Cut { service: self.http.service }),
-            Ok(Ok(body)) => body,
-        };
-        let text = String::from_utf8_lossy(&body);
-        let progress = self.reply.event(&text).map_err(|what| self.wrong(what))?;
-        self.ready.extend(progress.text.map(ReplyPiece::Text));
-        self.end();
-        Ok(())
-    }
-
-    fn end(&mut self) {
-        self.answer = None;
-        let calls = std::mem::take(&mut self.reply.calls).finish();
-        self.ready.extend(calls.into_iter().map(ReplyPiece::ToolCall));
-        self.ready.push_back(ReplyPiece::Ended);
+        if !progress.text.is_empty() {
+            self.ready.push_back(ReplyPiece::Text(progress.text));
+        }
     }
 
     fn wrong(&self, what: Wrong) -> ProviderError {
+        let http = &self.shared.http;
         match what {
             Wrong::Said(text) => {
-                let detail = self.http.said(text.as_bytes());
-                ProviderError::ServerFailed { service: self.http.service, status: 200, detail }
+                let detail = http.said(text.as_bytes());
+                ProviderError::ServerFailed { service: http.service, status: 200, detail }
             }
-            Wrong::Nonsense(detail) => self.http.nonsense(detail),
+            Wrong::Nonsense(detail) => http.nonsense(detail),
+            Wrong::Cut => ProviderError::Cut { service: http.service },
         }
-    }
-}
-
-/// What has come of a reply; pure.
-#[derive(Default)]
-pub(crate) struct Reply {
-    pub(crate) calls: ToolCalls,
-    text_bytes: usize,
-    /// A finish reason or `[DONE]` came.
-    finished: bool,
-    /// `[DONE]` came.
-    done: bool,
-}
-
-/// What one event brought.
-#[derive(Default)]
-pub(crate) struct Progress {
-    pub(crate) text: Option<String>,
-    matters: bool,
-}
-
-pub(crate) enum Wrong {
-    /// The server reports an error within the stream.
-    Said(String),
-    Nonsense(String),
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default, alias = "message")]
-    delta: Option<Delta>,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Delta {
-    #[serde(default)]
-    content: Option<Value>,
-    #[serde(default)]
-    tool_calls: Option<Vec<ToolCallPiece>>,
-}
-
-impl Reply {
-    pub(crate) fn event(&mut self, data: &str) -> Result<Progress, Wrong> {
-        if data.trim() == "[DONE]" {
-            (self.finished, self.done) = (true, true);
-            return Ok(Progress::default());
-        }
-        let json: Value = serde_json::from_str(data).map_err(|error| Wrong::Nonsense(format!("an event is no JSON: {error}")))?;
-        if json.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(Wrong::Said(said_in(&json).unwrap_or_default()));
-        }
-        let chunk: Chunk =
-            serde_json::from_value(json).map_err(|error| Wrong::Nonsense(format!("an event is no chunk of a chat: {error}")))?;
-        let mut progress = Progress::default();
-        // One choice was asked for; the last event may have none.
-        for choice in chunk.choices.into_iter().take(1) {
-            self.finished |= choice.finish_reason.is_some_and(|reason| !reason.is_empty());
-            let Some(delta) = choice.delta else { continue };
-            progress.text = delta.content.map(text_of).filter(|text| !text.is_empty());
-            for piece in delta.tool_calls.unwrap_or_default() {
-                self.calls.push(piece).map_err(|error| Wrong::Nonsense(error.to_string()))?;
-                progress.matters = true;
-            }
-        }
-        progress.matters |= progress.text.is_some();
-        self.text_bytes += progress.text.as_ref().map_or(0, String::len);
-        if self.text_bytes > MOST_TEXT {
-            return Err(Wrong::Nonsense(format!("a reply of more than {MOST_TEXT} bytes")));
-        }
-        Ok(progress)
-    }
-}
-
-/// Content is text, or a list of parts with text in them.
-fn text_of(content: Value) -> String {
-    match content {
-        Value::String(text) => text,
-        Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
-        _ => String::new(),
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[path = "chat/odd_servers.rs"]
+mod odd_servers;

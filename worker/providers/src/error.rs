@@ -51,8 +51,10 @@ pub enum ProviderError {
         /// The limit's name.
         limit: &'static str,
     },
-    /// 401 or 403.
-    #[error("{service}: the key was refused with {status}: check the key and what it may use{detail}")]
+    /// 401, 402 or 403.
+    #[error(
+        "{service}: the key was refused with {status}: check the key, what it may use, and the credit of its account{detail}"
+    )]
     KeyRefused {
         /// Which service.
         service: Service,

@@ -1,54 +1,58 @@
 //! What the fuzz targets `reply`, `transcript` and `voice` call: bytes as the servers of the models send them. Nothing here may panic
 //! for any input, but where a property is broken.
 
-use offhook_types::{chat::ToolCall, transcript::Transcript};
+use offhook_types::{
+    chat::{ReplyPiece, ToolCall},
+    transcript::Transcript,
+};
 
 use crate::{
-    chat::Reply,
+    chat::{Reply, Wrong},
     error::{MOST_DETAIL, detail},
     speech::wav::{NoSound, VoiceDecoder},
-    sse::SseParser,
-    transcription::Answer,
+    transcription::read,
 };
 
 const KEY: &str = "sk-secret";
 
-/// Reads a reply as a stream of events, whole and in pieces as long as the first byte says; and as the body of an error.
+/// Reads a reply, whole and in pieces as long as the first byte says; and as the body of an error.
 pub fn reply(bytes: &[u8]) {
     let Some((length, stream)) = bytes.split_first() else { return };
-    let (text, calls) = read_reply(stream, stream.len().max(1));
-    assert_eq!(read_reply(stream, usize::from(*length) + 1), (text, calls.clone()), "how it is cut makes no difference");
-    assert!(calls.iter().all(|call| !call.name.is_empty() && !call.id.is_empty() && !call.arguments.trim().is_empty()));
-
+    for hold in [false, true] {
+        let whole = read_reply(stream, stream.len().max(1), hold);
+        assert_eq!(read_reply(stream, usize::from(*length) + 1, hold), whole, "how it is cut makes no difference");
+        if let Ok((_, calls)) = whole {
+            assert!(calls.iter().all(|call| !call.name.is_empty() && !call.id.is_empty() && !call.arguments.trim().is_empty()));
+        }
+    }
     let said = detail(stream, Some(KEY));
     assert!(said.chars().count() <= MOST_DETAIL + "; it says: ".len() && !said.contains(KEY), "{said}");
 }
 
-/// Text and tool calls up to the end, or to the first event that is none of a reply.
-fn read_reply(stream: &[u8], piece: usize) -> (String, Vec<ToolCall>) {
-    let (mut parser, mut reply, mut text) = (SseParser::default(), Reply::default(), String::new());
-    let mut events = Vec::new();
+/// Text and tool calls up to the end, or why there is none.
+fn read_reply(stream: &[u8], piece: usize, hold: bool) -> Result<(String, Vec<ToolCall>), Wrong> {
+    let (mut reply, mut text) = (Reply::new(&["accept_offer", "report_outcome", "end_call"], hold), String::new());
     for piece in stream.chunks(piece) {
-        match parser.push(piece) {
-            Ok(more) => events.extend(more),
-            Err(_) => break,
+        text.push_str(&reply.push(piece)?.text);
+    }
+    let mut calls = Vec::new();
+    for piece in reply.finish(true)? {
+        match piece {
+            ReplyPiece::Text(more) => text.push_str(&more),
+            ReplyPiece::ToolCall(call) => calls.push(call),
+            ReplyPiece::Ended => {}
         }
     }
-    events.extend(parser.finish());
-    for event in events {
-        match reply.event(&event) {
-            Ok(progress) => text.extend(progress.text),
-            Err(_) => break,
-        }
-    }
-    (text, reply.calls.finish())
+    Ok((text, calls))
 }
 
 /// Reads the body of a transcript.
 pub fn transcript(bytes: &[u8]) {
-    if let Ok(answer) = serde_json::from_slice::<Answer>(bytes) {
-        let Transcript { text, .. } = answer.transcript();
-        assert_eq!(text, text.trim());
+    for near_silent in [false, true] {
+        if let Ok(Transcript { text, confidence, no_speech, .. }) = read(bytes, near_silent) {
+            assert_eq!(text, text.trim());
+            assert!([confidence, no_speech].into_iter().flatten().all(|share| (0.0..=1.0).contains(&share)));
+        }
     }
 }
 

@@ -204,7 +204,7 @@ impl Http {
             _ if status.is_server_error() => {
                 Failed { error: ProviderError::ServerFailed { service, status: code, detail }, again }
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
                 Failed { error: ProviderError::KeyRefused { service, status: code, detail }, again: None }
             }
             _ => Failed { error: ProviderError::Refused { service, status: code, detail }, again: None },

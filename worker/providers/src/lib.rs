@@ -9,6 +9,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+mod refusal;
 pub mod resampling;
 pub mod speech;
 pub mod sse;

@@ -2,40 +2,73 @@
 //!
 //! The wire (OpenAI's chat completions, streaming): each piece names an `index`; the first of a call brings `id` and
 //! `function.name`, the following ones only more of `function.arguments`. Servers that get it wrong are common: the same
-//! index for parallel calls, no index, an id in every piece, an index that counts pieces, arguments as an object.
+//! index for parallel calls, no index, an index as text, an id in every piece, one id for all calls, an index that counts pieces,
+//! arguments as an object, name and arguments beside `function` instead of in it.
 
 use offhook_types::chat::ToolCall;
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Most calls in one reply.
 const MOST_CALLS: usize = 16;
 /// Most bytes of all their arguments together.
 const MOST_ARGUMENTS: usize = 64 * 1024;
+/// The name of a call that came without one: no tool has it, so that the model is told and asked again.
+pub const UNNAMED: &str = "unnamed";
 
-/// One piece, as the wire has it.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// One piece, as far as it can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCallPiece {
     /// Which of the reply's calls.
-    #[serde(default)]
     pub index: Option<i64>,
     /// Only in a call's first piece, if the server is right.
-    #[serde(default)]
     pub id: Option<String>,
-    /// Name and arguments.
-    #[serde(default)]
-    pub function: Option<FunctionPiece>,
+    /// Whole, in the first piece.
+    pub name: Option<String>,
+    /// A stretch of JSON text.
+    pub arguments: String,
 }
 
-/// The piece's function.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct FunctionPiece {
-    /// Whole, in the first piece.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// A stretch of JSON text, or (wrongly) the object.
-    #[serde(default)]
-    pub arguments: Option<Value>,
+impl ToolCallPiece {
+    /// Reads a piece; `None` where it is no object.
+    pub fn read(piece: &Value) -> Option<ToolCallPiece> {
+        let fields = piece.as_object()?;
+        // Some servers have name and arguments beside `function`, or no `function` at all.
+        let inner = fields.get("function").filter(|function| function.is_object());
+        let find = |key: &str| {
+            let places = [inner.and_then(|function| function.get(key)), fields.get(key)];
+            places.into_iter().flatten().find(|value| !value.is_null())
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let named = find("name").or_else(|| fields.get("function").filter(|function| function.is_string()));
+        Some(ToolCallPiece {
+            index: fields.get("index").and_then(whole_number),
+            id: fields.get("id").and_then(text),
+            name: named.and_then(text).map(|name| bare_name(&name).to_owned()),
+            arguments: match find("arguments") {
+                Some(Value::String(text)) => text.clone(),
+                Some(object) => object.to_string(),
+                None => String::new(),
+            },
+        })
+    }
+}
+
+/// The name of a tool without what models put before it: `functions.accept_offer`.
+pub(crate) fn bare_name(name: &str) -> &str {
+    let name = name.trim().trim_matches(['"', '\'', '`']);
+    let name = name.rsplit(['.', '/']).next().unwrap_or(name);
+    name.split(':').next().unwrap_or(name).trim()
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64().or_else(|| other.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64)),
+    }
 }
 
 /// The calls of one reply so far.
@@ -53,6 +86,12 @@ struct Growing {
     arguments: String,
 }
 
+impl Growing {
+    fn is_whole(&self) -> bool {
+        serde_json::from_str::<Value>(&self.arguments).is_ok_and(|arguments| arguments.is_object())
+    }
+}
+
 /// More calls or arguments than any sensible reply has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a reply with more than {MOST_CALLS} tool calls or {MOST_ARGUMENTS} bytes of arguments: use a better model")]
@@ -64,15 +103,12 @@ impl ToolCalls {
     /// # Errors
     /// Where the reply grows beyond 16 calls or 64 KiB of arguments.
     pub fn push(&mut self, piece: ToolCallPiece) -> Result<(), TooManyCalls> {
-        let id = piece.id.filter(|id| !id.is_empty());
-        let function = piece.function.unwrap_or_default();
-        let name = function.name.filter(|name| !name.is_empty());
-        let place = self.place(piece.index, id.as_deref(), name.as_deref());
-        let place = match place {
+        let ToolCallPiece { index, id, name, arguments } = piece;
+        let place = match self.place(index, id.as_deref(), name.as_deref()) {
             Some(place) => place,
             None if self.calls.len() == MOST_CALLS => return Err(TooManyCalls),
             None => {
-                self.calls.push(Growing { index: piece.index, id: None, name: String::new(), arguments: String::new() });
+                self.calls.push(Growing { index, id: None, name: String::new(), arguments: String::new() });
                 self.calls.len() - 1
             }
         };
@@ -81,13 +117,8 @@ impl ToolCalls {
         if let (true, Some(name)) = (call.name.is_empty(), name) {
             call.name = name;
         }
-        let more = match function.arguments {
-            Some(Value::String(text)) => text,
-            None | Some(Value::Null) => String::new(),
-            Some(object) => object.to_string(),
-        };
-        self.argument_bytes += more.len();
-        call.arguments.push_str(&more);
+        self.argument_bytes += arguments.len();
+        call.arguments.push_str(&arguments);
         if self.argument_bytes > MOST_ARGUMENTS { Err(TooManyCalls) } else { Ok(()) }
     }
 
@@ -96,25 +127,45 @@ impl ToolCalls {
         self.calls.is_empty()
     }
 
-    /// Ends the reply. Returns all calls that have a name, in the order in which they began. A call without arguments has `{}`,
-    /// one without an id gets one.
+    /// Whether nothing is missing of any call: all have a name, and a JSON object as arguments.
+    pub fn are_whole(&self) -> bool {
+        self.calls.iter().all(|call| !call.name.is_empty() && call.is_whole())
+    }
+
+    /// Ends the reply. Returns all calls in the order in which they began, each with an id of its own. A call without arguments has
+    /// `{}`; one without a name is called [`UNNAMED`], and is left out where it has no arguments either.
     pub fn finish(self) -> Vec<ToolCall> {
-        let complete = |(number, call): (usize, Growing)| ToolCall {
-            id: call.id.unwrap_or_else(|| format!("call_{number}")),
-            name: call.name,
-            arguments: if call.arguments.trim().is_empty() { "{}".to_owned() } else { call.arguments },
-        };
-        self.calls.into_iter().enumerate().filter(|(_, call)| !call.name.is_empty()).map(complete).collect()
+        let mut finished: Vec<ToolCall> = Vec::new();
+        for (number, call) in self.calls.into_iter().enumerate() {
+            let arguments = call.arguments.trim();
+            if call.name.is_empty() && arguments.is_empty() {
+                continue;
+            }
+            let taken = |id: &String| finished.iter().any(|before| before.id == *id);
+            finished.push(ToolCall {
+                id: call.id.filter(|id| !taken(id)).unwrap_or_else(|| format!("call_{number}")),
+                name: if call.name.is_empty() { UNNAMED.to_owned() } else { call.name },
+                arguments: if arguments.is_empty() { "{}".to_owned() } else { call.arguments },
+            });
+        }
+        finished
     }
 
     /// Which call a piece belongs to; `None`: a new one.
     fn place(&self, index: Option<i64>, id: Option<&str>, name: Option<&str>) -> Option<usize> {
+        // One id for several calls: another name, or another index once the call of that id is whole, begins a new one.
+        let another = |call: &Growing| {
+            name.is_some_and(|name| {
+                !call.name.is_empty() && (call.name != name || (index.is_some() && call.index != index && call.is_whole()))
+            })
+        };
         if let Some(id) = id {
             // An id seen before goes on; a new one begins a call, even at an index that is taken, unless that call has
             // been waiting for its id.
-            return self.calls.iter().position(|call| call.id.as_deref() == Some(id)).or_else(|| {
+            let known = self.calls.iter().rposition(|call| call.id.as_deref() == Some(id));
+            return known.filter(|place| !another(&self.calls[*place])).or_else(|| {
                 let waiting = |call: &Growing| call.id.is_none() && index.is_some() && call.index == index && name.is_none();
-                self.calls.iter().rposition(waiting)
+                if known.is_some() { None } else { self.calls.iter().rposition(waiting) }
             });
         }
         // Without an id: the newest call of that index; an index nobody began goes to the call that is being written,
@@ -140,7 +191,7 @@ mod tests {
     fn assembled(pieces: &[Value]) -> Vec<(String, String, String)> {
         let mut calls = ToolCalls::default();
         for piece in pieces {
-            calls.push(serde_json::from_value(piece.clone()).unwrap()).unwrap();
+            calls.push(ToolCallPiece::read(piece).unwrap()).unwrap();
         }
         calls.finish().into_iter().map(|call| (call.id, call.name, call.arguments)).collect()
     }
@@ -199,13 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn odd_types_and_places_are_read_and_one_id_for_all_is_no_single_call() {
+        let odd = [
+            json!({"index":"0","id":7,"function":{"name":"functions.accept_offer","arguments":{"x":1}}}),
+            json!({"index":1.0,"id":null,"type":null,"name":"end_call","arguments":null}),
+            json!({"index":2,"function":null}),
+        ];
+        assert_eq!(assembled(&odd), [call("7", "accept_offer", "{\"x\":1}"), call("call_1", "end_call", "{}")]);
+        let one_id = [
+            json!({"index":0,"id":"a","function":{"name":"report_outcome","arguments":"{\"x\":"}}),
+            json!({"index":0,"id":"a","function":{"arguments":"1}"}}),
+            json!({"index":1,"id":"a","function":{"name":"end_call","arguments":"{}"}}),
+            json!({"index":2,"id":"a","function":{"name":"end_call","arguments":"{}"}}),
+        ];
+        let expected =
+            [call("a", "report_outcome", "{\"x\":1}"), call("call_1", "end_call", "{}"), call("call_2", "end_call", "{}")];
+        assert_eq!(assembled(&one_id), expected);
+        assert_eq!(assembled(&[json!({"function":{"arguments":"{}"}})]), [call("call_0", UNNAMED, "{}")]);
+        assert_eq!(ToolCallPiece::read(&json!("end_call")), None);
+    }
+
+    #[test]
     fn a_reply_of_calls_without_end_is_refused() {
         let mut calls = ToolCalls::default();
-        let piece: ToolCallPiece =
-            serde_json::from_value(json!({"index":0,"function":{"name":"x","arguments":"y".repeat(1000)}})).unwrap();
+        let piece = ToolCallPiece::read(&json!({"index":0,"function":{"name":"x","arguments":"y".repeat(1000)}})).unwrap();
         assert_eq!((0..100).try_for_each(|_| calls.push(piece.clone())), Err(TooManyCalls));
         let mut calls = ToolCalls::default();
-        let nth = |i: i64| serde_json::from_value(json!({"index":i,"id":i.to_string(),"function":{"name":"x"}})).unwrap();
+        let nth = |i: i64| ToolCallPiece::read(&json!({"index":i,"id":i.to_string(),"function":{"name":"x"}})).unwrap();
         assert_eq!((0..100).try_for_each(|i| calls.push(nth(i))), Err(TooManyCalls));
     }
 }

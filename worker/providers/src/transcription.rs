@@ -1,131 +1,160 @@
 //! `POST {base}/audio/transcriptions` (OpenAI API reference, "Audio", "Create transcription").
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod reading;
+mod stock_phrases;
+
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use offhook::language::Language;
-use offhook_types::{audio::SAMPLE_RATE, transcript::Transcript};
+use offhook_types::{
+    audio::{SAMPLE_RATE, level_dbfs},
+    transcript::Transcript,
+};
 use reqwest::multipart::{Form, Part};
-use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use self::reading::{Unread, read};
 use super::{
     error::ProviderError,
-    http::{Http, body_up_to, media_type},
+    http::{Http, body_up_to},
+    refusal,
     speech::wav::wav_file,
 };
 
 /// Most bytes of an answer: words of 16 s with all their timings are a few kB.
 const MOST_BODY: usize = 1 << 20;
+/// Nobody speaks where no 100 ms of the sound are louder than this, dBFS. The noise of a quiet telephone line is some −60; speech that
+/// people can follow has −35 in its loudest syllables.
+const NEAR_SILENT: f32 = -48.0;
 
 /// The recogniser's endpoint.
 pub(super) struct Transcription {
     http: Http,
-    /// The server refused `verbose_json` before (gpt-4o-transcribe and others know only `json`).
-    plain_json: AtomicBool,
+    /// What the server takes, as far as it has said.
+    wishes: Mutex<Wishes>,
 }
 
-/// `json` has the text alone; `verbose_json` the language and the segments as well.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Answer {
-    text: String,
-    #[serde(default)]
-    language: Option<String>,
-    #[serde(default)]
-    segments: Option<Vec<Segment>>,
+/// What a request asks for beyond what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wishes {
+    format: Format,
+    /// The language is named, where we know it.
+    hint: bool,
 }
 
-/// As Whisper rates its own words.
-#[derive(Debug, Deserialize)]
-struct Segment {
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    no_speech_prob: Option<f64>,
-    #[serde(default)]
-    avg_logprob: Option<f64>,
-    #[serde(default)]
-    compression_ratio: Option<f64>,
+/// The shape of the answer. gpt-4o-transcribe and others know no `verbose_json`; a few servers only text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Verbose,
+    Json,
+    Text,
+}
+
+impl Wishes {
+    /// What to ask for after a refusal in these words; `None` where nothing is left to leave out, or where it is about the sound.
+    fn after(self, said: &str, named_only: bool, hinted: bool) -> Option<Wishes> {
+        let simpler = match self.format {
+            Format::Verbose => Some(Wishes { format: Format::Json, ..self }),
+            Format::Json => Some(Wishes { format: Format::Text, ..self }),
+            Format::Text => None,
+        };
+        let silent = (hinted && self.hint).then_some(Wishes { hint: false, ..self });
+        if refusal::names(said, &["response_format", "verbose_json", "format", "timestamp_granularities"]) {
+            return simpler;
+        }
+        if refusal::names(said, &["language", "languages"]) {
+            return silent;
+        }
+        if named_only || refusal::names(said, &["audio", "file", "duration", "short", "long"]) {
+            return None;
+        }
+        simpler.or(silent)
+    }
 }
 
 impl Transcription {
     pub(super) fn new(http: Http) -> Self {
-        Transcription { http, plain_json: AtomicBool::new(false) }
+        Transcription { http, wishes: Mutex::new(Wishes { format: Format::Verbose, hint: true }) }
     }
 
     pub(super) async fn prewarm(&self) {
         self.http.prewarm().await;
     }
 
+    /// Asks, and where the server refuses something that is not needed, again without it: from then on always.
     pub(super) async fn transcribe(&self, pcm: &[i16], hint: Option<Language>) -> Result<Transcript, ProviderError> {
         let deadline = self.http.deadline();
         let file = Bytes::from(wav_file(pcm, SAMPLE_RATE));
-        if !self.plain_json.load(Ordering::Relaxed) {
-            match self.ask(&file, hint, "verbose_json", deadline).await {
-                Err(ProviderError::Refused { status: 400 | 415 | 422, .. }) => {}
-                answered => return answered,
+        let near_silent = is_near_silent(pcm);
+        let mut wishes = *self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut first_refusal, mut changed) = (None, false);
+        loop {
+            let error = match self.ask(&file, hint, wishes, deadline, near_silent).await {
+                Ok(transcript) => {
+                    if changed {
+                        *self.wishes.lock().unwrap_or_else(PoisonError::into_inner) = wishes;
+                    }
+                    return Ok(transcript);
+                }
+                Err(error) => error,
+            };
+            let less =
+                refusal::may_be_about_a_wish(&error).and_then(|named| wishes.after(refusal::said(&error), named, hint.is_some()));
+            match less {
+                Some(less) => {
+                    tracing::info!(%error, "the speech-to-text server is asked again without what it may not take");
+                    first_refusal.get_or_insert(error);
+                    (wishes, changed) = (less, true);
+                }
+                None => return Err(first_refusal.unwrap_or(error)),
             }
         }
-        let answered = self.ask(&file, hint, "json", deadline).await;
-        if answered.is_ok() {
-            self.plain_json.store(true, Ordering::Relaxed);
-        }
-        answered
     }
 
     async fn ask(
         &self,
         file: &Bytes,
         hint: Option<Language>,
-        format: &'static str,
+        wishes: Wishes,
         deadline: Instant,
+        near_silent: bool,
     ) -> Result<Transcript, ProviderError> {
+        let format = match wishes.format {
+            Format::Verbose => "verbose_json",
+            Format::Json => "json",
+            Format::Text => "text",
+        };
         let form = || {
             let length = file.len() as u64;
             let part = Part::stream_with_length(file.clone(), length).file_name("utterance.wav");
             let part = part.mime_str("audio/wav").expect("a valid media type");
             let form = Form::new().text("model", self.http.model.clone()).text("response_format", format);
-            let form = match hint {
+            let form = match hint.filter(|_| wishes.hint) {
                 Some(language) => form.text("language", language.code()),
                 None => form,
             };
             form.part("file", part)
         };
         let answer = self.http.post("audio/transcriptions", deadline, |request| request.multipart(form())).await?;
-        let kind = media_type(&answer);
         let body = match timeout_at(deadline, body_up_to(answer, MOST_BODY)).await {
             Err(_) => return Err(self.http.too_slow("the transcript")),
             Ok(Err(_)) => return Err(ProviderError::Cut { service: self.http.service }),
             Ok(Ok(body)) => body,
         };
-        let answer: Answer = serde_json::from_slice(&body).map_err(|error| match kind.as_str() {
-            "application/json" => self.http.nonsense(format!("the transcript is no such JSON: {error}")),
-            other => self.http.nonsense(format!("the transcript is {other}, not JSON")),
-        })?;
-        Ok(answer.transcript())
+        read(&body, near_silent).map_err(|what| match what {
+            Unread::Said(text) => {
+                let detail = self.http.said(text.as_bytes());
+                ProviderError::ServerFailed { service: self.http.service, status: 200, detail }
+            }
+            Unread::Nonsense(detail) => self.http.nonsense(detail),
+        })
     }
 }
 
-impl Answer {
-    pub(crate) fn transcript(&self) -> Transcript {
-        Transcript { language: self.language.as_deref().and_then(|name| name.parse().ok()), text: self.words() }
-    }
-
-    /// The text without the segments that Whisper made up: silence rated as such, or one word over and over. The limits are
-    /// those of Whisper's own `transcribe.py` (no_speech_threshold 0.6, logprob_threshold −1, compression 2.4).
-    fn words(&self) -> String {
-        let segments = self.segments.as_deref().unwrap_or_default();
-        let kept: Vec<&str> = segments.iter().filter(|segment| !segment.made_up()).map(|segment| segment.text.as_str()).collect();
-        let text = if kept.len() == segments.len() { self.text.clone() } else { kept.concat() };
-        text.trim().to_owned()
-    }
-}
-
-impl Segment {
-    fn made_up(&self) -> bool {
-        let silence = self.no_speech_prob.is_some_and(|p| p > 0.6) && self.avg_logprob.is_some_and(|p| p < -1.0);
-        silence || self.compression_ratio.is_some_and(|ratio| ratio > 2.4)
-    }
+/// Whether nothing in the sound is loud enough for speech.
+fn is_near_silent(pcm: &[i16]) -> bool {
+    pcm.chunks(SAMPLE_RATE as usize / 10).all(|stretch| level_dbfs(stretch) < NEAR_SILENT)
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ pub fn specification(base_url: &str) -> ProviderSpecification {
         chat: endpoint("mind"),
         text_to_speech: endpoint("mouth"),
         voices: vec![(Language::En, "emma".into()), (Language::De, "dora".into())],
+        raw_voice_rate: None,
     }
 }
 

@@ -34,7 +34,7 @@ impl Recogniser for FakeProviders {
         let takes = Duration::from_millis(slow.map_or(world.script.recogniser_takes, |(_, takes)| takes));
         let result = match said {
             _ if world.script.recogniser_fails => Err("503".to_owned()),
-            Some((_, text, language)) => Ok(Transcript { text: (*text).to_owned(), language: *language }),
+            Some((_, text, language)) => Ok(Transcript::new(*text, *language)),
             None => Err("it was never said".to_owned()),
         };
         let lost = world.lost();

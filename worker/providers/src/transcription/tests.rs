@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use serde_json::json;
+use offhook_types::transcript::Foreign;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::wire::{Answer, Wire};
 
 fn heard(text: &str, language: Option<Language>) -> Result<Transcript, ProviderError> {
-    Ok(Transcript { text: text.into(), language })
+    Ok(Transcript::new(text, language))
 }
 
 #[tokio::test]
@@ -15,7 +16,10 @@ async fn words_and_language_come_back() {
         ("german", Some(Language::De)),
         ("de", Some(Language::De)),
         ("nl-NL", Some(Language::Nl)),
-        ("french", None),
+        ("DE", Some(Language::De)),
+        ("<|de|>", Some(Language::De)),
+        ("unknown", None),
+        ("", None),
         ("Flemish", Some(Language::Nl)),
     ] {
         let wire = Wire::answering([Answer::json(
@@ -77,7 +81,146 @@ async fn what_the_recogniser_itself_takes_for_silence_is_no_text() {
     ];
     let body = json!({"text":" Thanks for watching! Yes. no no no no no no","language":"english","segments":segments});
     let wire = Wire::answering([Answer::json(200, body)]).await;
-    assert_eq!(wire.providers().transcribe(&[0; 1600], None).await, heard("Yes.", Some(Language::En)));
+    let heard = wire.providers().transcribe(&[0; 1600], None).await.unwrap();
+    assert_eq!((heard.text.as_str(), heard.language), ("Yes.", Some(Language::En)));
+    assert_eq!((heard.confidence, heard.no_speech), (Some((-0.3f64).exp() as f32), Some(0.1)), "of what was kept");
+}
+
+async fn read_as(media_type: &str, body: impl Into<Bytes>) -> Result<Transcript, ProviderError> {
+    Wire::answering([Answer::new(200, media_type, body)]).await.providers().transcribe(&[9000; 1600], None).await
+}
+
+#[tokio::test]
+async fn an_odd_field_costs_no_utterance() {
+    for body in [
+        r#"{"text":"Good evening.","segments":null,"language":null,"words":null}"#,
+        r#"{"text":"Good evening.","segments":{},"language":7}"#,
+        r#"{"text":"Good evening.","segments":{"0":{"text":"Good evening.","start":"0.0"}},"duration":"1.2"}"#,
+        r#"{"text":null,"segments":[{"text":" Good"},{"text":" evening."}]}"#,
+        r#"{"segments":[{"text":"Good"},null,{"text":"evening."}]}"#,
+        r#"{"segments":{"text":"Good evening."}}"#,
+        r#"[{"text":"Good"},{"text":"evening."}]"#,
+        r#"{"words":[{"word":"Good"},{"word":"evening."}]}"#,
+        r#""Good evening.""#,
+        "Good evening.\n",
+        "\u{feff}{\"text\":\"Good evening.\",\"error\":null}",
+        "<|en|><|notimestamps|>Good evening.",
+        "1\n00:00:00,000 --> 00:00:01,000\nGood evening.\n",
+        "WEBVTT\n\n00:00.000 --> 00:01.000\nGood evening.\n",
+        "event: transcript.text.delta\ndata: {\"type\":\"transcript.text.delta\",\"delta\":\"Good \"}\n\ndata: {\"delta\":\"evening.\"}\n\ndata: [DONE]\n\n",
+    ] {
+        for media_type in ["application/json", "text/plain", "text/html; charset=utf-8", ""] {
+            let found = read_as(media_type, body).await;
+            assert_eq!(found.as_ref().map(|heard| heard.text.as_str()), Ok("Good evening."), "{media_type}: {body}");
+        }
+    }
+    for silent in [
+        r#"{"text":""}"#,
+        r#"{"text":null}"#,
+        r#"{"segments":[]}"#,
+        "",
+        " [BLANK_AUDIO] ",
+        r#"{"text":"(music)"}"#,
+        r#"{"text":"♪ ♪"}"#,
+    ] {
+        assert_eq!(read_as("application/json", silent).await, heard("", None), "{silent}");
+    }
+    let failed = read_as("application/json", r#"{"error":{"message":"model not loaded"}}"#).await.unwrap_err();
+    assert!(
+        matches!(&failed, ProviderError::ServerFailed { status: 200, .. }) && failed.to_string().contains("not loaded"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
+async fn how_sure_the_recogniser_is_comes_back() {
+    let segment = |text: &str, logprob: Value| json!({"text": text, "avg_logprob": logprob, "no_speech_prob": "0.02"});
+    let body = json!({"text": "Ja. Um acht.", "segments": [segment("Ja.", json!(-0.1)), segment("Um acht.", json!("-0.5"))]});
+    let sure = read_as("application/json", body.to_string()).await.unwrap();
+    assert!((0.6..0.8).contains(&sure.confidence.unwrap()) && sure.no_speech == Some(0.02) && !sure.is_guessed(), "{sure:?}");
+    for (body, confidence) in [
+        (json!({"text": "Ja.", "words": [{"word": "Ja.", "probability": 0.25}]}), Some(0.25)),
+        (json!({"text": "Ja.", "words": [{"word": "Ja.", "confidence": "0.25"}]}), Some(0.25)),
+        (json!({"text": "Ja.", "logprobs": [{"token": "Ja", "logprob": 0.0}, {"token": ".", "logprob": 0.0}]}), Some(1.0)),
+        (json!({"text": "Ja.", "confidence": 0.25}), Some(0.25)),
+        (json!({"text": "Ja.", "confidence": "high"}), None),
+        (json!({"text": "Ja."}), None),
+    ] {
+        assert_eq!(read_as("application/json", body.to_string()).await.unwrap().confidence, confidence, "{body}");
+    }
+    assert!(read_as("application/json", json!({"text": "Ja.", "confidence": 0.25}).to_string()).await.unwrap().is_guessed());
+}
+
+#[tokio::test]
+async fn what_is_none_of_our_languages_is_marked() {
+    for (body, foreign) in [
+        (json!({"text": "ご視聴ありがとうございました"}), Some(Foreign::Script)),
+        (json!({"text": "Спасибо.", "language": "english"}), Some(Foreign::Script)),
+        (json!({"text": "Sí, para catro.", "language": "galician"}), Some(Foreign::Language("galician".into()))),
+        (json!({"text": "Bonsoir.", "language": "FR"}), Some(Foreign::Language("fr".into()))),
+        (json!({"text": "", "language": "welsh"}), None),
+        (json!({"text": "Ja.", "language": "welsh", "language_probability": 0.2}), None),
+        (json!({"text": "Müller, à ocho, señor, één.", "language": "nl"}), None),
+        (json!({"text": "19:30"}), None),
+    ] {
+        let heard = read_as("application/json", body.to_string()).await.unwrap();
+        assert_eq!(heard.foreign, foreign, "{body}");
+        assert_eq!(heard.text, body["text"], "the words stay");
+    }
+}
+
+#[tokio::test]
+async fn stock_phrases_of_silence_are_no_words() {
+    let near_silent: Vec<i16> = (0..16_000).map(|i| (i % 7) as i16).collect();
+    let loud = vec![9000; 16_000];
+    for (body, sound, text) in [
+        (json!({"text": "Untertitel der Amara.org-Community"}), &loud, ""),
+        (json!({"text": "Thank you."}), &loud, "Thank you."),
+        (json!({"text": "Thank you."}), &near_silent, ""),
+        (
+            json!({"text": "Thank you.", "segments": [{"text": "Thank you.", "no_speech_prob": 0.9, "avg_logprob": -0.2}]}),
+            &loud,
+            "",
+        ),
+        (json!({"text": "Thank you.", "segments": [{"text": "Thank you.", "no_speech_prob": 0.1}]}), &near_silent, "Thank you."),
+        (
+            json!({"text": "Yes. Thanks for watching!", "segments": [{"text": "Yes."}, {"text": " Thanks for watching!"}]}),
+            &loud,
+            "Yes.",
+        ),
+    ] {
+        let wire = Wire::answering([Answer::json(200, body.clone())]).await;
+        assert_eq!(wire.providers().transcribe(sound, None).await.unwrap().text, text, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn each_next_try_leaves_out_what_was_refused() {
+    let refusal = |message: &str| Answer::json(400, json!({"error": {"message": message}}));
+    let answers = [
+        refusal("unknown response_format"),
+        refusal("unknown response_format"),
+        refusal("language: not supported"),
+        Answer::new(200, "text/html", "Yes.\n"),
+    ];
+    let wire = Wire::answering(answers).await;
+    let providers = wire.providers();
+    for _ in 0..2 {
+        assert_eq!(providers.transcribe(&[9000; 1600], Some(Language::De)).await, heard("Yes.", None));
+    }
+    let forms: Vec<String> = wire.seen().iter().map(|seen| seen.text()).collect();
+    let asked = |form: &String| {
+        let format =
+            ["verbose_json", "json", "text"].into_iter().find(|format| form.contains(&format!("\r\n\r\n{format}\r\n"))).unwrap();
+        (format, form.contains("name=\"language\""))
+    };
+    let asked: Vec<(&str, bool)> = forms.iter().map(asked).collect();
+    assert_eq!(asked, [("verbose_json", true), ("json", true), ("text", true), ("text", false), ("text", false)]);
+    for status in [401, 402, 404, 429, 500] {
+        let wire = Wire::answering([Answer::json(status, json!({"error": {"message": "no"}}))]).await;
+        wire.providers().transcribe(&[0; 1600], None).await.unwrap_err();
+        assert!(wire.seen().iter().all(|seen| seen.text().contains("verbose_json")), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,424 @@
+//! What a model writes as text and nobody is to hear: its thoughts, and tool calls that its server did not take out. Pure.
+//!
+//! Text is let go as soon as it cannot be the start of either; until then it is held. The notations are those of the models' chat
+//! templates: Qwen, Hermes, Llama, Mistral, DeepSeek, Kimi, GLM, gpt-oss (harmony), Gemma, and JSON as a chat would show it.
+
+mod calls;
+mod tags;
+
+use calls::{Called, bracket_end, read_calls};
+use tags::{Tag, tag_at};
+
+/// Most bytes held undecided; more is neither speech nor a call.
+const MOST_HELD: usize = 16 * 1024;
+/// Characters of an unreadable call that the model is shown.
+const SHOWN: usize = 300;
+/// The name of a call that could not be read: no tool has it, so that the model is told and asked again.
+pub(crate) const UNREADABLE: &str = "unreadable";
+
+/// A tool call that was written as text. Where it could not be read, its name or its arguments are such that it cannot run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrittenCall {
+    pub(crate) name: String,
+    pub(crate) arguments: String,
+}
+
+/// Takes the text of one reply, in pieces cut anywhere.
+pub(crate) struct Written {
+    tools: Vec<String>,
+    mode: Mode,
+    held: String,
+    /// The last character before `held`.
+    before: char,
+    calls: Vec<WrittenCall>,
+    thinks_without_opening: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Mode {
+    /// Speech.
+    Text,
+    /// Perhaps thoughts: the server leaves their opening tag out.
+    Doubt,
+    /// Dropped up to one of these, lower case; up to the end of the reply, where there is none.
+    Drop(Vec<String>),
+    /// A call up to one of these or the end, whose name may be known.
+    Call(Vec<String>, Option<String>),
+    /// Up to three backticks.
+    Fence,
+    /// The header of a channel (harmony) as far as it is read; it ends at `<|message|>`.
+    Channel(String),
+}
+
+enum Decision {
+    /// Cannot be told yet.
+    Wait,
+    /// So many bytes are speech.
+    Speak(usize),
+    /// So many bytes are nothing.
+    Skip(usize),
+    /// So many bytes end thoughts that had no beginning.
+    ThoughtsEnd(usize),
+    /// So many bytes open something.
+    Enter(usize, Mode),
+    /// So many bytes are calls.
+    Calls(usize),
+}
+
+impl Written {
+    /// Begins to read. `hold_thoughts`: nothing is let go before `</think>` or the end.
+    pub(crate) fn new(tools: &[&str], hold_thoughts: bool) -> Self {
+        Written {
+            tools: tools.iter().map(|name| (*name).to_owned()).collect(),
+            mode: if hold_thoughts { Mode::Doubt } else { Mode::Text },
+            held: String::new(),
+            before: ' ',
+            calls: Vec::new(),
+            thinks_without_opening: false,
+        }
+    }
+
+    /// Whether thoughts ended that had no beginning.
+    pub(crate) fn thinks_without_opening(&self) -> bool {
+        self.thinks_without_opening
+    }
+
+    /// Takes more text; returns what may be spoken by now.
+    pub(crate) fn push(&mut self, text: &str) -> String {
+        self.held.push_str(text);
+        self.go_on(false)
+    }
+
+    /// Ends the text; returns what is left of the speech, and the calls.
+    pub(crate) fn finish(&mut self) -> (String, Vec<WrittenCall>) {
+        let speech = self.go_on(true);
+        (speech, std::mem::take(&mut self.calls))
+    }
+
+    fn go_on(&mut self, over: bool) -> String {
+        let mut speech = String::new();
+        while self.step(over, &mut speech) {}
+        if self.held.len() > MOST_HELD && !matches!(self.mode, Mode::Doubt) {
+            let held = std::mem::take(&mut self.held);
+            self.unreadable(&held, None);
+            self.mode = Mode::Drop(Vec::new());
+        }
+        speech
+    }
+
+    /// Decides the next stretch; returns whether there is more to decide.
+    fn step(&mut self, over: bool, speech: &mut String) -> bool {
+        match self.mode.clone() {
+            Mode::Text => {
+                let at = self.suspicious();
+                self.speak(at, speech);
+                if self.held.is_empty() {
+                    return false;
+                }
+                match self.decide(over) {
+                    Decision::Wait => return false,
+                    Decision::Speak(length) => self.speak(length, speech),
+                    Decision::Skip(length) => drop(self.held.drain(..length)),
+                    Decision::ThoughtsEnd(length) => {
+                        self.thinks_without_opening = true;
+                        self.held.drain(..length);
+                    }
+                    Decision::Enter(length, mode) => {
+                        self.held.drain(..length);
+                        self.mode = mode;
+                    }
+                    Decision::Calls(length) => {
+                        let written: String = self.held.drain(..length).collect();
+                        self.call(&written, None);
+                    }
+                }
+                true
+            }
+            Mode::Doubt => {
+                if let Some((_, end)) = find(&self.held, &["</think>".to_owned()]) {
+                    self.held.drain(..end);
+                    self.thinks_without_opening = true;
+                    self.mode = Mode::Text;
+                } else if over {
+                    self.mode = Mode::Text;
+                } else {
+                    return false;
+                }
+                true
+            }
+            Mode::Drop(ends) => match find(&self.held, &ends) {
+                Some((_, end)) => {
+                    self.held.drain(..end);
+                    self.mode = Mode::Text;
+                    true
+                }
+                None => {
+                    let longest = ends.iter().map(String::len).max().unwrap_or(0);
+                    let keep = if over { 0 } else { longest };
+                    let cut = floor_boundary(&self.held, self.held.len().saturating_sub(keep));
+                    self.held.drain(..cut);
+                    false
+                }
+            },
+            Mode::Call(ends, name) => match find(&self.held, &ends) {
+                Some((start, end)) => {
+                    let written: String = self.held.drain(..end).collect();
+                    self.call(&written[..start], name.as_deref());
+                    self.mode = Mode::Text;
+                    true
+                }
+                None if over => {
+                    let written = std::mem::take(&mut self.held);
+                    self.call(&written, name.as_deref());
+                    self.mode = Mode::Text;
+                    false
+                }
+                None => false,
+            },
+            Mode::Fence => {
+                let end = self.held.find("```").unwrap_or(self.held.len());
+                let ticks = self.held[end..].chars().take_while(|c| *c == '`').count();
+                if end + ticks == self.held.len() && !over {
+                    return false;
+                }
+                let written: String = self.held.drain(..end).collect();
+                self.held.drain(..ticks);
+                self.mode = Mode::Text;
+                speech.push_str(&self.fenced(&written));
+                true
+            }
+            Mode::Channel(read) => {
+                let longest = floor_boundary(&self.held, SHOWN.min(self.held.len()));
+                let Some(at) = self.held[..longest].find('<') else {
+                    // A header has a few words.
+                    if self.held.len() > SHOWN || over {
+                        self.held.drain(..longest);
+                        self.mode = Mode::Text;
+                        return !self.held.is_empty();
+                    }
+                    return false;
+                };
+                let header = read + &self.held[..at];
+                let (length, mode) = match tag_at(&self.held[at..]) {
+                    tags::Found::Tag(length, tag) => (length, after_header(header, &tag)),
+                    tags::Found::Unfinished if !over => return false,
+                    tags::Found::Unfinished | tags::Found::None => (1, Mode::Text),
+                };
+                self.held.drain(..at + length);
+                self.mode = mode;
+                true
+            }
+        }
+    }
+
+    fn speak(&mut self, length: usize, speech: &mut String) {
+        let spoken: String = self.held.drain(..length).collect();
+        self.before = spoken.chars().last().unwrap_or(self.before);
+        speech.push_str(&spoken);
+    }
+
+    /// The place of the first thing that may be more than speech.
+    fn suspicious(&self) -> usize {
+        let mut before = self.before;
+        for (at, character) in self.held.char_indices() {
+            if matches!(character, '<' | '◁' | '{' | '[' | '`') {
+                return at;
+            }
+            let begins = (character.is_ascii_alphabetic() || character == '_') && !(before.is_alphanumeric() || before == '_');
+            if begins && !matches!(self.tool_at(at, false), Called::No) {
+                return at;
+            }
+            before = character;
+        }
+        self.held.len()
+    }
+
+    fn tool_at(&self, at: usize, over: bool) -> Called {
+        calls::tool_at(&self.held[at..], &self.tools, over)
+    }
+
+    fn decide(&self, over: bool) -> Decision {
+        let held = &self.held;
+        let wait_or = |decision| if over { decision } else { Decision::Wait };
+        match held.chars().next() {
+            Some('<' | '◁') => match tag_at(held) {
+                tags::Found::None => Decision::Speak(held.chars().next().map_or(0, char::len_utf8)),
+                tags::Found::Unfinished => wait_or(Decision::Skip(held.len())),
+                tags::Found::Tag(length, tag) => self.opened(length, &tag),
+            },
+            Some('{') => match bracket_end(held) {
+                Some(end) if is_placeholder(&held[1..end - 1]) => Decision::Skip(1),
+                Some(end) => Decision::Calls(end),
+                None => wait_or(Decision::Calls(held.len())),
+            },
+            Some('[') => self.bracket(over),
+            Some('`') => match held.chars().take_while(|c| *c == '`').count() {
+                count if count == held.len() => wait_or(Decision::Skip(count)),
+                count if count < 3 => Decision::Skip(count),
+                count => Decision::Enter(count, Mode::Fence),
+            },
+            _ => match self.tool_at(0, over) {
+                Called::No => Decision::Speak(held.chars().next().map_or(0, char::len_utf8)),
+                Called::Maybe => Decision::Wait,
+                Called::Yes(end) => Decision::Calls(end),
+            },
+        }
+    }
+
+    /// After a tag or a special token.
+    fn opened(&self, length: usize, tag: &Tag) -> Decision {
+        let name = tag.name.as_str();
+        let close = |open: &str| vec![format!("{}/{name}{}", &open[..1], &open[1..])];
+        if tags::ends_the_reply(tag) {
+            return Decision::Enter(length, Mode::Drop(Vec::new()));
+        }
+        if tags::is_thought(name) {
+            return match () {
+                () if tag.closes => Decision::ThoughtsEnd(length),
+                () if tag.empty => Decision::Skip(length),
+                () if tag.kimi => Decision::Enter(length, Mode::Drop(vec![format!("◁/{name}▷")])),
+                () if name == "unused94" => Decision::Enter(length, Mode::Drop(vec!["<unused95>".to_owned()])),
+                () => Decision::Enter(length, Mode::Drop(close("<>"))),
+            };
+        }
+        if tag.special {
+            return match name {
+                "channel" | "start" => Decision::Enter(length, Mode::Channel(String::new())),
+                _ if tags::is_call(name) && !tag.closes && !name.contains("end") => {
+                    let ends = [
+                        "calls_section_end|>",
+                        "calls_end|>",
+                        "calls▁end｜>",
+                        "<|/tool_call|>",
+                        "<|eom_id|>",
+                        "<|im_end|>",
+                        "<|eot_id|>",
+                    ];
+                    Decision::Enter(length, Mode::Call(ends.map(str::to_owned).to_vec(), None))
+                }
+                _ => Decision::Skip(length),
+            };
+        }
+        if tags::is_call(name) && !tag.closes && !tag.empty {
+            return Decision::Enter(length, Mode::Call(close("<>"), tag.value.clone()));
+        }
+        Decision::Skip(length)
+    }
+
+    /// `[TOOL_CALLS]`, `[THINK]`, a list of calls; anything else in brackets is the speaker's business.
+    fn bracket(&self, over: bool) -> Decision {
+        let held = &self.held;
+        let inside = &held[1..];
+        let rest = inside.trim_start();
+        if rest.is_empty() {
+            return if over { Decision::Skip(held.len()) } else { Decision::Wait };
+        }
+        if rest.starts_with('{') {
+            return match bracket_end(held) {
+                Some(end) => Decision::Calls(end),
+                None if over => Decision::Calls(held.len()),
+                None => Decision::Wait,
+            };
+        }
+        match calls::tool_at(rest, &self.tools, over) {
+            Called::Yes(_) => return Decision::Skip(1),
+            Called::Maybe => return Decision::Wait,
+            Called::No => {}
+        }
+        let upper = rest.to_ascii_uppercase();
+        for (mark, ends) in [
+            ("TOOL_CALLS]", ""),
+            ("TOOL_CALL]", ""),
+            ("TOOL_REQUEST]", "[end_tool_request]"),
+            ("/THINK]", "-"),
+            ("THINK]", "[/think]"),
+        ] {
+            if upper.starts_with(mark) {
+                let length = 1 + (inside.len() - rest.len()) + mark.len();
+                return match ends {
+                    "-" => Decision::Skip(length),
+                    "[/think]" => Decision::Enter(length, Mode::Drop(vec![ends.to_owned()])),
+                    "" => Decision::Enter(length, Mode::Call(Vec::new(), None)),
+                    _ => Decision::Enter(length, Mode::Call(vec![ends.to_owned()], None)),
+                };
+            }
+            if mark.starts_with(&upper) {
+                return if over { Decision::Skip(held.len()) } else { Decision::Wait };
+            }
+        }
+        Decision::Speak(1)
+    }
+
+    /// What stood in a code fence: calls, code that nobody wants to hear, or speech that was put there by mistake.
+    fn fenced(&mut self, written: &str) -> String {
+        let (first, rest) = written.split_once('\n').unwrap_or(("", written));
+        let is_label = first.trim().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'));
+        let body = if is_label { rest } else { written };
+        let code = |c: char| matches!(c, '{' | '}' | '[' | ']' | '=' | ';' | '<' | '>' | '_');
+        if !first.trim().is_empty() && is_label || body.contains(code) {
+            // Only what may have been meant as a call is worth a question.
+            if body.contains('{') || self.tools.iter().any(|tool| body.contains(tool.as_str())) {
+                self.call(body, None);
+            }
+            return String::new();
+        }
+        body.to_owned()
+    }
+
+    fn call(&mut self, written: &str, name: Option<&str>) {
+        if written.trim().is_empty() && name.is_none() {
+            return;
+        }
+        let calls = read_calls(written, name, &self.tools);
+        if calls.is_empty() {
+            self.unreadable(written, name);
+        }
+        self.calls.extend(calls);
+    }
+
+    /// Something that was meant as a call, and none that can run.
+    fn unreadable(&mut self, written: &str, name: Option<&str>) {
+        let named = name.map(crate::tool_calls::bare_name);
+        let meant = self.tools.iter().find(|tool| named.map_or(written.contains(tool.as_str()), |name| name == tool.as_str()));
+        let name = meant.map_or(UNREADABLE, String::as_str).to_owned();
+        self.calls.push(WrittenCall { name, arguments: written.trim().chars().take(SHOWN).collect() });
+    }
+}
+
+/// What a channel of the harmony format holds. Only "final" is for others' ears.
+fn after_header(header: String, tag: &Tag) -> Mode {
+    let ends = || ["<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>"].map(str::to_owned).to_vec();
+    match tag.name.as_str() {
+        "constrain" | "channel" if header.len() < SHOWN => Mode::Channel(header + " "),
+        "message" => {
+            let recipient = header.split("to=").nth(1).and_then(|rest| rest.split_whitespace().next());
+            match recipient {
+                Some(name) => Mode::Call(ends(), Some(name.to_owned())),
+                None if header.contains("final") || matches!(header.trim(), "" | "assistant") => Mode::Text,
+                None => Mode::Drop(ends()),
+            }
+        }
+        _ => Mode::Text,
+    }
+}
+
+/// `{guest_name}`: a template's place, not JSON.
+fn is_placeholder(inside: &str) -> bool {
+    inside.len() <= 40 && !inside.trim().is_empty() && !inside.contains(['"', ':', '{', '\''])
+}
+
+/// The first of the ends in the text, in whatever case: where it begins and where it is over.
+fn find(text: &str, ends: &[String]) -> Option<(usize, usize)> {
+    let lower = text.to_ascii_lowercase();
+    ends.iter().filter_map(|end| lower.find(end.as_str()).map(|at| (at, at + end.len()))).min()
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests;
