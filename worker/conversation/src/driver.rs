@@ -51,6 +51,7 @@ pub async fn converse(setup: Setup, ports: Ports, log: EventLog, mut stop: watch
         conclusion: None,
         waiting: VecDeque::new(),
         planned: HashMap::new(),
+        last_sound: None,
         speech_ended: None,
     };
     driver.tell(Event::Answered).await;
@@ -106,6 +107,8 @@ struct Driver {
     waiting: VecDeque<Event>,
     /// What is to be spoken and has not begun: written down when the callee begins to hear it.
     planned: HashMap<SentenceId, String>,
+    /// The utterance that the recogniser was asked about last: it may be asked again, with a hint.
+    last_sound: Option<(UtteranceId, Vec<i16>)>,
     /// When the callee's last turn was over, until we answer it: the latency a callee feels.
     speech_ended: Option<Instant>,
 }
@@ -203,11 +206,13 @@ impl Driver {
     }
 
     fn transcribe(&mut self, utterance: UtteranceId, language: Option<Language>) {
-        let Some(sound) = self.ports.ear.take_utterance(utterance) else {
+        let kept = self.last_sound.take().filter(|(known, _)| *known == utterance).map(|(_, sound)| sound);
+        let Some(sound) = kept.or_else(|| self.ports.ear.take_utterance(utterance)) else {
             let error = "the sound of this utterance is gone".to_owned();
             self.waiting.push_back(Event::TranscriptionFailed { utterance, error });
             return;
         };
+        self.last_sound = Some((utterance, sound.clone()));
         let (transcript, events) = (self.ports.recogniser.transcribe(sound, language), self.events.clone());
         self.tasks.spawn(async move {
             let event = match transcript.await {

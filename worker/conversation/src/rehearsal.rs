@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bookings;
+mod doubts;
 mod endings;
 mod interruptions;
 mod lines;

@@ -48,6 +48,8 @@ pub struct Phrases {
     pub one_moment: &'static str,
     /// The model failed again.
     pub trouble: &'static str,
+    /// The recogniser doubts what the callee said, and we ask; `{text}` stands for what was understood.
+    pub doubted: &'static str,
     /// An accepted table is read back; `{party}`, `{date}`, `{time}` and `{name}` stand for the table and the guest's name.
     pub read_back: &'static str,
     /// One person, and `{number}` of them.

@@ -48,6 +48,7 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
         interrupted,
         one_moment,
         trouble,
+        doubted,
         read_back,
         persons,
         nothing_agreed,
@@ -65,6 +66,7 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
         interrupted,
         one_moment,
         trouble,
+        doubted,
         read_back,
         &persons.0,
         &persons.1,
@@ -74,11 +76,16 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
 }
 
 fn of_understanding(understanding: &Understanding) -> Vec<List> {
-    let Understanding { backchannels, farewells, not_recorded, telling, shared } = understanding;
+    let Understanding { backchannels, farewells, not_recorded, denials, wrong, reassurances, asks_for, telling, shared } =
+        understanding;
     vec![
         filled("backchannels", backchannels),
         filled("farewells", farewells),
         filled("not_recorded", not_recorded),
+        filled("denials", denials),
+        filled("wrong", wrong),
+        filled("reassurances", reassurances),
+        filled("asks_for", asks_for),
         filled("telling", telling),
         filled("shared", shared),
     ]

@@ -17,6 +17,8 @@ pub(super) struct Utterance {
     pub ended: MediaTime,
     /// When the recogniser was asked.
     pub asked: Millis,
+    /// It was asked again, and told the language.
+    pub hinted: bool,
 }
 
 /// What the callee is doing and what is owed to them.
@@ -39,6 +41,12 @@ pub(super) struct Floor {
     pub words_heard: bool,
     /// The callee's last turn with words.
     pub last_turn: Option<TurnKey>,
+    /// The last words were not heard for certain: nothing is agreed on them.
+    pub doubted: bool,
+    /// We ask whether this is what they said.
+    pub ask_whether: Option<String>,
+    /// Such questions in a row.
+    pub questions: u32,
     /// Turns with words.
     pub turns: u32,
     /// Utterances in a row that were not understood.

@@ -7,6 +7,7 @@ mod consent;
 mod deadlines;
 mod disclosure;
 mod do_not_call;
+mod doubt;
 pub mod event;
 mod floor;
 #[doc(hidden)]

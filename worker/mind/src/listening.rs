@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{
     action::Action,
     do_not_call,
+    doubt::is_foreign,
     floor::Utterance,
     mind::{Mind, Phase},
     phrases::Phrase,
@@ -75,7 +76,9 @@ impl Mind {
             Some((turn, _)) => turn,
             None => self.turns.open(Speaker::Callee, started),
         };
-        if let Some(before) = self.floor.transcribing.insert(utterance, Utterance { turn, started, ended, asked: self.now }) {
+        if let Some(before) =
+            self.floor.transcribing.insert(utterance, Utterance { turn, started, ended, asked: self.now, hinted: false })
+        {
             self.turns.forget(before.turn);
         }
         self.actions.push(Action::Transcribe { utterance, language: self.language.hint() });
@@ -88,7 +91,7 @@ impl Mind {
         if text.is_empty() {
             self.turns.forget(heard.turn);
             self.not_understood();
-        } else {
+        } else if !self.is_no_language_of_ours(utterance, &heard, transcript) {
             self.understood(&heard, text, transcript);
         }
     }
@@ -117,7 +120,7 @@ impl Mind {
     pub(super) fn last_words(&mut self, utterance: UtteranceId, transcript: &Transcript) {
         let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
         let text = transcript.text.trim();
-        if text.is_empty() {
+        if text.is_empty() || is_foreign(transcript) {
             self.turns.forget(heard.turn);
             return;
         }
@@ -129,6 +132,10 @@ impl Mind {
         self.turns.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
+        if transcript.is_guessed() {
+            // A guess is no consent, no objection and no wish.
+            return;
+        }
         self.about_the_recording(text, heard.started);
         self.answer_to_read_back(heard, text);
         if do_not_call::asks_not_to_call(text) {
@@ -147,7 +154,12 @@ impl Mind {
             self.disclosure.answered(&self.sentences);
         }
         self.record_callee(heard, text, transcript);
-        self.history.callee(text);
+        let doubted = self.is_doubted(text, transcript);
+        if self.floor.doubted {
+            self.history.callee(&format!("(not heard for certain: {text})"));
+        } else {
+            self.history.callee(text);
+        }
         self.floor.unclear = 0;
         self.floor.ask_again = false;
         self.floor.turns += 1;
@@ -183,13 +195,16 @@ impl Mind {
             self.give_way();
             self.interruption = None;
         }
-        if !self.may_resume(text) {
+        if doubted && self.interruption.is_none() {
+            self.floor.ask_whether = Some(text.to_owned());
+        } else if !self.may_resume(text) {
             self.interruption = None;
+            self.floor.ask_whether = None;
             self.floor.unanswered = true;
         }
     }
 
-    fn not_understood(&mut self) {
+    pub(super) fn not_understood(&mut self) {
         self.language.unsure();
         if self.is_reading_back() && self.interruption.is_none() {
             return;

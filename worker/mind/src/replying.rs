@@ -37,6 +37,8 @@ impl Mind {
         if std::mem::take(&mut self.floor.unanswered) {
             self.floor.unanswered_since = None;
             self.reply(None);
+        } else if let Some(text) = self.floor.ask_whether.take() {
+            self.ask_whether(&text);
         } else if let Some(interruption) = interruption {
             self.resume(&interruption);
         } else if again {

@@ -67,6 +67,10 @@ impl Mind {
     fn run(&mut self, tool: WriteTool, generation: Generation) -> Value {
         let turn = self.floor.last_turn;
         match tool {
+            WriteTool::Accept(offer, _) if self.floor.doubted => {
+                self.promise_refused(Some(&offer));
+                json!({ "accepted": false, "reason": "their last words were not heard for certain: ask them to say day and time again" })
+            }
             WriteTool::Accept(offer, particulars) => {
                 let mut result = self.outcome.accept(&self.request, offer.clone(), particulars, turn);
                 if result["accepted"] == true {

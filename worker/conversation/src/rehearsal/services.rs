@@ -27,14 +27,18 @@ use crate::ports::Journal;
 pub(super) struct FakeProviders(pub Arc<Mutex<World>>);
 
 impl Recogniser for FakeProviders {
-    fn transcribe(&self, sound: Vec<i16>, _: Option<Language>) -> BoxFuture<'static, Result<Transcript, String>> {
+    fn transcribe(&self, sound: Vec<i16>, hint: Option<Language>) -> BoxFuture<'static, Result<Transcript, String>> {
         let mut world = self.0.lock().unwrap();
         let said = world.utterances.get(&(sound[0] as UtteranceId));
         let slow = world.script.recogniser_slow_after.filter(|(from, _)| said.is_some_and(|(began, _, _)| began >= from));
         let takes = Duration::from_millis(slow.map_or(world.script.recogniser_takes, |(_, takes)| takes));
         let result = match said {
             _ if world.script.recogniser_fails => Err("503".to_owned()),
-            Some((_, text, language)) => Ok(Transcript::new(*text, *language)),
+            Some((_, text, language)) => Ok(match world.script.transcripts.get(text) {
+                Some((_, Some(hinted))) if hint.is_some() => Transcript::new(*hinted, hint),
+                Some((transcript, _)) => transcript.clone(),
+                None => Transcript::new(*text, *language),
+            }),
             None => Err("it was never said".to_owned()),
         };
         let lost = world.lost();

@@ -13,6 +13,7 @@ use offhook_types::{
     ids::{Millis, SentenceId, UtteranceId},
     line::MediaPresence,
     playout::PlayoutEvent,
+    transcript::Transcript,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -51,6 +52,8 @@ pub(super) struct Script {
     pub media_comes: bool,
     /// Nothing is played from the first moment on, until the second.
     pub held: Option<(Millis, Option<Millis>)>,
+    /// What the recogniser makes of these words, where it is more than the words; told the language, it makes the second of them.
+    pub transcripts: HashMap<&'static str, (Transcript, Option<&'static str>)>,
     pub voice_fails: bool,
     /// The voice fails from this moment on.
     pub voice_fails_after: Option<Millis>,
@@ -74,6 +77,7 @@ impl Default for Script {
             recogniser_fails: false,
             media_comes: true,
             held: None,
+            transcripts: HashMap::new(),
             voice_fails: false,
             voice_fails_after: None,
             journal_takes: 20,

@@ -15,6 +15,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     interrupted: "Entschuldigung, ich muss das Gespräch aus technischen Gründen abbrechen. Auf Wiederhören.",
     one_moment: "Entschuldigung, einen Moment bitte.",
     trouble: "Entschuldigung, ich habe ein technisches Problem. Auf Wiederhören.",
+    doubted: "Ich habe verstanden: {text}. Ist das richtig?",
     read_back: "Ich bestätige: ein Tisch für {party} am {date} um {time}, auf den Namen {name}.",
     persons: ("eine Person", "{number} Personen"),
     nothing_agreed: "Entschuldigung, ich muss mich korrigieren: Vereinbart ist noch nichts.",

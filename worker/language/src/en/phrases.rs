@@ -15,6 +15,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     interrupted: "I'm sorry, I have to break off this call for technical reasons. Goodbye.",
     one_moment: "I'm sorry, one moment please.",
     trouble: "I'm sorry, I'm having technical difficulties. Goodbye.",
+    doubted: "I understood: {text}. Is that right?",
     read_back: "I confirm: a table for {party} on {date} at {time}, under the name {name}.",
     persons: ("one person", "{number} people"),
     nothing_agreed: "I'm sorry, I have to correct myself: nothing is agreed yet.",

@@ -15,6 +15,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     interrupted: "Perdone, tengo que interrumpir la llamada por motivos técnicos. Adiós.",
     one_moment: "Perdone, un momento, por favor.",
     trouble: "Perdone, tengo un problema técnico. Adiós.",
+    doubted: "He entendido: {text}. ¿Es correcto?",
     read_back: "Confirmo: una mesa para {party} el {date} a las {time}, a nombre de {name}.",
     persons: ("una persona", "{number} personas"),
     nothing_agreed: "Perdone, tengo que corregirme: todavía no hay nada acordado.",

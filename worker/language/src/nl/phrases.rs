@@ -15,6 +15,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     interrupted: "Excuses, ik moet het gesprek om technische redenen afbreken. Tot ziens.",
     one_moment: "Excuses, een moment alstublieft.",
     trouble: "Excuses, ik heb een technisch probleem. Tot ziens.",
+    doubted: "Ik heb verstaan: {text}. Klopt dat?",
     read_back: "Ik bevestig: een tafel voor {party} op {date} om {time}, op naam van {name}.",
     persons: ("één persoon", "{number} personen"),
     nothing_agreed: "Excuses, ik moet mezelf corrigeren: er is nog niets afgesproken.",

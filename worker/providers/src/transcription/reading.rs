@@ -67,7 +67,11 @@ pub(crate) fn read(body: &[u8], near_silent: bool) -> Result<Transcript, Unread>
     }
     match serde_json::from_str::<Value>(body) {
         Ok(document) => of_document(&document, near_silent),
-        Err(error) if body.starts_with('{') || body.strip_prefix('[').is_some_and(|list| list.trim_start().starts_with(['{', '"'])) => Err(Unread::Nonsense(format!("the transcript is no JSON: {error}"))),
+        Err(error)
+            if body.starts_with('{') || body.strip_prefix('[').is_some_and(|list| list.trim_start().starts_with(['{', '"'])) =>
+        {
+            Err(Unread::Nonsense(format!("the transcript is no JSON: {error}")))
+        }
         Err(_) => Ok(of_text(&subtitles(body), near_silent)),
     }
 }

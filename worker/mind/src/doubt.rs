@@ -1,0 +1,127 @@
+//! What the recogniser doubts is doubted: times, numbers, yes and no that were not heard for certain are asked again and never acted on,
+//! and text of no language of ours is not understood.
+
+use offhook::language::Language;
+use offhook_language::{all, tables};
+use offhook_types::{
+    ids::UtteranceId,
+    transcript::{Foreign, Transcript},
+};
+use serde_json::json;
+
+use super::{
+    action::Action,
+    floor::Utterance,
+    mind::Mind,
+    understanding::{denies, is_backchannel, words},
+};
+
+/// Below this confidence of the recogniser, what decides something is asked again. Whisper's `avg_logprob` is then under −0.7; words it
+/// hears well on a telephone have −0.2 to −0.5.
+const CERTAIN: f32 = 0.5;
+/// Questions in a row whether something was understood; what is doubted after them, the model is told of, and it may agree to nothing.
+const QUESTIONS: u32 = 2;
+
+/// Whether something hangs on these words: a number, a time, a day, yes or no.
+fn decides(text: &str) -> bool {
+    let said = words(text);
+    let number = |word: &str| {
+        word.contains(|c: char| c.is_ascii_digit())
+            || Language::ALL
+                .into_iter()
+                .any(|language| (0..=31).any(|number| (tables(language).numbers.cardinal)(number) == word))
+    };
+    let named = |word: &str| {
+        all().any(|tables| {
+            let dates = &tables.dates;
+            dates.weekdays.iter().chain(&dates.months).any(|name| name.to_lowercase() == word)
+                || tables.understanding.denials.contains(&word)
+        })
+    };
+    is_backchannel(text) || denies(text) || said.iter().any(|word| number(word) || named(word))
+}
+
+/// Whether this is hardly what a callee said: letters of another script, or a language that is none of ours without a word of ours.
+pub(super) fn is_foreign(transcript: &Transcript) -> bool {
+    match &transcript.foreign {
+        None => false,
+        Some(Foreign::Script) => true,
+        Some(Foreign::Language(_)) => {
+            let telling = |word: &String| all().any(|tables| tables.understanding.telling.contains(&word.as_str()));
+            !words(&transcript.text).iter().any(telling) && !decides(&transcript.text)
+        }
+    }
+}
+
+impl Mind {
+    /// Whether the utterance is none of our languages' words. The first time, the recogniser is asked once more, and told the language of
+    /// the call; `true` where that was done or nothing is understood.
+    pub(super) fn is_no_language_of_ours(&mut self, utterance: UtteranceId, heard: &Utterance, transcript: &Transcript) -> bool {
+        if !is_foreign(transcript) {
+            return false;
+        }
+        self.log("foreign", json!({ "text": transcript.text, "asked_again": heard.hinted }));
+        if heard.hinted {
+            self.turns.forget(heard.turn);
+            self.not_understood();
+        } else {
+            let asked = Utterance { hinted: true, asked: self.now, ..heard.clone() };
+            self.floor.transcribing.insert(utterance, asked);
+            self.actions.push(Action::Transcribe { utterance, language: Some(self.language.current()) });
+        }
+        true
+    }
+
+    /// Whether these words are to be asked again before anybody acts on them; notes what is doubted.
+    pub(super) fn is_doubted(&mut self, text: &str, transcript: &Transcript) -> bool {
+        let doubted = transcript.confidence.is_some_and(|confidence| confidence < CERTAIN) && decides(text);
+        self.floor.doubted = doubted;
+        if !doubted {
+            self.floor.questions = 0;
+            return false;
+        }
+        self.log("doubted", json!({ "text": text, "confidence": transcript.confidence }));
+        if self.floor.questions >= QUESTIONS {
+            return false;
+        }
+        self.floor.questions += 1;
+        true
+    }
+
+    /// Asks whether this is what they said.
+    pub(super) fn ask_whether(&mut self, text: &str) {
+        let said = text.trim_end_matches(['.', ',', '!', '?', ' ']);
+        let question = tables(self.language.current()).phrases.doubted.replace("{text}", said);
+        self.begin_generation();
+        self.disclose();
+        self.say(question);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_times_days_yes_and_no_decide_something() {
+        for text in
+            ["At eight.", "20:00", "Um halb neun", "El viernes", "Ja.", "No.", "Mhm", "twintig uur", "Nein, leider nicht."]
+        {
+            assert!(decides(text), "{text}");
+        }
+        for text in ["What was the name again?", "Einen Augenblick bitte", "¿Con quién hablo?"] {
+            assert!(!decides(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_of_our_languages_is_understood_by_its_words() {
+        let of = |text: &str, foreign| Transcript { foreign, ..Transcript::new(text, None) };
+        let galician = || Some(Foreign::Language("galician".to_owned()));
+        assert!(!is_foreign(&of("Sí, tenemos una mesa para usted", galician())));
+        assert!(!is_foreign(&of("A las 8", galician())));
+        assert!(is_foreign(&of("Diolch yn fawr", Some(Foreign::Language("welsh".to_owned())))));
+        assert!(is_foreign(&of("สวัสดีครับ 20:00", Some(Foreign::Script))));
+        assert!(!is_foreign(&of("Diolch", None)), "nothing speaks against it");
+    }
+}
