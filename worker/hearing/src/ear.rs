@@ -14,6 +14,7 @@ use offhook_types::{
 use super::{
     beep::BeepDetector,
     endpointing::{Endpointer, EndpointingConfig, Verdict},
+    near_talker::NearTalker,
     silero::{Silero, WINDOW},
 };
 
@@ -37,6 +38,7 @@ pub struct EarConfig {
 pub struct Ear {
     silero: Silero,
     endpointer: Endpointer,
+    near_talker: NearTalker,
     beeps: BeepDetector,
     /// Samples that do not make a window yet.
     pending: Vec<i16>,
@@ -47,6 +49,8 @@ pub struct Ear {
     last_end: MediaTime,
     utterances: u32,
     kept: VecDeque<(UtteranceId, Vec<i16>)>,
+    /// From this probability on there is speech in a window.
+    speech_from: f32,
     /// So much silence surely ends what was being said, milliseconds.
     ending_silence_ms: u64,
 }
@@ -59,6 +63,8 @@ impl Ear {
         Ear {
             silero: Silero::new(),
             endpointer: Endpointer::new(endpointing),
+            near_talker: NearTalker::default(),
+            speech_from: endpointing.speech_from,
             beeps: BeepDetector::default(),
             pending: Vec::with_capacity(WINDOW + FRAME_SAMPLES),
             memory: Memory::new(memory_ms),
@@ -128,6 +134,9 @@ impl Ear {
         self.pending.extend_from_slice(frame);
         while let Some(window) = self.pending.first_chunk::<WINDOW>() {
             let probability = self.silero.speech_probability(window);
+            let speech = probability >= self.speech_from;
+            let near = self.near_talker.admits(window, speech, self.endpointer.speaking());
+            let probability = if near { probability } else { 0.0 };
             let begins = MediaTime(at.0 + FRAME_MS - self.pending.len() as u64 / SAMPLES_PER_MS);
             self.pending.drain(..WINDOW);
             if let Some(verdict) = self.endpointer.window(begins, probability) {

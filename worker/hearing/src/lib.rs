@@ -6,6 +6,7 @@
 pub mod beep;
 pub mod ear;
 pub mod endpointing;
+pub mod near_talker;
 pub mod silero;
 
 pub use ear::{Ear, EarConfig};

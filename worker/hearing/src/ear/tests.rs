@@ -223,3 +223,28 @@ fn what_is_being_said_when_the_line_goes_down_is_an_utterance() {
     assert!(sound.len() as u64 / 16 >= ended.since(started), "{} ms", sound.len() / 16);
     assert_eq!(ear.flush(), [EarEvent::Flushed], "nothing is left");
 }
+
+#[test]
+fn a_radio_below_the_host_makes_no_turns_and_hides_none() {
+    let news = "The government said on Thursday that the new railway line will open next year, and that the prices will not rise before.";
+    for below in [20.0, 24.0, 28.0] {
+        let host = |text: &str| at_level(&pad(&speech("en+m3", text), 400, 4_000), -24.0);
+        let mut clean = host("Good evening, Golden Lion, how can I help you?");
+        clean.extend(host("Yes, we have a table for four at half past seven."));
+        let radio = at_level(&repeat(&speech("en+f2", news), clean.len()), -24.0 - below);
+        let line = telephone(&mix(&clean, &radio));
+        let mut ear = Ear::new(EarConfig::default());
+        let heard = listen(&mut ear, &line);
+        let ended = ends(&heard);
+        // The radio may be taken for somebody until the host has spoken.
+        let second = extent(&telephone(&clean[clean.len() / 3..])).0;
+        assert!(ended.len() <= 3, "{below} dB below: {ended:?}");
+        let last = ended.last().unwrap();
+        let end_of_speech = extent(&telephone(&clean)).1;
+        assert!(
+            last.3.abs_diff(end_of_speech) < 300,
+            "{below} dB below: {ended:?}, the host ended at {end_of_speech} ({second})"
+        );
+        assert!(last.0 < end_of_speech + 1_200, "{below} dB below: the turn's end is known at {}", last.0);
+    }
+}
