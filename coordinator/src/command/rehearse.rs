@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 
 use chrono::{NaiveTime, TimeDelta, Utc};
 use offhook::{
+    disposition::Disposition,
     language::Language,
     request::CallKind,
     store::{calls, error::StoreError, request_columns::RequestColumns, unusable_row::UnusableRow},
@@ -34,7 +35,7 @@ use crate::config::{
 
 /// Whoever types may think: no clock of a telephone call runs meanwhile.
 const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
-/// Lines that may be typed ahead.
+/// Lines that may be typed, or piped, ahead of their turn.
 const TYPED_AHEAD: usize = 64;
 /// What waits to be shown at most.
 const SHOWN: usize = 1024;
@@ -107,6 +108,9 @@ pub enum RehearseError {
     /// The model's server.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The model did not work; the sentence says how.
+    #[error("{0}; set OFFHOOK_CHAT_URL, OFFHOOK_CHAT_MODEL and OFFHOOK_CHAT_KEY, and try `offhook check`")]
+    ModelFailed(String),
 }
 
 impl Rehearse {
@@ -142,7 +146,12 @@ impl Rehearse {
         let conclusion = Stage { json: self.json, show, lines, callee }.play(conversation).await;
         drop(stop);
         self.print_end(&conclusion);
-        Ok(())
+        match conclusion {
+            Conclusion { disposition: Disposition::ProviderFailure, detail, .. } => {
+                Err(RehearseError::ModelFailed(detail.unwrap_or_default()))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn request(&self) -> Result<RequestColumns, RehearseError> {
@@ -205,6 +214,13 @@ enum Spoken {
     HangUp(bool),
 }
 
+/// What came of a line.
+enum Heard {
+    Words,
+    Nothing,
+    HungUp,
+}
+
 /// What is shown, and what the restaurant says.
 struct Stage {
     json: bool,
@@ -216,19 +232,27 @@ struct Stage {
 impl Stage {
     async fn play(mut self, conversation: impl Future<Output = Conclusion>) -> Conclusion {
         tokio::pin!(conversation);
-        let typed = matches!(self.lines, Words::Typed(_));
-        let mut listening = typed;
+        // A line waits for its turn: whoever pipes them all at once says them one by one, and hangs up after the last.
+        let (mut turn, mut more) = (false, true);
+        self.hint();
         let conclusion = loop {
             tokio::select! {
                 biased;
                 Some(told) = self.show.recv() => {
                     self.print(&told);
-                    if told == Told::YourTurn && !typed {
-                        self.script_says();
+                    if told == Told::YourTurn {
+                        match self.lines {
+                            Words::Script(_) => self.script_says(),
+                            Words::Typed(_) => turn = true,
+                        }
                     }
                 }
                 conclusion = &mut conversation => break conclusion,
-                line = next_typed(&mut self.lines), if listening => listening = self.typed(line),
+                line = next_typed(&mut self.lines), if turn && more => match self.typed(line) {
+                    Heard::Words => turn = false,
+                    Heard::Nothing => {}
+                    Heard::HungUp => more = false,
+                },
             }
         };
         while let Ok(told) = self.show.try_recv() {
@@ -248,26 +272,39 @@ impl Stage {
         }
     }
 
-    /// Returns whether more is to be read.
-    fn typed(&self, line: Option<String>) -> bool {
+    fn typed(&self, line: Option<String>) -> Heard {
         let Some(line) = line else {
             self.callee.hang_up();
-            return false;
+            return Heard::HungUp;
         };
         if !self.json {
             self.callee.say(line.trim());
-            return true;
+            return Heard::Words;
         }
         match serde_json::from_str(&line) {
-            Ok(Spoken::Say(text)) => self.callee.say(&text),
+            Ok(Spoken::Say(text)) => {
+                self.callee.say(&text);
+                return Heard::Words;
+            }
             Ok(Spoken::HangUp(true)) => {
                 self.callee.hang_up();
-                return false;
+                return Heard::HungUp;
             }
             Ok(Spoken::HangUp(false)) => {}
             Err(error) => eprintln!("not understood: {error}; write {{\"say\": \"…\"}} or {{\"hang_up\": true}}"),
         }
-        true
+        Heard::Nothing
+    }
+
+    /// Tells a person at a terminal what to do; a program has read it in the documentation.
+    fn hint(&self) {
+        if self.is_a_person() {
+            eprintln!("You are the restaurant, and somebody calls. Type what you say, a line at a time; Ctrl-D hangs up.");
+        }
+    }
+
+    fn is_a_person(&self) -> bool {
+        !self.json && matches!(self.lines, Words::Typed(_)) && std::io::stdin().is_terminal()
     }
 
     fn print_callee(&self, line: &str) {
@@ -276,13 +313,15 @@ impl Stage {
 
     fn print(&self, told: &Told) {
         if self.json {
-            return print(&serde_json::to_string(told).unwrap_or_default());
+            let line = if *told == Told::YourTurn { json!({ "your_turn": true }) } else { json!(told) };
+            return print(&line.to_string());
         }
         match told {
             Told::Say(text) => print(&format!("agent       {text}")),
             Told::Tool { number, name, arguments } => print(&format!("  tool {number}    {name} {arguments}")),
             Told::ToolResult { number, result } => print(&format!("  tool {number}    → {result}")),
             Told::Log { kind, detail } => print(&format!("  log       {kind} {detail}")),
+            Told::YourTurn if self.is_a_person() => eprint!("restaurant  "),
             Told::YourTurn => {}
         }
     }
