@@ -5,6 +5,7 @@ pub mod claim;
 pub mod claimed;
 pub mod connect;
 pub mod coordinators;
+mod current;
 pub mod error;
 pub mod events;
 pub mod evidence;

@@ -4,9 +4,9 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::{
+    current::is_current,
     error::StoreError,
     leases::{AttemptId, number},
-    settle::is_current,
 };
 use crate::{
     attempt::{EVENT_LOG_FILE, RECORDING_FILE},

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::{
     claim::interval,
+    current::is_current,
     error::StoreError,
     evidence::Evidence,
     kept_files,
@@ -141,23 +142,6 @@ async fn settle_within(
     close_attempt(connection, attempt, ending.is_line_drop(), state, &why).await?;
     judge_trunk(connection, &facts, trunk_verdict(facts.disposition, reached)).await?;
     Ok(Settled::Now { state, disposition: facts.disposition, why })
-}
-
-/// Locks the call, and returns whether the attempt is the current one and not settled; `None` where the database does not know it.
-///
-/// The call's row first, as everybody else locks it first: a worker that is about to dial waits here, and is refused afterwards. The
-/// attempt is read in a statement of its own, which sees what was committed while this one waited for the lock.
-pub(super) async fn is_current(connection: &mut PgConnection, attempt: AttemptId) -> Result<Option<bool>, StoreError> {
-    sqlx::query("select from calls where id = $1 for update").bind(attempt.call_id).execute(&mut *connection).await?;
-    let current = sqlx::query_scalar(
-        "select a.settled_at is null and c.attempt = a.number \
-         from attempts a join calls c on c.id = a.call_id where a.call_id = $1 and a.number = $2",
-    )
-    .bind(attempt.call_id)
-    .bind(number(attempt))
-    .fetch_optional(&mut *connection)
-    .await?;
-    Ok(current)
 }
 
 fn reached(facts: &Facts) -> Reached {
