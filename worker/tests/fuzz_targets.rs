@@ -13,7 +13,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What means something to one reader or another.
-const TOKENS: [&[u8]; 48] = [
+const TOKENS: [&[u8]; 53] = [
     b"\r\n",
     b"\r\n\r\n",
     b"\n\n",
@@ -37,6 +37,11 @@ const TOKENS: [&[u8]; 48] = [
     b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:",
     b"a=rtpmap:96 opus/48000/2\r\n",
     b"m=audio 4000 RTP/AVP 8\r\n",
+    b"Content-Type: multipart/mixed;boundary=b\r\n",
+    b"Content-Type: application/sdp\r\n",
+    b"Content-Disposition: session;handling=required\r\n",
+    b"\r\n--b\r\n",
+    b"\r\n--b--\r\n",
     b"c=IN IP4 192.0.2.1\r\n",
     b"data: ",
     b"data: [DONE]\n\n",

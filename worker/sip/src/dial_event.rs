@@ -30,6 +30,8 @@ pub enum DialEvent {
     Answered {
         /// The callee's SDP: of the answer or, where that has none, of its last provisional response; empty where neither has one.
         sdp: String,
+        /// Why the answer's body was not taken, where `sdp` is empty for that.
+        unreadable: Option<String>,
         /// The answered call.
         dialog: Dialog,
     },

@@ -37,7 +37,7 @@ pub enum DialogEvent {
     },
     /// The peer sent an INFO (RFC 6086); it got 200.
     Info {
-        /// Content-Type; empty where there is none.
+        /// Its type, in small letters and without parameters; empty where there is none.
         content_type: String,
         /// The body, as text.
         body: String,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rsipstack::{
-    sip::{Header, Method, Request, StatusCode, Uri},
+    sip::{Header, Method, StatusCode, Uri},
     transaction::transaction::Transaction,
 };
 use tokio::{
@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    body,
     capabilities::{self, ALLOW, unsupported},
     dialog_event::DialogEvent,
     dialog_state::Refused,
@@ -20,7 +21,6 @@ use super::{
     glare::retry_after_seconds,
     hangup,
     leg::{Leg, Stage},
-    message::header,
     reason, refer,
     reinvite_by_peer::{self, Tell, Told},
     reinvite_by_us,
@@ -28,6 +28,8 @@ use super::{
     session_timer::{Due, SESSION_EXPIRED},
 };
 
+/// The media types of digits in INFO.
+const DIGITS: [&str; 2] = ["application/dtmf-relay", "application/dtmf"];
 /// The deadline where no timer runs.
 const NEVER: Duration = Duration::from_secs(86_400);
 
@@ -135,19 +137,25 @@ async fn handle(leg: &Arc<Leg>, mut request: Transaction, events: &mpsc::Sender<
         }
         Method::Invite => reinvite_by_peer::invited(leg, request, tell(events)),
         Method::Update => reinvite_by_peer::updated(leg, request, true, tell(events)),
-        Method::Info => {
-            let content_type = header(&request.original.headers, "Content-Type").unwrap_or_default().to_owned();
-            let event = DialogEvent::Info { content_type, body: text(&request.original) };
-            if events.try_send(event).is_ok() {
-                reply(&mut request, StatusCode::OK, vec![]).await;
-            } else {
-                let seconds = retry_after_seconds(rand::random()).to_string();
-                reply(&mut request, StatusCode::ServerInternalError, vec![Header::RetryAfter(seconds.into())]).await;
-            }
-        }
+        Method::Info => informed(&mut request, events).await,
         _ => without_decision(leg, &mut request).await,
     }
     None
+}
+
+/// Handles an INFO: passes on its body, or what of digits is among its parts.
+async fn informed(request: &mut Transaction, events: &mpsc::Sender<DialogEvent>) {
+    let (status, headers) = match body::text(&request.original.headers, &request.original.body, &DIGITS) {
+        Ok((content_type, body)) => match events.try_send(DialogEvent::Info { content_type, body }) {
+            Ok(()) => (StatusCode::OK, vec![]),
+            Err(_) => {
+                let seconds = retry_after_seconds(rand::random()).to_string();
+                (StatusCode::ServerInternalError, vec![Header::RetryAfter(seconds.into())])
+            }
+        },
+        Err(error) => error.refusal(),
+    };
+    reply(request, status, headers).await;
 }
 
 /// Refuses a request of another dialog, one out of order, and one that requires an unknown extension; returns false where it did.
@@ -178,8 +186,4 @@ pub(super) async fn without_decision(leg: &Leg, request: &mut Transaction) {
         _ => (StatusCode::MethodNotAllowed, vec![Header::Allow(ALLOW.into())]),
     };
     reply(request, status, headers).await;
-}
-
-fn text(request: &Request) -> String {
-    String::from_utf8_lossy(&request.body).into_owned()
 }

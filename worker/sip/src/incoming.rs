@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    body,
     capabilities::unsupported,
     dialog::Dialog,
     dialog_event::{DialogEvent, WAITING_EVENTS},
@@ -133,6 +134,13 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, call
     if let Some(refusal) = unsupported(&request.original) {
         return reply(&mut request, StatusCode::BadExtension, vec![refusal]).await;
     }
+    let offer = match body::offer(&body::of_message(&request.original.headers, &request.original.body)) {
+        Ok(offer) => offer,
+        Err(error) => {
+            let (status, headers) = error.refusal();
+            return reply(&mut request, status, headers).await;
+        }
+    };
     let timer = match SessionTimer::of_request(&request.original.headers, None, Instant::now()) {
         Ok(timer) => timer,
         Err(shortest) => return reply(&mut request, StatusCode::SessionIntervalTooSmall, vec![min_se(shortest)]).await,
@@ -152,7 +160,6 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut request: Transaction, call
     let contact = shared.contact(Some(request_user.as_str()).filter(|user| !user.is_empty()), peer);
     let leg = Leg::new(shared, dialog, path, Header::Contact(format!("<{contact}>").into()), None, Stage::Ringing);
     leg.refresh(&request.original.headers);
-    let offer = (!request.original.body.is_empty()).then(|| String::from_utf8_lossy(&request.original.body).into_owned());
     leg.state().descriptions.heard(offer.as_deref().unwrap_or_default());
 
     let from = header(&request.original.headers, "From").map(address).unwrap_or_default().to_owned();

@@ -9,6 +9,7 @@
 //! redirect says the same number is; never once somebody was reached.
 
 mod authentication;
+mod body;
 mod capabilities;
 mod client_transaction;
 mod credentials;

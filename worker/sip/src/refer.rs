@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    body,
     error::SipError,
     identity::parse_uri,
     leg::Leg,
@@ -107,7 +108,7 @@ pub(super) async fn notified(leg: &Leg, request: &mut Transaction) {
 
 /// Returns the code in a NOTIFY's `message/sipfrag` (RFC 3420), or [`ENDED`] where the subscription has ended without one.
 fn codes(notify: &Request) -> Vec<u16> {
-    let body = String::from_utf8_lossy(&notify.body);
+    let (_, body) = body::text(&notify.headers, &notify.body, &["message/sipfrag"]).unwrap_or_default();
     let code = body.trim_start().strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
     let over = header(&notify.headers, "Subscription-State")
         .and_then(|state| split(state, ';').first().map(|state| state.eq_ignore_ascii_case("terminated")))

@@ -13,10 +13,10 @@ use rsipstack::{
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
+    body,
     glare::{NotNow, retry_after_seconds},
     hangup,
     leg::Leg,
-    message::header,
     offer_reply::{Decision, Reply},
     server_invite::{Ended, ServerInvite},
     session_timer::{SessionTimer, min_se},
@@ -146,29 +146,32 @@ fn course(leg: &Leg, request: &Request, may_offer: bool) -> Course {
         Ok(None) => (None, vec![]),
         Err(shortest) => return Course::Answer((StatusCode::SessionIntervalTooSmall, vec![min_se(shortest)], None)),
     };
-    if request.body.is_empty() && request.method == Method::Update {
+    let offer = match body::offer(&body::of_message(&request.headers, &request.body)) {
+        Ok(offer) => offer,
+        Err(error) => {
+            tracing::info!(method = %request.method, %error, "a request within the call is refused for its body");
+            let (status, headers) = error.refusal();
+            return Course::Answer((status, headers, None));
+        }
+    };
+    if offer.is_none() && request.method == Method::Update {
         // A refresh, that asks for no offer.
         drop(state);
         accept(leg, &request.headers, timer);
         return Course::Answer((StatusCode::OK, [leg.about_us(), headers].concat(), None));
     }
-    if request.body.is_empty() {
+    let Some(offer) = offer else {
         return match if state.offering.ours() { Ok(()) } else { state.offering.theirs() } {
             Ok(()) => Course::Offer { timer, headers },
             Err(not_now) => Course::Answer(refusal(not_now)),
         };
-    }
-    if !header(&request.headers, "Content-Type").is_some_and(is_sdp) {
-        let accept = vec![Header::Accept("application/sdp".into())];
-        return Course::Answer((StatusCode::UnsupportedMediaType, accept, None));
-    }
+    };
     if !may_offer {
         return Course::Answer(refusal(NotNow::Glare));
     }
     if let Err(not_now) = state.offering.theirs() {
         return Course::Answer(refusal(not_now));
     }
-    let offer = String::from_utf8_lossy(&request.body).into_owned();
     if offer == state.descriptions.theirs() {
         // The same description once more: a refresh, that changes nothing.
         state.offering.settled();
@@ -234,8 +237,4 @@ fn refusal(not_now: NotNow) -> Answer {
             (StatusCode::ServerInternalError, vec![Header::RetryAfter(seconds.to_string().into())], None)
         }
     }
-}
-
-fn is_sdp(content_type: &str) -> bool {
-    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/sdp"))
 }

@@ -10,6 +10,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::{
     authentication::Challenges,
+    body,
     client_transaction::method_name,
     error::SipError,
     glare::{TRIES, again_at},
@@ -137,7 +138,11 @@ fn taken(leg: &Leg, method: Method, response: Response) -> Result<String, SipErr
     leg.refresh(&response.headers);
     let timer = SessionTimer::of_answer(&response.headers, Instant::now());
     leg.set_timer(timer);
-    let answer = String::from_utf8_lossy(&response.body).into_owned();
+    let (answer, unreadable) = body::answer(&response.headers, &response.body);
+    if let Some(error) = unreadable {
+        tracing::warn!(%error, "the body of an answer within the call is not taken");
+    }
+    let answer = answer.unwrap_or_default();
     let new = leg.state().descriptions.heard(&answer);
     Ok(if new { answer } else { String::new() })
 }

@@ -17,6 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    body,
     credentials::Credentials,
     dial_event::DialEvent,
     dialog::Dialog,
@@ -194,7 +195,11 @@ impl Ringing {
             self.events.try_send(DialEvent::Trying).ok();
             return;
         }
-        let sdp = String::from_utf8_lossy(&response.body).into_owned();
+        let (sdp, unreadable) = body::answer(&response.headers, &response.body);
+        if let Some(error) = unreadable {
+            tracing::info!(code, %error, "the body of a provisional response is not taken");
+        }
+        let sdp = sdp.unwrap_or_default();
         if let Some(fork) = self.forks.of_answer(&self.shared, &self.path, &self.invite.request, response) {
             fork.leg.refresh(&response.headers);
             if let Some(rseq) = reliable(response) {
@@ -268,12 +273,14 @@ impl Ringing {
         leg.refresh(&response.headers);
         leg.reach(Stage::Confirmed);
         leg.set_timer(SessionTimer::of_answer(&response.headers, StdInstant::now()));
+        let (sdp, unreadable) = body::answer(&response.headers, &response.body);
         let sdp = {
             let mut state = leg.state();
             state.descriptions.say(&String::from_utf8_lossy(&invite.request.body));
-            state.descriptions.heard(&String::from_utf8_lossy(&response.body));
+            state.descriptions.heard(&sdp.unwrap_or_default());
             state.descriptions.theirs().to_owned()
         };
+        let unreadable = unreadable.filter(|_| sdp.is_empty()).map(|error| error.to_string());
         let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
         let early = early.into_iter().map(|(_, request)| request).collect();
         tokio::spawn(in_dialog::follow(leg.clone(), entry, early, sender, Some(callee)));
@@ -289,7 +296,7 @@ impl Ringing {
             }
         } else {
             // Where nobody reads any more, the dialog is dropped with the event, and hangs up.
-            events.send(DialEvent::Answered { sdp, dialog }).await.ok();
+            events.send(DialEvent::Answered { sdp, unreadable, dialog }).await.ok();
         }
         (Ended::Answered, heard)
     }

@@ -15,7 +15,7 @@ use rsipstack::{
 };
 use tokio::sync::oneshot;
 
-use super::shared::Shared;
+use super::{body, shared::Shared};
 
 /// An INVITE of the peer.
 pub(super) struct ServerInvite {
@@ -29,7 +29,7 @@ pub(super) struct ServerInvite {
 /// How an INVITE of the peer ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// The peer sent ACK to our 2xx; its body, an SDP answer where our 2xx had an offer.
+    /// The peer sent ACK to our 2xx; the SDP in it, an answer where our 2xx had an offer; empty where there is none.
     Acknowledged(String),
     /// The peer sent CANCEL before our final response.
     Cancelled,
@@ -89,7 +89,11 @@ async fn drive(mut transaction: Transaction, ended: oneshot::Sender<Ended>) {
                 tell(Ended::Cancelled);
             }
             Method::Ack if transaction.last_response.as_ref().is_some_and(|last| last.status_code.code() / 100 == 2) => {
-                tell(Ended::Acknowledged(String::from_utf8_lossy(&request.body).into_owned()));
+                let (answer, unreadable) = body::answer(&request.headers, &request.body);
+                if let Some(error) = unreadable {
+                    tracing::warn!(%error, "the body of an ACK is not taken");
+                }
+                tell(Ended::Acknowledged(answer.unwrap_or_default()));
             }
             _ => {}
         }

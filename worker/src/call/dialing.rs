@@ -36,6 +36,15 @@ pub struct Agreed {
     pub negotiated: Negotiated,
 }
 
+/// The callee's side has answered.
+struct Answer {
+    /// Empty where it described no session.
+    sdp: String,
+    /// Why the answer's body was not taken, where `sdp` is empty for that.
+    unreadable: Option<String>,
+    dialog: Dialog,
+}
+
 /// Nobody answered over this trunk.
 pub struct NotAnswered {
     /// The attempt's report, should it end here.
@@ -91,7 +100,7 @@ pub async fn dial(
     let dialed = follow(specification, &mut dialing, session, journal, &mut stop).await;
     warming.abort();
     let agreed = match dialed {
-        Ok((dialog, sdp)) => agree_on_media(dialog, session, &sdp).await,
+        Ok(answer) => agree_on_media(answer, session).await,
         Err(not_answered) => Err(not_answered),
     };
     match agreed {
@@ -117,7 +126,7 @@ async fn follow(
     session: &mut MediaSession,
     journal: &Journal,
     stop: &mut watch::Receiver<Option<StopReason>>,
-) -> Result<(Dialog, String), NotAnswered> {
+) -> Result<Answer, NotAnswered> {
     let mut deadline = Instant::now() + specification.limits.ring;
     let mut cancelling = Cancelling::No;
     let mut heard = Heard::default();
@@ -151,7 +160,7 @@ async fn follow(
                     Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
                     Err(_) => answer.reject(488).await,
                 },
-                Some(DialEvent::Answered { sdp, dialog }) => return Ok((dialog, sdp)),
+                Some(DialEvent::Answered { sdp, unreadable, dialog }) => return Ok(Answer { sdp, unreadable, dialog }),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),
                 None => return Err(failed(cancelling, heard, nothing_said("the dialog ended without a word"))),
             },
@@ -173,15 +182,20 @@ async fn follow(
     }
 }
 
-async fn agree_on_media(dialog: Dialog, session: &mut MediaSession, sdp: &str) -> Result<Agreed, NotAnswered> {
-    match session.accept_answer(sdp) {
+async fn agree_on_media(answer: Answer, session: &mut MediaSession) -> Result<Agreed, NotAnswered> {
+    let Answer { sdp, unreadable, dialog } = answer;
+    let agreed = match unreadable {
+        Some(why) => Err(format!("the body of the answer is not taken: {why}")),
+        None => session.accept_answer(&sdp).map_err(|error| error.to_string()),
+    };
+    match agreed {
         Ok(negotiated) => Ok(Agreed { dialog, negotiated }),
-        Err(error) => {
+        Err(why) => {
             if let Err(error) = dialog.hangup().await {
                 tracing::warn!(%error, "hanging up after an unusable answer");
             }
             // Somebody answered: this must not be taken for the trunk's failure and rung again in a minute.
-            let detail = format!("answered, but without usable sound: {error}");
+            let detail = format!("answered, but without usable sound: {why}");
             let report = Report { sip_code: Some(200), detail: Some(detail), ..Report::new(Disposition::Answered) };
             Err(NotAnswered { report: Box::new(report), answer: None })
         }

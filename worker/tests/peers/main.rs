@@ -18,6 +18,7 @@ mod sip_resolving;
 mod sip_streams;
 mod sip_torture;
 mod sipp_authentication;
+mod sipp_bodies;
 mod sipp_calls;
 mod sipp_forks;
 mod sipp_holds;

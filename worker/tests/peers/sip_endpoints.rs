@@ -24,7 +24,7 @@ async fn a_call_is_rung_answered_and_hung_up_by_the_callee() {
     incoming.progress(ANSWER).await;
     until(&mut dialing, |event| matches!(event, DialEvent::EarlyMedia { code: 183, sdp } if sdp == ANSWER)).await;
     let (theirs, answered) = tokio::join!(incoming.answer(ANSWER), next(&mut dialing));
-    let DialEvent::Answered { sdp, dialog: mut ours } = answered else { panic!("{answered:?}") };
+    let DialEvent::Answered { sdp, dialog: mut ours, .. } = answered else { panic!("{answered:?}") };
     assert_eq!(sdp, ANSWER);
 
     theirs.unwrap().hangup().await.unwrap();
@@ -124,7 +124,7 @@ async fn one_endpoint_holds_many_calls_apart() {
     let mut ours = Vec::new();
     for (index, dialing) in dialings.iter_mut().enumerate() {
         let event = last(dialing).await;
-        let DialEvent::Answered { sdp, dialog } = event else { panic!("{event:?}") };
+        let DialEvent::Answered { sdp, dialog, .. } = event else { panic!("{event:?}") };
         assert!(sdp.contains(&format!("o=- {index} 1")), "{sdp}");
         ours.push(dialog);
     }

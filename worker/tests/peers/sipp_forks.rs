@@ -30,7 +30,7 @@ async fn reliable_progress_is_acknowledged_once_in_its_own_dialog() {
                 assert!(sdp.contains("m=audio 30004"), "{sdp}");
                 answer.accept(&sdp_at(40002)).await;
             }
-            DialEvent::Answered { sdp, dialog } => break (sdp, dialog),
+            DialEvent::Answered { sdp, dialog, .. } => break (sdp, dialog),
             DialEvent::Trying | DialEvent::Ringing { .. } => {}
             DialEvent::Failed(failure) => panic!("{failure:?}"),
         }

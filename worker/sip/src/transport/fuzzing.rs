@@ -17,6 +17,7 @@ use super::{
     framing::{Frame, Framer},
     repair::{Carrier, Verdict, examine, restated},
 };
+use crate::body;
 
 /// One datagram, and the same bytes as a stream.
 ///
@@ -49,6 +50,7 @@ fn handle(bytes: &[u8], carrier: Carrier) {
             assert!(matches!(examine(&message, carrier), Verdict::Take(_)), "what is right is not let through");
             let Ok(message) = SipMessage::try_from(message.as_slice()) else { return };
             read(&message);
+            read_body(&message);
             restated(&message.to_bytes(), carrier);
             SipConnection::update_msg_received(message, carrier.peer, Transport::Udp).ok();
         }
@@ -58,6 +60,20 @@ fn handle(bytes: &[u8], carrier: Carrier) {
         }
         Verdict::Drop(_) => {}
     }
+}
+
+/// Reads the body: what comes out is not more than what came.
+fn read_body(message: &SipMessage) {
+    let (headers, body) = match message {
+        SipMessage::Request(request) => (&request.headers, &request.body),
+        SipMessage::Response(response) => (&response.headers, &response.body),
+    };
+    let (sdp, _) = body::answer(headers, body);
+    let offer = body::offer(&body::of_message(headers, body));
+    assert!(offer.is_err() || offer == Ok(sdp.clone()), "a request and a response say the same");
+    // A byte that is no UTF-8 takes three; a last line gets its end.
+    assert!(sdp.is_none_or(|sdp| sdp.len() <= 3 * body.len() + 2), "a description is a part of its body");
+    body::text(headers, body, &["message/sipfrag"]).ok();
 }
 
 /// Reads what the crate's transactions and dialogs read.

@@ -34,15 +34,15 @@ pub(crate) struct Head {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// Splits a message into head and body; `None` where it has no empty line.
+/// Splits a message into head and body at the first empty line; `None` where it has none.
 ///
-/// Lines may end with a bare LF where no CRLF CRLF is to be found: some devices send nothing else.
+/// Lines may end with a bare LF: some devices send nothing else.
 pub(crate) fn split(message: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = |pattern: &[u8]| message.windows(pattern.len()).position(|window| window == pattern);
-    if let Some(end) = at(b"\r\n\r\n") {
-        return Some((&message[..end], &message[end + 4..]));
+    match (at(b"\n\r\n"), at(b"\n\n")) {
+        (Some(end), bare) if bare.is_none_or(|bare| end < bare) => Some((&message[..end], &message[end + 3..])),
+        (_, bare) => bare.map(|end| (&message[..end], &message[end + 2..])),
     }
-    at(b"\n\n").map(|end| (&message[..end], &message[end + 2..]))
 }
 
 impl Head {
@@ -55,27 +55,7 @@ impl Head {
         };
         let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
         let start = lines.next().filter(|start| !start.is_empty())?.to_owned();
-        let mut headers: Vec<(String, String)> = Vec::new();
-        for line in lines {
-            let line = line.replace(['\r', '\0'], " ");
-            if line.starts_with([' ', '\t']) {
-                if let Some((_, value)) = headers.last_mut() {
-                    if !value.is_empty() {
-                        value.push(' ');
-                    }
-                    value.push_str(line.trim());
-                }
-            } else if let Some((name, value)) = line.split_once(':') {
-                let name = name.trim();
-                if name.is_empty() || name.contains([' ', '\t']) {
-                    continue;
-                }
-                if headers.len() == MOST_HEADERS {
-                    return None;
-                }
-                headers.push((spelled_out(name).to_owned(), value.trim().to_owned()));
-            }
-        }
+        let headers = read_fields(lines)?;
         Some(Head { start, headers })
     }
 
@@ -124,6 +104,33 @@ impl Head {
         whole.extend_from_slice(body);
         whole
     }
+}
+
+/// Reads the fields of a head or of a part of a body, each line without its line feed. Folded lines are put together, compact names are
+/// spelled out, lines that are no fields are left out. `None` where there are too many.
+pub(crate) fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<(String, String)>> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for line in lines {
+        let line = line.trim_end_matches('\r').replace(['\r', '\0'], " ");
+        if line.starts_with([' ', '\t']) {
+            if let Some((_, value)) = headers.last_mut() {
+                if !value.is_empty() {
+                    value.push(' ');
+                }
+                value.push_str(line.trim());
+            }
+        } else if let Some((name, value)) = line.split_once(':') {
+            let name = name.trim();
+            if name.is_empty() || name.contains([' ', '\t']) {
+                continue;
+            }
+            if headers.len() == MOST_HEADERS {
+                return None;
+            }
+            headers.push((spelled_out(name).to_owned(), value.trim().to_owned()));
+        }
+    }
+    Some(headers)
 }
 
 /// Returns the full name of a compact one, e.g. `Call-ID` for `i`; other names as they are.
@@ -251,6 +258,15 @@ mod tests {
         let (head, body) = split(b"BYE sip:a SIP/2.0\nCSeq: 1 BYE\n\nbody").unwrap();
         assert_eq!((Head::read(head).unwrap().first("cseq"), body), (Some("1 BYE"), b"body".as_slice()));
         assert!(split(b"BYE sip:a SIP/2.0\r\nCSeq: 1 BYE\r\n").is_none());
+        // The first empty line ends the head, whatever lines the body has.
+        for (message, body) in [
+            (&b"BYE sip:a SIP/2.0\nCSeq: 1 BYE\n\nbody\r\n\r\nmore"[..], &b"body\r\n\r\nmore"[..]),
+            (b"BYE sip:a SIP/2.0\nCSeq: 1 BYE\n\r\nbody\n\nmore", b"body\n\nmore"),
+            (b"BYE sip:a SIP/2.0\r\nCSeq: 1 BYE\r\n\r\nbody\n\nmore", b"body\n\nmore"),
+        ] {
+            let (head, rest) = split(message).unwrap();
+            assert_eq!((Head::read(head).unwrap().first("cseq"), rest), (Some("1 BYE"), body));
+        }
     }
 
     #[test]

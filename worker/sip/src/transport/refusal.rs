@@ -8,6 +8,7 @@ use offhook::attempt::SipTransport;
 use sha2::{Digest, Sha256};
 
 use super::head::{Head, Via, split_outside};
+use crate::body::{self, Entity, Fields};
 
 /// Methods the crate knows.
 const METHODS: [&str; 14] = [
@@ -52,15 +53,15 @@ pub(crate) struct Status {
 ///
 /// # Errors
 /// [`Refusal`] where it cannot.
-pub(crate) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result<(), Refusal> {
+pub(crate) fn judge(head: &Head, body: &[u8], transport: SipTransport) -> Result<(), Refusal> {
     if head.is_response() {
-        return judge_response(head, body).map_err(Refusal::Drop);
+        return judge_response(head, body.len()).map_err(Refusal::Drop);
     }
     let refuse = |code, phrase| Err(Refusal::Answer(Status { code, phrase, header: None }));
     let parts: Vec<&str> = head.start.trim_end().split([' ', '\t']).collect();
     let [method, uri, version] = parts[..] else { return refuse(400, "Malformed Request-Line") };
     if method.eq_ignore_ascii_case("ACK") {
-        return match malformed(head, body, transport) {
+        return match malformed(head, body.len(), transport) {
             Some(_) => Err(Refusal::Drop("a malformed ACK")),
             None => Ok(()),
         };
@@ -69,7 +70,7 @@ pub(crate) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result
         let is_sip = version.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("SIP/"));
         return if is_sip { refuse(505, "Version Not Supported") } else { refuse(400, "Malformed Request-Line") };
     }
-    if let Some(phrase) = malformed(head, body, transport) {
+    if let Some(phrase) = malformed(head, body.len(), transport) {
         return refuse(400, phrase);
     }
     if !head.cseq_method().is_some_and(|named| named.eq_ignore_ascii_case(method)) {
@@ -93,9 +94,15 @@ pub(crate) fn judge(head: &Head, body: usize, transport: SipTransport) -> Result
             return Err(Refusal::Answer(Status { code: 420, phrase: "Bad Extension", header }));
         }
     }
-    if method == "INVITE" && body > 0 && !is_session(head.first("Content-Type")) {
-        let header = Some(("Accept", "application/sdp".to_owned()));
-        return Err(Refusal::Answer(Status { code: 415, phrase: "Unsupported Media Type", header }));
+    if method == "INVITE" {
+        let fields = Fields::of(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let said = head.first("Content-Length").and_then(|length| length.parse().ok());
+        let body = &body[..said.map_or(body.len(), |said: usize| said.min(body.len()))];
+        if let Err(error) = body::offer(&Entity::read(fields, body)) {
+            let (code, phrase, header) = error.response();
+            let header = header.map(|(name, value)| (name, value.to_owned()));
+            return Err(Refusal::Answer(Status { code, phrase, header }));
+        }
     }
     Ok(())
 }
@@ -186,12 +193,6 @@ fn unknown_extensions(head: &Head) -> Vec<&str> {
     required.filter(|tag| !EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(tag))).collect()
 }
 
-fn is_session(content_type: Option<&str>) -> bool {
-    let Some(content_type) = content_type else { return true };
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/sdp" || essence.starts_with("multipart/")
-}
-
 fn is_unbalanced(value: &str) -> bool {
     let (mut quoted, mut escaped, mut depth) = (false, false, 0_i32);
     for character in value.chars() {
@@ -267,7 +268,7 @@ mod tests {
     }
 
     fn code(head: &Head) -> Option<u16> {
-        match judge(head, 0, SipTransport::Udp) {
+        match judge(head, b"", SipTransport::Udp) {
             Ok(()) => None,
             Err(Refusal::Answer(status)) => Some(status.code),
             Err(Refusal::Drop(_)) => Some(0),

@@ -68,7 +68,7 @@ pub(crate) fn examine(message: &[u8], carrier: Carrier) -> Verdict {
             *value = tidy_parameters(value);
         }
     }
-    if let Err(refusal) = refusal::judge(&head, body.len(), carrier.transport) {
+    if let Err(refusal) = refusal::judge(&head, body, carrier.transport) {
         return match refusal {
             Refusal::Answer(status) => match refusal::answer(&head, &status, carrier.peer) {
                 Some(answer) => Verdict::Answer(answer),

@@ -120,7 +120,7 @@ pub fn credentials(password: &str) -> Credentials {
 /// The answer and the call of the last event.
 pub fn answered(event: DialEvent) -> (String, Dialog) {
     match event {
-        DialEvent::Answered { sdp, dialog } => (sdp, dialog),
+        DialEvent::Answered { sdp, dialog, .. } => (sdp, dialog),
         other => panic!("not answered: {other:?}"),
     }
 }

@@ -48,7 +48,7 @@ pub async fn call_trusting(
     let mut dialing = endpoint.dial(request(session.offer())).await.unwrap();
     loop {
         match timeout(PATIENCE, dialing.next()).await.unwrap().unwrap() {
-            DialEvent::Answered { sdp, dialog } => {
+            DialEvent::Answered { sdp, dialog, .. } => {
                 let agreed = session.accept_answer(&sdp).unwrap_or_else(|error| panic!("{error}\n{sdp}"));
                 let (media, events) = session.start();
                 return Call { _endpoint: endpoint, dialog, media, events, agreed };
