@@ -7,7 +7,7 @@ pub mod conversation;
 pub mod dialing;
 pub mod failover;
 pub mod journal;
-mod line;
+pub mod line;
 pub mod report;
 mod setback;
 pub mod stop;

@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
+use super::negotiation::connection::HostName;
+
 /// Why there is no media session.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
@@ -63,9 +65,23 @@ pub enum MediaError {
         /// As configured.
         ours: String,
     },
-    /// No `c=` line, or a name in it.
+    /// No `c=` line, or one that leads nowhere: a multicast address, or what is neither an address nor a name.
     #[error("the peer's SDP has no IP address we can send to ({0}); the trunk must put an address into its c= line")]
     NoAddress(String),
+    /// A name in the `c=` line that was not looked up.
+    #[error("the peer's SDP names the host {} in its c= line, and it was not looked up; the trunk should put an address there", .0.name)]
+    HostName(HostName),
+    /// A name in the `c=` line that leads to no address.
+    #[error(
+        "the peer's SDP names the host {name} in its c= line, and it was not resolved: {why}; check this machine's name server, or let the \
+         trunk put an address there"
+    )]
+    Unresolved {
+        /// As in the SDP.
+        name: String,
+        /// What happened.
+        why: String,
+    },
     /// libopus did not come up.
     #[error("the codec cannot be set up: {0}; this is a fault of the build, not of the call")]
     Codec(#[from] super::codec::CodecError),

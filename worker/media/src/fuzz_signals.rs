@@ -19,6 +19,10 @@ pub fn sdp(bytes: &[u8]) {
         let encryption = Encryption::new(policy, [[0x5a; 30], [0xa5; 30]]);
         let address = ([192, 0, 2, 1], 4000).into();
         let mut negotiator = Negotiator::new(address, CodecName::ALL.to_vec(), 1).with_encryption(encryption);
+        if let Some(lookup) = negotiator.lookup(&text) {
+            let resolved = lookup.written([192, 0, 2, 7].into());
+            assert_eq!(negotiator.lookup(&resolved), None, "a host that was looked up is not looked up again");
+        }
         if let Ok(agreed) = negotiator.accept_answer(&text) {
             check(&agreed, policy);
         }

@@ -49,7 +49,7 @@ pub mod fuzzing {
 
 pub use error::MediaError;
 pub use line::MediaEvent;
-pub use negotiation::Negotiated;
+pub use negotiation::{Lookup, Negotiated};
 pub use offhook::attempt::CodecName;
 pub use recorder::{Recording, RecordingError};
 pub use session::{EarlyMedia, MediaConfig, MediaHandle, MediaOutcome, MediaSession};

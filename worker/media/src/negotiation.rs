@@ -1,5 +1,6 @@
 //! SDP offer and answer (RFC 8866, RFC 3264) for one audio stream.
 
+pub mod connection;
 pub mod crypto;
 pub mod description;
 pub mod writing;
@@ -8,7 +9,10 @@ use std::net::SocketAddr;
 
 use offhook::attempt::CodecName;
 
-pub use self::crypto::{Crypto, Encryption};
+pub use self::{
+    connection::Lookup,
+    crypto::{Crypto, Encryption},
+};
 use self::{
     description::{Description, Direction, Format, MediaLine, Purpose},
     writing::{Body, OfferedFormat},
@@ -78,6 +82,14 @@ impl Negotiator {
     /// The same with keys.
     pub fn with_encryption(self, encryption: Encryption) -> Self {
         Negotiator { encryption, ..self }
+    }
+
+    /// What has to be looked up before this description of the peer can be read; `None` where nothing has.
+    pub fn lookup(&self, sdp: &str) -> Option<Lookup> {
+        match Description::read(sdp, self.encryption.policy()) {
+            Err(MediaError::HostName(host)) => Some(Lookup::new(host, sdp)),
+            _ => None,
+        }
     }
 
     /// Everything we can, in our order. The same each time, until something else is said.

@@ -23,7 +23,7 @@ use super::{
     early_sound::EarlySound,
     error::MediaError,
     line::MediaEvent,
-    negotiation::{Encryption, Negotiated, Negotiator},
+    negotiation::{Encryption, Lookup, Negotiated, Negotiator},
     recorder::Permission,
 };
 
@@ -126,6 +126,15 @@ impl MediaSession {
             State::Bound(bound) => bound.negotiator.offer(),
             State::Early { handle, .. } => handle.offer(),
             State::Ended => String::new(),
+        }
+    }
+
+    /// What has to be looked up before this description of the peer can be taken; `None` where nothing has.
+    pub fn lookup(&self, sdp: &str) -> Option<Lookup> {
+        match &self.state {
+            State::Bound(bound) => bound.negotiator.lookup(sdp),
+            State::Early { handle, .. } => handle.lookup(sdp),
+            State::Ended => None,
         }
     }
 

@@ -8,7 +8,7 @@ use offhook::{
     disposition::{Disposition, FinalAnswer},
     report::Report,
 };
-use offhook_media::{MediaSession, Negotiated, early_sound::EarlySound};
+use offhook_media::{Lookup, MediaError, MediaSession, Negotiated, early_sound::EarlySound};
 use offhook_providers::Providers;
 use offhook_sip::{DialEvent, DialFailure, DialRequest, Dialing, Dialog, Endpoint};
 use offhook_types::line::StopReason;
@@ -148,7 +148,10 @@ async fn follow(
                 Some(DialEvent::EarlyMedia { code, sdp }) => {
                     heard.early_media = true;
                     // Announcements and ringback are heard and recorded, and are not the callee's turn. The answer's own SDP decides.
-                    let agreed = session.accept_answer(&sdp);
+                    let agreed = match with_addresses(session.lookup(&sdp), sdp).await {
+                        Ok(sdp) => session.accept_answer(&sdp),
+                        Err(error) => Err(error),
+                    };
                     let codec = agreed.as_ref().ok().map(|negotiated| negotiated.codec);
                     journal.event("early_media", json!({ "code": code, "agreed": codec.is_some(), "codec": codec }));
                     match agreed {
@@ -156,10 +159,16 @@ async fn follow(
                         Err(error) => tracing::info!(%error, code, "what is to be heard before the answer is not"),
                     }
                 }
-                Some(DialEvent::Reoffer { sdp, answer }) => match session.answer(&sdp) {
-                    Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
-                    Err(_) => answer.reject(488).await,
-                },
+                Some(DialEvent::Reoffer { sdp, answer }) => {
+                    let ours = match with_addresses(session.lookup(&sdp), sdp).await {
+                        Ok(sdp) => session.answer(&sdp),
+                        Err(error) => Err(error),
+                    };
+                    match ours {
+                        Ok((our_sdp, _)) => answer.accept(&our_sdp).await,
+                        Err(_) => answer.reject(488).await,
+                    }
+                }
                 Some(DialEvent::Answered { sdp, unreadable, dialog }) => return Ok(Answer { sdp, unreadable, dialog }),
                 Some(DialEvent::Failed(failure)) => return Err(failed(cancelling, heard, failure)),
                 None => return Err(failed(cancelling, heard, nothing_said("the dialog ended without a word"))),
@@ -182,11 +191,22 @@ async fn follow(
     }
 }
 
+/// The description with an address where the peer names a host. Takes 2 s at most; no time where there is nothing to look up.
+async fn with_addresses(lookup: Option<Lookup>, sdp: String) -> Result<String, MediaError> {
+    match lookup {
+        Some(lookup) => lookup.resolved().await,
+        None => Ok(sdp),
+    }
+}
+
 async fn agree_on_media(answer: Answer, session: &mut MediaSession) -> Result<Agreed, NotAnswered> {
     let Answer { sdp, unreadable, dialog } = answer;
     let agreed = match unreadable {
         Some(why) => Err(format!("the body of the answer is not taken: {why}")),
-        None => session.accept_answer(&sdp).map_err(|error| error.to_string()),
+        None => match with_addresses(session.lookup(&sdp), sdp).await {
+            Ok(sdp) => session.accept_answer(&sdp).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        },
     };
     match agreed {
         Ok(negotiated) => Ok(Agreed { dialog, negotiated }),

@@ -4,10 +4,17 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use offhook_conversation::ports::{Line, LineEvent, Playout};
-use offhook_media::{MediaEvent, MediaHandle, Negotiated};
-use offhook_sip::{Dialog, DialogEvent};
+use offhook_media::{MediaError, MediaEvent, MediaHandle, Negotiated};
+use offhook_sip::{Dialog, DialogEvent, Reply};
 use offhook_types::{ids::SentenceId, line::LineEnd};
 use tokio::sync::mpsc;
+
+/// What a description of the peer is.
+enum Role {
+    Offer(Reply),
+    /// To an offer of ours.
+    Answer,
+}
 
 /// A call over SIP, with its sound.
 pub struct SipLine {
@@ -15,6 +22,8 @@ pub struct SipLine {
     dialog: Option<Dialog>,
     media: MediaHandle,
     media_events: mpsc::Receiver<MediaEvent>,
+    /// Descriptions whose host is being looked up, in the order in which they came. The SIP stack lets one offer wait at a time.
+    lookups: VecDeque<BoxFuture<'static, (Result<String, MediaError>, Role)>>,
     /// What happened and is not told yet.
     waiting: VecDeque<LineEvent>,
     /// The far end does not listen: we are on hold.
@@ -24,7 +33,14 @@ pub struct SipLine {
 impl SipLine {
     /// The line of an answered call.
     pub fn new(dialog: Dialog, media: MediaHandle, media_events: mpsc::Receiver<MediaEvent>, negotiated: &Negotiated) -> Self {
-        SipLine { dialog: Some(dialog), media, media_events, waiting: VecDeque::new(), held: !negotiated.can_send }
+        SipLine {
+            dialog: Some(dialog),
+            media,
+            media_events,
+            lookups: VecDeque::new(),
+            waiting: VecDeque::new(),
+            held: !negotiated.can_send,
+        }
     }
 
     async fn next_event(&mut self) -> LineEvent {
@@ -35,6 +51,10 @@ impl SipLine {
             tokio::select! {
                 biased;
                 event = next_of(&mut self.dialog) => self.dialog_event(event).await,
+                (sdp, role) = next_lookup(&mut self.lookups) => {
+                    self.lookups.pop_front();
+                    self.agree(sdp, role).await;
+                }
                 event = self.media_events.recv() => match event {
                     Some(event) => return line_event(event),
                     None if self.dialog.is_some() => self.ended(LineEnd::DialogLost { why: "the media stopped".to_owned() }),
@@ -51,23 +71,41 @@ impl SipLine {
                 self.ended(LineEnd::Bye { cause });
             }
             Some(DialogEvent::Lost { why }) => self.ended(LineEnd::DialogLost { why }),
-            Some(DialogEvent::Reoffer { sdp, answer }) => match self.media.answer(&sdp) {
-                Ok((our_sdp, negotiated)) => {
-                    answer.accept(&our_sdp).await;
-                    self.renegotiated(&negotiated);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "an offer in the middle of the call cannot be taken");
-                    answer.reject(488).await;
-                }
-            },
+            Some(DialogEvent::Reoffer { sdp, answer }) => self.described(sdp, Role::Offer(answer)).await,
             // Its answer to what we had said last, for which it had asked.
-            Some(DialogEvent::Reanswer { sdp }) => match self.media.accept_answer(&sdp) {
-                Ok(negotiated) => self.renegotiated(&negotiated),
-                Err(error) => tracing::warn!(%error, "an answer in the middle of the call cannot be taken"),
-            },
+            Some(DialogEvent::Reanswer { sdp }) => self.described(sdp, Role::Answer).await,
             Some(DialogEvent::Info { content_type, body }) => self.media.info(&content_type, &body),
             None => self.ended(LineEnd::DialogLost { why: "the dialog ended".to_owned() }),
+        }
+    }
+
+    /// Takes a description of the peer, at once or, where it names a host, once that is looked up: the call goes on meanwhile.
+    async fn described(&mut self, sdp: String, role: Role) {
+        match self.media.lookup(&sdp) {
+            Some(lookup) => self.lookups.push_back(async move { (lookup.resolved().await, role) }.boxed()),
+            None if self.lookups.is_empty() => self.agree(Ok(sdp), role).await,
+            // The later one counts.
+            None => self.lookups.push_back(async move { (Ok(sdp), role) }.boxed()),
+        }
+    }
+
+    async fn agree(&mut self, sdp: Result<String, MediaError>, role: Role) {
+        let agreed = match role {
+            Role::Offer(reply) => match sdp.and_then(|sdp| self.media.answer(&sdp)) {
+                Ok((our_sdp, negotiated)) => {
+                    reply.accept(&our_sdp).await;
+                    Ok(negotiated)
+                }
+                Err(error) => {
+                    reply.reject(488).await;
+                    Err(error)
+                }
+            },
+            Role::Answer => sdp.and_then(|sdp| self.media.accept_answer(&sdp)),
+        };
+        match agreed {
+            Ok(negotiated) => self.renegotiated(&negotiated),
+            Err(error) => tracing::warn!(%error, "a description in the middle of the call cannot be taken"),
         }
     }
 
@@ -150,6 +188,13 @@ fn line_event(event: MediaEvent) -> LineEvent {
         MediaEvent::Playout(event) => LineEvent::Playout(event),
         MediaEvent::Media(presence) => LineEvent::Media(presence),
         MediaEvent::Dtmf(key) => LineEvent::Key(key),
+    }
+}
+
+async fn next_lookup<T>(lookups: &mut VecDeque<BoxFuture<'static, T>>) -> T {
+    match lookups.front_mut() {
+        Some(lookup) => lookup.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -22,6 +22,7 @@ mod sipp_bodies;
 mod sipp_calls;
 mod sipp_forks;
 mod sipp_holds;
+mod sipp_named_media;
 mod sipp_races;
 mod sipp_redirects;
 mod sipp_refusals;

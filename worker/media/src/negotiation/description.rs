@@ -1,11 +1,11 @@
 //! A peer's SDP, read for its one audio stream.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use offhook::attempt::{CodecName, SrtpPolicy};
 use sdp_types::{Attribute, Media, Session};
 
-use super::crypto::PeerCrypto;
+use super::{connection::address, crypto::PeerCrypto};
 use crate::error::MediaError;
 
 /// Which way sound flows, seen from the one who wrote the SDP.
@@ -218,14 +218,6 @@ fn crypto(media: &Media) -> PeerCrypto {
 
 fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().find(|attribute| attribute.attribute.eq_ignore_ascii_case(name))?.value.as_deref()
-}
-
-/// The media's own `c=` line goes before the session's (RFC 8866, section 5.7).
-fn address(session: &Session, media: &Media) -> Result<IpAddr, MediaError> {
-    let connection = media.connections.first().or(session.connection.as_ref());
-    let text = connection.map(|connection| connection.connection_address.trim()).unwrap_or("no c= line");
-    let address: IpAddr = text.split('/').next().unwrap_or(text).parse().map_err(|_| MediaError::NoAddress(text.to_owned()))?;
-    if address.is_multicast() { Err(MediaError::NoAddress(text.to_owned())) } else { Ok(address) }
 }
 
 fn formats(media: &Media) -> Vec<Format> {

@@ -257,7 +257,20 @@ fn what_cannot_work_is_said_plainly() {
     says("m=audio 9000 RTP/SAVP 0\r\n", "SRTP");
     says("m=audio 9000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n", "G729/8000");
     says("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 media.example.net\r\n", "media.example.net");
+    says("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 224.2.1.1/127\r\n", "224.2.1.1");
     assert!(matches!(negotiator(&ALL).accept_answer("nonsense"), Err(MediaError::Unreadable(_))));
+}
+
+#[tokio::test]
+async fn a_host_that_is_named_is_looked_up_and_a_number_never() {
+    let ours = negotiator(&ALL);
+    assert_eq!(ours.lookup(&answer("m=audio 9000 RTP/AVP 0\r\n")), None);
+    // The line of a stream that is not taken.
+    assert_eq!(ours.lookup(&answer("m=audio 9000 RTP/AVP 0\r\nm=video 0 RTP/AVP 31\r\nc=IN IP4 video.invalid\r\n")), None);
+    assert_eq!(ours.lookup("nonsense"), None);
+    let lookup = ours.lookup(&answer("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 localhost\r\n")).unwrap();
+    let agreed = ours.accept_answer(&lookup.resolved().await.unwrap()).unwrap();
+    assert_eq!(agreed.remote, "127.0.0.1:9000".parse().unwrap());
 }
 
 #[test]

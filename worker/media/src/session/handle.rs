@@ -14,7 +14,7 @@ use crate::{
     dtmf::{DtmfSender, info},
     early_sound::EarlySound,
     error::MediaError,
-    negotiation::{Negotiated, Negotiator},
+    negotiation::{Lookup, Negotiated, Negotiator},
     playout::Playout,
     recorder::{Permission, Recording},
 };
@@ -163,6 +163,11 @@ impl MediaHandle {
                 controls.keys.push(key);
             }
         }
+    }
+
+    /// What has to be looked up before this description of the peer can be taken; `None` where nothing has.
+    pub fn lookup(&self, sdp: &str) -> Option<Lookup> {
+        self.shared.lock().negotiator.lookup(sdp)
     }
 
     /// Answers a re-offer of the peer (hold, another address, another codec). It holds from the next tick.
