@@ -3,13 +3,16 @@
 
 use rsipstack::{
     sip::{
-        DigestGenerator, Header, Headers, Request,
+        DigestGenerator, Header, Headers, Host, HostWithPort, Request, Uri,
         headers::auth::{Algorithm, AuthQop},
     },
     transaction::random_text,
 };
 
-use super::{credentials::Credentials, message::all};
+use super::{
+    credentials::Credentials,
+    message::{all, written},
+};
 
 /// Stale nonces that are replaced per request.
 const STALE_NONCES: u8 = 3;
@@ -126,6 +129,13 @@ fn read(value: &str) -> Option<Challenge> {
     })
 }
 
+/// A URI that the crate writes as it was read: what stands before the host is written as a part of it.
+fn as_written(uri: &Uri) -> Uri {
+    let whole = written(&Uri { params: vec![], headers: vec![], ..uri.clone() });
+    let Some((_, rest)) = whole.split_once(':').filter(|_| whole.contains('%')) else { return uri.clone() };
+    Uri { auth: None, host_with_port: HostWithPort { host: Host::Domain(rest.into()), port: None }, ..uri.clone() }
+}
+
 fn credentials_for(challenge: &Challenge, request: &Request, credentials: &Credentials) -> String {
     let cnonce = random_text(16);
     let qop = challenge.qop.then(|| AuthQop::Auth { cnonce: cnonce.clone(), nc: 1 });
@@ -133,7 +143,7 @@ fn credentials_for(challenge: &Challenge, request: &Request, credentials: &Crede
         username: &credentials.username,
         password: credentials.password.expose(),
         nonce: &challenge.nonce,
-        uri: &request.uri,
+        uri: &as_written(&request.uri),
         realm: &challenge.realm,
         method: &request.method,
         qop: qop.as_ref(),
@@ -145,7 +155,7 @@ fn credentials_for(challenge: &Challenge, request: &Request, credentials: &Crede
         quoted(&credentials.username),
         quoted(&challenge.realm),
         quoted(&challenge.nonce),
-        request.uri,
+        written(&request.uri),
     );
     match challenge.algorithm {
         Some(Algorithm::Sha256) => value.push_str(", algorithm=SHA-256"),
@@ -289,6 +299,13 @@ mod tests {
             let mut invite = request(Method::Invite);
             assert!(!Challenges::default().answer(&mut invite, &challenge(&[value]), &us()), "{value}");
             assert!(invite.headers.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_digest_is_over_the_uri_as_it_is_sent() {
+        for read in ["sip:%2331%23030@trunk.example:5070;user=phone", "sip:hall%40house@[::1]:5080", "sip:+4930@trunk.example"] {
+            assert_eq!(as_written(&Uri::try_from(read).unwrap()).to_string(), read);
         }
     }
 }

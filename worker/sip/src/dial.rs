@@ -17,6 +17,7 @@ use super::{
     error::SipError,
     failure::DialFailure,
     identity::{identity, parse_uri, token},
+    message::written,
     outgoing::Outgoing,
     shared::Shared,
     transport::resolve::Hop,
@@ -89,7 +90,7 @@ fn invitation(shared: &Shared, request: &DialRequest, callee: Uri, trunk: Socket
     let contact = shared.contact(us.contact_user.as_deref(), trunk);
     let mut headers: Headers = vec![
         Header::From(format!("{};tag={}", us.from, make_tag()).into()),
-        Header::To(format!("<{callee}>").into()),
+        Header::To(format!("<{}>", written(&callee)).into()),
         Header::CallId(call_id.into()),
         Header::MaxForwards(70.into()),
         Header::Contact(format!("<{contact}>").into()),

@@ -71,6 +71,23 @@ pub(super) fn uri(value: &str) -> Option<Uri> {
     Uri::try_from(address(value)).ok()
 }
 
+/// Returns the URI as it was read. The SIP crate reads escapes as they are and escapes their `%` once more when it writes them.
+pub(super) fn written(uri: &Uri) -> String {
+    once_escaped(&uri.to_string())
+}
+
+/// Undoes the second escape: `%2523` was `%23`.
+pub(crate) fn once_escaped(text: &str) -> String {
+    let mut parts = text.split("%25");
+    let mut once = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_escape = part.as_bytes().first_chunk::<2>().is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        once.push_str(if is_escape { "%" } else { "%25" });
+        once.push_str(part);
+    }
+    once
+}
+
 /// Number and method of a CSeq.
 pub(super) fn sequence(headers: &Headers) -> Option<(u32, &str)> {
     let (number, method) = header(headers, "CSeq")?.split_once(char::is_whitespace)?;
@@ -108,6 +125,16 @@ mod tests {
     fn an_address_is_what_stands_in_angle_brackets() {
         assert_eq!(address("\"<sip:no@x>\" <sip:a,b;c@d:5070;lr>;q=1"), "sip:a,b;c@d:5070;lr");
         assert_eq!(address("sip:a@b;expires=3"), "sip:a@b");
+    }
+
+    #[test]
+    fn a_uri_is_written_as_it_was_read() {
+        for read in
+            ["sip:%2331%23030@h;user=phone", "sip:hall%40house:s%3Ac@h", "sip:100%2523@h", "sip:a@h", "sip:+49@[::1]:5080"]
+        {
+            assert_eq!(Uri::try_from(read).map(|uri| written(&uri)).as_deref().ok(), Some(read));
+        }
+        assert_eq!(uri("sip:100%@h").map(|uri| written(&uri)).as_deref(), Some("sip:100%25@h"), "what is no escape is escaped");
     }
 
     #[test]

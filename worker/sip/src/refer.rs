@@ -19,7 +19,7 @@ use super::{
     error::SipError,
     identity::parse_uri,
     leg::Leg,
-    message::{header, split},
+    message::{header, split, written},
     server_transaction::reply,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn refer(leg: &Arc<Leg>, target: &str) -> Result<TransferOutcom
     }
     let (sender, progress) = mpsc::channel(WAITING_PROGRESS);
     *leg.transfer.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
-    let outcome = follow(leg, &target.to_string(), progress).await;
+    let outcome = follow(leg, &written(&target), progress).await;
     *leg.transfer.lock().unwrap_or_else(PoisonError::into_inner) = None;
     outcome
 }

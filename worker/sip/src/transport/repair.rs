@@ -14,6 +14,7 @@ use super::{
     head::{self, Head, Via, split_outside},
     refusal::{self, Refusal},
 };
+use crate::message::once_escaped;
 
 /// The transport and the addresses of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +156,7 @@ fn tidy_parameters(value: &str) -> String {
 
 /// Returns a message as it has to be sent; `None` where the crate wrote it so.
 ///
-/// * credentials are written as the grammar requires,
+/// * credentials are written as the grammar requires, and escapes in the request-URI once,
 /// * the top Via of a request, and our Contact, name the transport that carries it (RFC 3261 sections 18.1.1 and 8.1.1.8),
 /// * what is sent by way of `sips:` has a `sips:` Contact,
 /// * where the peer cannot open a stream to us, our Contact names our end of the one there is: a peer that does not
@@ -185,6 +186,9 @@ pub(crate) fn restated(message: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
         && let Some(via) = with_sent_by(value, carrier)
     {
         *value = via;
+    }
+    if !head.is_response() {
+        head.start = once_escaped(&head.start);
     }
     let secure = is_secure(&head);
     let carrier = Carrier { only_port: carrier.only_port.filter(|_| !head.start.starts_with("REGISTER ")), ..carrier };
