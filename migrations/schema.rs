@@ -30,6 +30,7 @@ macro_rules! functions {
 /// In this order: what a view or a function in SQL names has to be there before it.
 const FUNCTIONS: &[(&str, &str)] = functions![
     "refusals",
+    "telephone_numbers",
     "destinations",
     "calling_hours",
     "call_rows",

@@ -4,7 +4,9 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{language::Language, recording::RecordingPolicy, request::Request, secret::Secret};
+use crate::{
+    destination::number_format::NumberFormat, language::Language, recording::RecordingPolicy, request::Request, secret::Secret,
+};
 
 /// The name of the specification inside the attempt's spool folder.
 pub const SPECIFICATION_FILE: &str = "attempt.json";
@@ -96,6 +98,9 @@ pub struct TrunkSpecification {
     pub srtp: SrtpPolicy,
     /// In the order of preference.
     pub codecs: Vec<CodecName>,
+    /// How it wants numbers written.
+    #[serde(default)]
+    pub number_format: NumberFormat,
 }
 
 /// Where requests go.

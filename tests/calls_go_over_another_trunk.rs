@@ -239,6 +239,53 @@ async fn an_invite_carries_what_its_trunk_wants_and_no_secret_of_it() {
 }
 
 #[tokio::test]
+async fn every_trunk_gets_the_number_as_it_wants_it_written() {
+    let installation = Installation::start().await;
+    let berlin = installation.carrier("berlin", &[OVERLOADED], "{}").await;
+    let hamburg = installation.carrier("hamburg", &[OVERLOADED], "{}").await;
+    let munich = installation.carrier("munich", &[BUSY], "{}").await;
+    installation
+        .run(
+            "update trunks set preference = 1, fallback = '{hamburg,munich}', number_format = 'national', country_code = '49',
+                 national_prefix = '0', dial_prefix = '#31#', user_phone = true, caller_id = '0301234567' where name = 'berlin'",
+        )
+        .await;
+    installation.run("update trunks set number_format = 'international', dial_prefix = '9' where name = 'hamburg'").await;
+    let result = installation.call("+493012345678").await;
+    assert_eq!(installation.trunks_of(result.id).await, ("munich".into(), "berlin 503, hamburg 503".into()));
+    for (carrier, user, parameters) in
+        [(&berlin, "%2331%2303012345678", ";user=phone"), (&hamburg, "900493012345678", ""), (&munich, "+493012345678", "")]
+    {
+        let invite = carrier.invites().pop().unwrap();
+        let uri = format!("sip:{user}@127.0.0.1:{}{parameters}", carrier.address.port());
+        assert!(invite.starts_with(&format!("INVITE {uri} SIP/2.0\r\n")), "{invite}");
+        assert_eq!(header(&invite, "To"), format!("<{uri}>"), "{invite}");
+    }
+    let from = berlin.invites().pop().unwrap();
+    assert!(
+        header(&from, "From").starts_with("<sip:0301234567@") && header(&from, "From").contains(";user=phone>;tag="),
+        "{from}"
+    );
+
+    // The rules for numbers go by the row's own.
+    installation.run("insert into do_not_call (number) values ('+493012345678')").await;
+    let id = installation.insert("+493012345678", &[("request_key", "'again'")]).await;
+    installation.wait_for(id, "state = 'cancelled'", Duration::from_secs(30)).await;
+    assert_eq!(berlin.invites().len(), 1);
+
+    // A number of another country, and a sip: URI, over the same trunk.
+    for (number, uri) in
+        [("+442079460108", "sip:%2331%2300442079460108@"), ("sip:trattoria@127.0.0.1:9", "sip:trattoria@127.0.0.1:9 ")]
+    {
+        berlin.answer(&[BUSY]);
+        let id = installation.insert(number, &[("trunk", "'berlin'")]).await;
+        installation.settled(id).await;
+        let invite = berlin.invites().pop().unwrap();
+        assert!(invite.starts_with(&format!("INVITE {uri}")), "{invite}");
+    }
+}
+
+#[tokio::test]
 async fn a_trunk_that_wants_it_is_registered_with_for_the_length_of_the_call() {
     let installation = Installation::start().await;
     let berlin = installation.carrier("berlin", &[BUSY], "{sandbox}").await;

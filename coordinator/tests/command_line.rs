@@ -56,6 +56,20 @@ async fn a_call_is_added_shown_and_taken_back() {
 }
 
 #[tokio::test]
+async fn a_number_that_was_pasted_is_read_as_it_is_shown() {
+    let database = TestDatabase::new().await;
+    let mut pasted = add(&[]);
+    pasted[6] = "\u{202a}+49\u{a0}(0)30 1234-5678\u{202c}".to_owned();
+    pasted[14] = "tel:+49-151-12345678".to_owned();
+    let id = json(&offhook(&database, &pasted))["id"].to_string();
+    let numbers = database.one::<String>(&format!("select number || ' ' || guest_phone from calls where id = {id}")).await;
+    assert_eq!(numbers, "+493012345678 +4915112345678");
+    pasted[6] = "+49 30 12345678 \u{260e}".to_owned();
+    let refused = String::from_utf8(offhook(&database, &pasted).stderr).unwrap();
+    assert!(refused.contains("U+260E, which belongs in no telephone number") && refused.contains("+4930123456"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_call_that_makes_no_sense_is_refused_with_a_sentence() {
     let database = TestDatabase::new().await;
     let refused = offhook(&database, &add(&["--trunk", "nowhere"]));

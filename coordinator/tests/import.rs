@@ -114,6 +114,19 @@ async fn good_rows_go_in_and_wrong_ones_are_told_and_kept_to_be_corrected() {
 }
 
 #[tokio::test]
+async fn numbers_of_a_phone_book_go_in_as_they_are_shown() {
+    let (database, folder) = (TestDatabase::new().await, Folder::new());
+    let numbers =
+        ["\u{ff0b}\u{ff14}\u{ff19}301000000", "0049\u{202f}(0)30/1000001", "\u{feff}tel:+49-30-1000002", "+49 30 1000003 ext. 4"];
+    let rows = numbers.iter().enumerate().map(|(nth, number)| row(nth).replace(&format!("+4930{:07}", 1_000_000 + nth), number));
+    let output = import(&database, &folder.file("calls.csv", file_of(rows)), &["--json"]);
+    assert_eq!((output.status.code(), counts(&output)), (Some(1), [4, 3, 0, 1]), "{}", told(&output));
+    assert!(told(&output).contains("it has U+0065 \\\"e\\\", which belongs in no telephone number"), "{}", told(&output));
+    let stored = database.one::<String>("select string_agg(number, ' ' order by request_key) from calls").await;
+    assert_eq!(stored, "+49301000000 +49301000001 +49301000002");
+}
+
+#[tokio::test]
 async fn json_lines_say_the_same_and_may_leave_out_what_has_a_default() {
     let (database, folder) = (TestDatabase::new().await, Folder::new());
     let right = |key: &str, more: &str| {

@@ -39,7 +39,7 @@ create or replace trigger trunks_audit
     after insert or delete or update of name, host, port, transport, username, secret, caller_id, from_domain, codecs, max_concurrent,
     calls_per_second, enabled, preference, outbound_proxy, outbound_proxy_port, tls_authorities, tls_certificate, tls_key, tls_server_name,
     asserted_identity, anonymous, headers, register, session_expires, srtp, fallback, paused, pause_reason, retry_policy, breaker_failures,
-    breaker_rest on trunks
+    breaker_rest, number_format, international_prefix, country_code, national_prefix, dial_prefix, user_phone on trunks
     for each row execute function offhook_audit('name');
 create or replace trigger retry_policies_audit after insert or update or delete on retry_policies
     for each row execute function offhook_audit('name');

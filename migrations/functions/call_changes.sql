@@ -18,6 +18,8 @@ end $$;
 
 create or replace function calls_before_insert() returns trigger language plpgsql as $$
 begin
+    new.number := offhook_as_stored(new.number);
+    new.guest_phone := offhook_as_stored(new.guest_phone);
     perform calls_refuse_wrong_row(new);
     if new.state <> 'queued' or new.attempt <> 0 or new.attempts_counted <> 0 or new.claimed_by is not null
         or new.lease_until is not null or new.finished_at is not null then
@@ -62,6 +64,8 @@ create or replace trigger calls_before_insert before insert on calls for each ro
 -- A change by a person. What is asked for can change until the call is being made; the clock of the call follows the change.
 create or replace function calls_before_change() returns trigger language plpgsql as $$
 begin
+    new.number := offhook_as_stored(new.number);
+    new.guest_phone := offhook_as_stored(new.guest_phone);
     perform calls_refuse_wrong_row(new);
     if old.state not in ('queued', 'held')
         and (new.kind, new.number, new.restaurant_name, new.restaurant_zone, new.guest_name, new.guest_phone, new.party_size,

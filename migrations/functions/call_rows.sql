@@ -35,8 +35,7 @@ begin
             'request_key_is_given');
     end if;
     if not offhook_is_dialable(c.number) then
-        perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', c.number),
-            offhook_number_hint(c.number), 'number_is_e164_or_sip_uri');
+        perform offhook_refuse_number('number', c.number, 'number_is_e164_or_sip_uri');
     end if;
     if c.line_type not in ('landline', 'mobile') then
         perform offhook_refuse(format('line_type "%s" is not known', c.line_type),
@@ -66,8 +65,10 @@ begin
             'Give the name the table is booked under, in at most 200 characters.', 'guest_name_is_given');
     end if;
     if c.guest_phone !~ '^\+[1-9][0-9]{6,14}$' then
-        perform offhook_refuse(format('guest_phone "%s" is not a telephone number in E.164', c.guest_phone),
-            offhook_number_hint(c.guest_phone), 'guest_phone_is_e164');
+        perform offhook_refuse(
+            format('guest_phone "%s" is not a telephone number in E.164%s', left(offhook_without_invisible(c.guest_phone), 60),
+                (select ': ' || r.fault from offhook_read_number(c.guest_phone) r)),
+            'Write the country code and the number, such as +4915112345678.', 'guest_phone_is_e164');
     end if;
     if c.party_size not between 1 and 50 then
         perform offhook_refuse(format('party_size is %s', c.party_size),

@@ -10,9 +10,9 @@ begin
                  else format('Leave %s out to take its default; an explicit null is not taken.', missing) end,
             missing, 'not_null_violation');
     end if;
+    new.number := offhook_as_stored(new.number);
     if not offhook_is_dialable(new.number) then
-        perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', new.number),
-            offhook_number_hint(new.number), 'do_not_call_number_is_e164_or_sip_uri');
+        perform offhook_refuse_number('number', new.number, 'do_not_call_number_is_e164_or_sip_uri');
     end if;
     if new.reason !~ '\S' then
         perform offhook_refuse('reason is empty', 'Say why, or leave it out for "asked not to be called".',

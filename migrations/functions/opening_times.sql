@@ -12,9 +12,9 @@ begin
             else format('Give %s on the restaurant''s clock, such as 18:00; a day without a row is closed.', missing) end,
             missing, 'not_null_violation');
     end if;
+    new.number := offhook_as_stored(new.number);
     if not offhook_is_dialable(new.number) then
-        perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', new.number),
-            offhook_number_hint(new.number), 'opening_times_number_is_e164_or_sip_uri');
+        perform offhook_refuse_number('number', new.number, 'opening_times_number_is_e164_or_sip_uri');
     end if;
     if new.weekday not between 1 and 7 then
         perform offhook_refuse(format('weekday %s is none', new.weekday), 'Use 1 for Monday to 7 for Sunday.', 'weekday_is_1_to_7');
@@ -38,9 +38,9 @@ begin
             else 'Give the day in the restaurant''s calendar, such as 2030-12-24.' end,
             missing, 'not_null_violation');
     end if;
+    new.number := offhook_as_stored(new.number);
     if not offhook_is_dialable(new.number) then
-        perform offhook_refuse(format('number "%s" is neither a telephone number in E.164 nor a SIP address', new.number),
-            offhook_number_hint(new.number), 'closed_days_number_is_e164_or_sip_uri');
+        perform offhook_refuse_number('number', new.number, 'closed_days_number_is_e164_or_sip_uri');
     end if;
     if not isfinite(new.day) then
         perform offhook_refuse('the closed day is infinite',

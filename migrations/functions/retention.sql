@@ -88,6 +88,7 @@ $$;
 create or replace function offhook_erase(of_number text) returns int language plpgsql set search_path from current as $$
 declare concerned int;
 begin
+    of_number := offhook_as_stored(of_number);
     update calls c set keep = '0', keep_recording = '0', cancel_requested = cancel_requested or state not in ('finished', 'expired', 'cancelled')
      where c.number = of_number or c.guest_phone = of_number;
     get diagnostics concerned = row_count;

@@ -9,12 +9,19 @@ begin
         when new.calls_per_second is null then 'calls_per_second' when new.enabled is null then 'enabled'
         when new.preference is null then 'preference' when new.tokens is null then 'tokens'
         when new.refilled_at is null then 'refilled_at' when new.anonymous is null then 'anonymous'
-        when new.headers is null then 'headers' when new.srtp is null then 'srtp' when new.fallback is null then 'fallback' when new.paused is null then 'paused' end;
+        when new.headers is null then 'headers' when new.srtp is null then 'srtp' when new.fallback is null then 'fallback' when new.paused is null then 'paused'
+        when new.number_format is null then 'number_format' when new.international_prefix is null then 'international_prefix'
+        when new.dial_prefix is null then 'dial_prefix' when new.user_phone is null then 'user_phone' end;
     if missing is not null then
         perform offhook_refuse(format('%s of the trunk is missing', missing), case missing
             when 'name' then 'Give a short name in lower case, such as berlin-1.'
             else format('Leave %s out to take its default; an explicit null is not taken.', missing) end,
             missing, 'not_null_violation');
+    end if;
+    new.caller_id := offhook_caller_as_stored(new.caller_id);
+    new.asserted_identity := offhook_without_invisible(new.asserted_identity);
+    if new.asserted_identity ~* '^tel:' and offhook_as_stored(new.asserted_identity) ~ '^\+' then
+        new.asserted_identity := 'tel:' || offhook_as_stored(new.asserted_identity);
     end if;
     if new.name !~ '^[a-z0-9][a-z0-9_-]{0,62}$' then
         perform offhook_refuse(format('trunk name "%s" is not a word', new.name),
@@ -53,7 +60,8 @@ begin
             'Give the user name the trunk knows you by, or leave secret out.', 'trunk_secret_goes_with_a_username');
     end if;
     if new.caller_id !~ '^[A-Za-z0-9+._-]{1,64}$' then
-        perform offhook_refuse(format('caller_id "%s" of trunk "%s" is not the user part of an address', new.caller_id, new.name),
+        perform offhook_refuse(format('caller_id "%s" of trunk "%s" is not the user part of an address%s', new.caller_id, new.name,
+                ': it has ' || offhook_code_point(ascii(substring(new.caller_id from '[^A-Za-z0-9+._-]')))),
             'Give the number or name calls come from, without sip: and host, such as +4930123456.', 'trunk_caller_id_is_a_user_part');
     end if;
     if new.from_domain !~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' then
@@ -66,6 +74,7 @@ begin
     end if;
     perform trunks_refuse_wrong_way_out(new);
     perform trunks_refuse_wrong_invite(new);
+    perform trunks_refuse_wrong_number_format(new);
     if tg_op = 'UPDATE' and new.name <> old.name then
         select k.name into named_by from trunks k where old.name = any(k.fallback) limit 1;
         if named_by is not null then
@@ -175,10 +184,48 @@ begin
     end if;
 end $$;
 
+-- How the trunk wants numbers written.
+create or replace function trunks_refuse_wrong_number_format(t trunks) returns void language plpgsql as $$
+begin
+    if t.number_format not in ('e164', 'international', 'digits', 'national') then
+        perform offhook_refuse(format('number_format "%s" of trunk "%s" is not known', t.number_format, t.name),
+            'Use e164 (+4930123456), international (004930123456), digits (4930123456) or national (030123456 within country_code).',
+            'trunk_number_format_is_known');
+    end if;
+    if t.international_prefix !~ '^(\+|[0-9]{1,8})$' then
+        perform offhook_refuse(format('international_prefix "%s" of trunk "%s" is not one', t.international_prefix, t.name),
+            'Write what is dialled before a country code: 1 to 8 digits, such as 00 or 011, or + alone.',
+            'trunk_international_prefix_is_dialled');
+    end if;
+    if t.country_code is not null
+        and (t.country_code !~ '^[1-9][0-9]{0,2}$' or offhook_calling_code(t.country_code) is distinct from t.country_code) then
+        perform offhook_refuse(format('country_code "%s" of trunk "%s" is not the calling code of a country', t.country_code, t.name),
+            'Write only its digits, without + and zeros, such as 49 for Germany or 1 for the United States.', 'trunk_country_code_is_one');
+    end if;
+    if t.national_prefix !~ '^[0-9]{0,4}$' then
+        perform offhook_refuse(format('national_prefix "%s" of trunk "%s" is not one', t.national_prefix, t.name),
+            'Write what is dialled before a number within the country: up to 4 digits, such as 0, or '''' for nothing.',
+            'trunk_national_prefix_is_dialled');
+    end if;
+    if t.number_format = 'national' and (t.country_code is null or t.national_prefix is null) then
+        perform offhook_refuse(
+            format('number_format of trunk "%s" is national, and its %s is missing', t.name,
+                case when t.country_code is null then 'country_code' else 'national_prefix' end),
+            'Give the country''s calling code as country_code, such as 49, and what is dialled before a number within it as national_prefix: '
+            || '0 in Germany, '''' (nothing) in Italy, Spain or Denmark.',
+            'trunk_national_numbers_are_of_a_country');
+    end if;
+    if t.dial_prefix !~ '^[0-9*#]{0,16}$' then
+        perform offhook_refuse(format('dial_prefix "%s" of trunk "%s" cannot be dialled', t.dial_prefix, t.name),
+            'Use up to 16 digits, * and #, such as 9 or #31#, or leave it out.', 'trunk_dial_prefix_is_dialled');
+    end if;
+end $$;
+
 create or replace trigger trunks_refuse_wrong_row
     before insert or update of name, host, port, username, secret, caller_id, from_domain, codecs, max_concurrent, calls_per_second,
     enabled, preference, transport, outbound_proxy, outbound_proxy_port, tls_authorities, tls_certificate, tls_key, tls_server_name,
-    asserted_identity, anonymous, headers, register, session_expires, srtp, fallback, paused, pause_reason on trunks
+    asserted_identity, anonymous, headers, register, session_expires, srtp, fallback, paused, pause_reason, number_format,
+    international_prefix, country_code, national_prefix, dial_prefix, user_phone on trunks
     for each row execute function trunks_refuse_wrong_row();
 
 create or replace function trunks_before_delete() returns trigger language plpgsql as $$

@@ -8,7 +8,10 @@ use sqlx::{PgConnection, PgPool, types::Json};
 use super::error::StoreError;
 use crate::{
     attempt::{CodecName, SipTransport, SrtpPolicy, WayOut},
-    destination::sip_uri::is_sip_uri,
+    destination::{
+        number_format::{NumberFormat, NumberStyle},
+        sip_uri::is_sip_uri,
+    },
 };
 
 /// A row of `trunks`, as far as a call needs it.
@@ -58,13 +61,26 @@ pub struct TrunkRow {
     pub codecs: Vec<String>,
     /// Trunks that take over, in that order.
     pub fallback: Vec<String>,
+    /// `e164`, `international`, `digits`, `national`.
+    pub number_format: String,
+    /// Before a country code: `00`.
+    pub international_prefix: String,
+    /// Of the trunk's country: `49`.
+    pub country_code: Option<String>,
+    /// Before a number within the country: `0`.
+    pub national_prefix: Option<String>,
+    /// Before every number.
+    pub dial_prefix: String,
+    /// `;user=phone`
+    pub user_phone: bool,
 }
 
 /// The columns of [`TrunkRow`], of a table or alias `t`.
 pub(super) const TRUNK_COLUMNS: &str = "t.name, t.host, t.port, t.transport, t.outbound_proxy, t.outbound_proxy_port, t.username, \
     t.secret, t.tls_authorities, t.tls_certificate, t.tls_key, t.tls_server_name, t.caller_id, t.from_domain, t.asserted_identity, \
     t.anonymous, t.headers, (extract(epoch from t.register) * 1000)::bigint as register_ms, \
-    (extract(epoch from t.session_expires) * 1000)::bigint as session_expires_ms, t.srtp, t.codecs, t.fallback";
+    (extract(epoch from t.session_expires) * 1000)::bigint as session_expires_ms, t.srtp, t.codecs, t.fallback, t.number_format, \
+    t.international_prefix, t.country_code, t.national_prefix, t.dial_prefix, t.user_phone";
 
 /// A trunk that cannot carry a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +155,28 @@ impl TrunkRow {
             "require" => Ok(SrtpPolicy::Require),
             other => Err(self.unknown("srtp", other)),
         }
+    }
+
+    /// How numbers are written to it.
+    ///
+    /// # Errors
+    /// Where the word is not known.
+    pub fn number_format(&self) -> Result<NumberFormat, UnusableTrunk> {
+        let style = match self.number_format.as_str() {
+            "e164" => NumberStyle::E164,
+            "international" => NumberStyle::International,
+            "digits" => NumberStyle::Digits,
+            "national" => NumberStyle::National,
+            other => return Err(self.unknown("number_format", other)),
+        };
+        Ok(NumberFormat {
+            style,
+            international_prefix: self.international_prefix.clone(),
+            country_code: self.country_code.clone(),
+            national_prefix: self.national_prefix.clone().unwrap_or_default(),
+            dial_prefix: self.dial_prefix.clone(),
+            user_phone: self.user_phone,
+        })
     }
 
     /// Its codecs that we speak, in its order.
@@ -261,6 +299,12 @@ mod tests {
             srtp: "prefer".into(),
             codecs: vec!["g729".into(), "pcma".into()],
             fallback: vec![],
+            number_format: "national".into(),
+            international_prefix: "00".into(),
+            country_code: Some("49".into()),
+            national_prefix: Some("0".into()),
+            dial_prefix: String::new(),
+            user_phone: true,
         }
     }
 
@@ -270,6 +314,7 @@ mod tests {
         assert_eq!(row().way_out("+4930123456"), Ok(Some(way.clone())));
         assert_eq!(row().outbound_proxy(), Ok(Some(WayOut { host: "proxy.example.org".into(), port: Some(5071), ..way })));
         assert_eq!((row().srtp(), row().codec_names()), (Ok(SrtpPolicy::Prefer), Ok(vec![CodecName::Pcma])));
+        assert_eq!(row().number_format().unwrap().user("+4930123456"), "030123456");
         assert_eq!((row().register(), row().session_expires()), (Some(Duration::from_secs(600)), None));
     }
 
@@ -283,7 +328,8 @@ mod tests {
 
     #[test]
     fn words_of_another_version_are_told() {
-        let newer = TrunkRow { srtp: "dtls".into(), transport: Some("ws".into()), ..row() };
+        let newer = TrunkRow { srtp: "dtls".into(), number_format: "local".into(), transport: Some("ws".into()), ..row() };
+        assert!(newer.number_format().unwrap_err().to_string().contains("number_format \"local\""));
         assert!(newer.srtp().unwrap_err().to_string().contains("srtp \"dtls\""));
         assert!(newer.way_out("+4930123456").unwrap_err().to_string().contains("transport \"ws\""));
     }

@@ -145,6 +145,7 @@ async fn decision_to_packet() {
             anonymous: false,
             headers: vec![],
             session_expires: None,
+            ..DialRequest::default()
         };
         let _dialing = endpoint.dial(request).await.unwrap();
         let (length, _) = tokio::time::timeout(Duration::from_secs(5), trunk.recv_from(&mut buffer)).await.unwrap().unwrap();

@@ -22,7 +22,7 @@ pub enum Kind {
 /// The flags of `offhook call add`.
 #[derive(Debug, clap::Args)]
 pub struct Add {
-    /// Whom to call: E.164 such as +493012345678, or a sip: URI
+    /// Whom to call: a number with its country code, such as +493012345678, or a sip: URI
     #[arg(long)]
     pub number: String,
     /// The restaurant's name
@@ -34,7 +34,7 @@ pub struct Add {
     /// On whose behalf
     #[arg(long)]
     pub guest: String,
-    /// Where the restaurant can call the guest back, E.164
+    /// Where the restaurant can call the guest back, with its country code
     #[arg(long)]
     pub guest_phone: String,
     /// For how many people

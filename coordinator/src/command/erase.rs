@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `offhook erase`
 #[derive(Debug, clap::Args)]
 pub struct Erase {
-    /// E.164 such as +493012345678, or a sip: URI; as written in `number` or `guest_phone`
+    /// A telephone number with its country code, such as +493012345678, or a sip: URI
     pub number: String,
     /// How long to wait until the coordinators have deleted all of it; `0s` does not wait
     #[arg(long, default_value = "2m", value_parser = duration)]

@@ -58,6 +58,7 @@ pub fn specify_trunk(row: &TrunkRow, number: &str, secrets: &Path) -> Result<Tru
         session_expires: row.session_expires(),
         srtp: row.srtp()?,
         codecs: row.codec_names()?,
+        number_format: row.number_format()?,
     })
 }
 

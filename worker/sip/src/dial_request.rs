@@ -33,4 +33,8 @@ pub struct DialRequest {
     pub headers: Vec<(String, String)>,
     /// The session interval we ask for (Session-Expires, RFC 4028); `None` asks for no session timer.
     pub session_expires: Option<Duration>,
+    /// Other user parts that are the callee's number: a redirect to one of them is followed.
+    pub same_number: Vec<String>,
+    /// `;user=phone` in From (RFC 3261 section 19.1.6).
+    pub user_phone: bool,
 }

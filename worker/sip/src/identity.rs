@@ -105,7 +105,8 @@ pub(super) fn identity(request: &DialRequest, our_host: HostWithPort) -> Result<
         from: if request.anonymous {
             "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned()
         } else {
-            format!("<{caller}>")
+            let phone = if request.user_phone && user.is_some() { ";user=phone" } else { "" };
+            format!("<{caller}{phone}>")
         },
         contact_user: user.filter(|_| !request.anonymous).map(str::to_owned),
         headers,
@@ -186,6 +187,11 @@ mod tests {
         assert!(plain.headers.is_empty());
         let hostless = ours(&DialRequest { from_domain: None, ..request() }).unwrap();
         assert_eq!(hostless.from, "<sip:+4930999@192.0.2.1:5060>");
+        let phone = ours(&DialRequest { user_phone: true, ..request() }).unwrap();
+        assert_eq!(
+            (phone.from.as_str(), phone.contact_user.as_deref()),
+            ("<sip:+4930999@trunk.example;user=phone>", Some("+4930999"))
+        );
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) struct Outgoing {
     shortest_interval: Duration,
     events: mpsc::Sender<DialEvent>,
     cancel: CancellationToken,
+    /// Other user parts that are the callee's number.
+    same_number: Vec<String>,
     callee: Uri,
     heard: Heard,
 }
@@ -69,6 +71,7 @@ impl Outgoing {
             hops,
             credentials: request.credentials,
             session_expires: request.session_expires,
+            same_number: request.same_number,
             shortest_interval: session_timer::SHORTEST,
             events,
             cancel,
@@ -81,7 +84,7 @@ impl Outgoing {
         let call_id = header(&self.invite.headers, "Call-ID").unwrap_or_default().to_owned();
         let our_tag = header(&self.invite.headers, "From").and_then(tag).unwrap_or_default().to_owned();
         let mut entry = Some(self.shared.dialogs.enter(&call_id, &our_tag));
-        let (mut challenges, mut redirects) = (Challenges::default(), Redirects::default());
+        let (mut challenges, mut redirects) = (Challenges::default(), Redirects::of(&self.same_number));
         let mut failure = DialFailure { reason: "no INVITE could be sent".to_owned(), ..DialFailure::default() };
         let mut answered = false;
         for sequence in 1..=MOST_INVITES {

@@ -1,6 +1,7 @@
 //! 300, 301 and 302 (RFC 3261 sections 8.1.3.4 and 13.3.1.2): where else the callee may be.
 //!
-//! A redirect is followed only to the same number at another host, as carriers' redirect servers send it. To another number it is
+//! A redirect is followed only to the same number at another host, as carriers' redirect servers send it: as we wrote it, or in another
+//! way that the trunk may write it (`+49…` where we dial `0…`). To another number it is
 //! not: that would call somebody whom nobody asked us to call, at whatever price. The failure tells the code and the target.
 
 use rsipstack::sip::{Headers, Scheme, Uri};
@@ -13,14 +14,23 @@ const MOST: usize = 3;
 /// The targets a call has been redirected to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redirects {
+    /// The ways to write the number.
+    same_number: Vec<String>,
     been: Vec<String>,
     followed: usize,
 }
 
 impl Redirects {
+    /// None yet; `same_number` are other user parts that are the callee's number.
+    pub(super) fn of(same_number: &[String]) -> Redirects {
+        let same_number = same_number.iter().map(|user| written(user)).collect();
+        Redirects { same_number, ..Redirects::default() }
+    }
+
     /// Returns the target of a redirect with the highest `q`; `None` where there is none that is new and of the same number.
     pub(super) fn follow(&mut self, from: &Uri, headers: &Headers) -> Option<Uri> {
         self.been.push(place(from));
+        self.same_number.push(number(from));
         if self.followed == MOST {
             return None;
         }
@@ -28,7 +38,7 @@ impl Redirects {
             .into_iter()
             .filter_map(|value| Some((quality(value), uri(value)?)))
             .filter(|(_, contact)| matches!(contact.scheme, Some(Scheme::Sip | Scheme::Sips)))
-            .filter(|(_, contact)| number(contact) == number(from) && !self.been.contains(&place(contact)))
+            .filter(|(_, contact)| self.same_number.contains(&number(contact)) && !self.been.contains(&place(contact)))
             .collect();
         contacts.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let (_, mut next) = contacts.into_iter().next()?;
@@ -50,10 +60,14 @@ fn quality(contact: &str) -> f32 {
 
 /// Returns the number without visual separators and parameters (RFC 3966), or the user part as it is.
 fn number(uri: &Uri) -> String {
-    let user = uri.user().unwrap_or_default().split(';').next().unwrap_or_default();
+    written(uri.user().unwrap_or_default().split(';').next().unwrap_or_default())
+}
+
+fn written(user: &str) -> String {
+    let user = user.replace("%23", "#").replace("%2B", "+").replace("%2b", "+").replace("%2A", "*").replace("%2a", "*");
     let digits: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
     let is_number = !digits.is_empty() && digits.trim_start_matches('+').chars().all(|c| c.is_ascii_digit());
-    if is_number { digits } else { user.to_owned() }
+    if is_number { digits } else { user }
 }
 
 fn place(uri: &Uri) -> String {
@@ -66,6 +80,7 @@ mod tests {
     use rsipstack::sip::Header;
 
     use super::*;
+    use crate::message::written;
 
     fn to(contacts: &[&str]) -> Headers {
         contacts.iter().map(|contact| Header::Contact((*contact).into())).collect::<Vec<_>>().into()
@@ -102,6 +117,23 @@ mod tests {
         ] {
             assert_eq!(followed(&[contact]), None, "{contact}");
         }
+    }
+
+    #[test]
+    fn the_same_number_in_another_format_of_the_trunk_is_followed() {
+        let dialled = Uri::try_from("sip:%2331%23030123@trunk.example;user=phone").unwrap();
+        let others = ["+4930123".to_owned(), "004930123".to_owned(), "030123".to_owned()];
+        let followed = |contact: &str| Redirects::of(&others).follow(&dialled, &to(&[contact])).map(|uri| written(&uri));
+        for user in ["+4930123", "%2B4930123", "+49-30-123", "004930123", "030123", "%2331%23030123"] {
+            assert_eq!(followed(&format!("<sip:{user}@gw.example>")), Some(format!("sip:{user}@gw.example")), "{user}");
+        }
+        for user in ["4930123", "030124", "+4930124", "30123", "%23030123"] {
+            assert_eq!(followed(&format!("<sip:{user}@gw.example>")), None, "{user}");
+        }
+        let mut redirects = Redirects::of(&others);
+        let first = redirects.follow(&dialled, &to(&["<sip:+4930123@gw1.example>"])).unwrap();
+        let next = redirects.follow(&first, &to(&["<sip:%2331%23030123@gw2.example>"]));
+        assert!(next.is_some(), "what was dialled first is the same number still");
     }
 
     #[test]

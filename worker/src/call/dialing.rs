@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use offhook::{
     attempt::{AttemptSpecification, TrunkSpecification, WayOut},
-    destination::sip_uri::{SipUri, is_sip_uri},
+    destination::{
+        number_format::is_number,
+        sip_uri::{SipUri, is_sip_uri},
+    },
     disposition::{Disposition, FinalAnswer},
     report::Report,
 };
@@ -223,10 +226,14 @@ async fn agree_on_media(answer: Answer, session: &mut MediaSession) -> Result<Ag
 }
 
 fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification, call_id: &str, offer: String) -> DialRequest {
-    let dial = &specification.dial;
+    let (dial, format) = (&specification.dial, &trunk.number_format);
+    let mut same_number = Vec::new();
     let to = match &trunk.way_out {
         Some(WayOut { host, port, .. }) if !is_sip_uri(&dial.number) => {
-            SipUri { secure: false, user: Some(&dial.number), host, port: *port }.to_string()
+            same_number = format.other_users(&dial.number);
+            let user = format.user(&dial.number);
+            let place = SipUri { secure: false, user: Some(&user), host, port: *port };
+            format!("{place}{}", format.uri_parameters())
         }
         _ => dial.number.clone(),
     };
@@ -243,6 +250,8 @@ fn dial_request(specification: &AttemptSpecification, trunk: &TrunkSpecification
         anonymous: trunk.anonymous,
         headers: trunk.headers.clone(),
         session_expires: trunk.session_expires,
+        same_number,
+        user_phone: trunk.number_format.user_phone && is_number(&trunk.caller_id),
     }
 }
 

@@ -12,6 +12,18 @@ async fn the_same_number_elsewhere_is_called_there() {
 }
 
 #[tokio::test]
+async fn the_same_number_written_in_another_way_is_called_there() {
+    let callee = Sipp::play("moved_in_another_format").await;
+    let endpoint = caller().await;
+    let mut request = callee.request("moved-format");
+    request.to = "sip:%2331%23012345678@restaurant.invalid;user=phone".to_owned();
+    request.same_number = vec!["+493012345678".to_owned()];
+    let mut dialing = endpoint.dial(request).await.unwrap();
+    answered(last(&mut dialing).await).1.hangup().await.unwrap();
+    callee.saw_it_all().await;
+}
+
+#[tokio::test]
 async fn another_number_is_not_called() {
     let failure = not_followed("moved_to_another_number").await;
     assert!(failure.reason.contains("sip:+4999999@") && failure.reason.contains("not followed"), "{}", failure.reason);
