@@ -3,6 +3,7 @@
 
 use offhook_test_database::{CALL, TestDatabase, insert_statement};
 use phonenumber::metadata::DATABASE;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgDatabaseError};
 
 /// What is written, and what is stored.
@@ -158,6 +159,67 @@ async fn every_table_stores_what_a_number_shows_or_says_what_is_wrong_with_it() 
     assert!(refused.contains("guest_phone \"+49 151 12345678 x\"") && refused.contains("U+0078"), "{refused}");
 }
 
+/// Whatever is written comes out as E.164, as a SIP address, or with what is wrong; and what came out is read as itself.
+#[tokio::test]
+async fn nothing_that_is_written_is_stored_as_something_else() {
+    let database = TestDatabase::new().await;
+    let pieces = [
+        "+",
+        "00",
+        "0",
+        "49",
+        "(0)",
+        "(",
+        ")",
+        "30",
+        "123456",
+        " ",
+        "-",
+        "/",
+        ".",
+        "\u{a0}",
+        "\u{200b}",
+        "\u{202e}",
+        "\u{ff0b}",
+        "\u{ff10}",
+        "\u{664}",
+        "tel:",
+        "sip:",
+        "@",
+        "x",
+        "%2B",
+        ";",
+        "\\",
+        "'",
+        "\u{1f4de}",
+        "[",
+        "*",
+        "39",
+        "1",
+    ];
+    let mut random = StdRng::seed_from_u64(7);
+    let said: Vec<String> = (0..20_000)
+        .map(|_| {
+            let plus = if random.random_bool(0.6) { "+49" } else { "" };
+            let count = random.random_range(0..9);
+            plus.to_owned() + &(0..count).map(|_| pieces[random.random_range(0..pieces.len())]).collect::<String>()
+        })
+        .collect();
+    let (read, stored, wrong): (i64, i64, Option<String>) = sqlx::query_as(
+        "select count(*), count(*) filter (where r.fault is null),
+                min(said) filter (where case when r.fault is not null then r.number <> said or r.hint is null
+                    else not offhook_is_dialable(r.number) or offhook_as_stored(r.number) <> r.number
+                         or (r.number like '+%' and r.number ~ '^[+]490') and said !~ '^[+][1-9][0-9]{6,14}$' end)
+           from unnest($1::text[]) said cross join lateral offhook_read_number(said) r",
+    )
+    .bind(&said)
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!((read, wrong), (20_000, None));
+    assert!(stored > 100, "{stored} of them are numbers");
+}
+
 #[tokio::test]
 async fn one_number_is_one_however_it_is_written() {
     let database = TestDatabase::new().await;
@@ -211,7 +273,7 @@ async fn a_trunks_caller_is_a_number_a_name_or_digits_in_its_own_way() {
                     on conflict (name) do update set asserted_identity = excluded.asserted_identity returning asserted_identity";
     for (said, expected) in [
         ("tel:+49 (0)30\u{a0}123456", "tel:+4930123456"),
-        ("tel:030-123456;phone-context=+49", "tel:030-123456;phone-context=+49"),
+        ("tel:030-123456;phone-context=example.org", "tel:030-123456;phone-context=example.org"),
         ("\u{200b}sip:+49\u{ad}30123456@example.org", "sip:+4930123456@example.org"),
     ] {
         assert_eq!(stored(&database.pool, asserted, said).await.as_deref(), Ok(expected), "{said:?}");
