@@ -1,10 +1,14 @@
 //! A direct INSERT or UPDATE that is wrong is refused by the database with a sentence that says what to change.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/wrong_trunks.rs"]
+mod wrong_trunks;
+
 use std::collections::BTreeSet;
 
 use offhook_test_database::{CALL, TestDatabase, insert_statement};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgDatabaseError};
+use wrong_trunks::WRONG_TRUNKS;
 
 /// A wrong row: the constraint (or the column that must not be null), what is set to make it wrong, and parts of what a person reads.
 struct Wrong(&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
@@ -130,161 +134,6 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
         "can only be called from 12:00:00 to 12:01:00 (UTC)",
         "Widen calling_from",
     ),
-];
-
-const WRONG_TRUNKS: &[Wrong] = &[
-    Wrong(
-        "breaker_failures",
-        &[("breaker_failures", "null")],
-        "breaker_failures of the trunk is missing",
-        "Leave breaker_failures out",
-    ),
-    Wrong("breaker_rest", &[("breaker_rest", "null")], "breaker_rest of the trunk is missing", "Leave breaker_rest out"),
-    Wrong("trunk_breaker_failures_are_1_to_1000", &[("breaker_failures", "0")], "breaker_failures 0 of trunk", "1 to 1000"),
-    Wrong("trunk_breaker_rest_is_at_most_a_day", &[("breaker_rest", "'2 days'")], "breaker_rest 2 days of trunk", "0 to 1 day"),
-    Wrong("trunks_retry_policy_fkey", &[("retry_policy", "'eager'")], "there is no retry policy \"eager\"", "Use one of default"),
-    Wrong("name", &[("name", "null")], "name of the trunk is missing", "berlin-1"),
-    Wrong("caller_id", &[("caller_id", "null")], "caller_id of the trunk is missing", "Leave caller_id out"),
-    Wrong("codecs", &[("codecs", "null")], "codecs of the trunk is missing", "Leave codecs out"),
-    Wrong("max_concurrent", &[("max_concurrent", "null")], "max_concurrent of the trunk is missing", "Leave max_concurrent out"),
-    Wrong("calls_per_second", &[("calls_per_second", "null")], "calls_per_second of the trunk", "Leave calls_per_second out"),
-    Wrong("enabled", &[("enabled", "null")], "enabled of the trunk is missing", "Leave enabled out"),
-    Wrong("preference", &[("preference", "null")], "preference of the trunk is missing", "Leave preference out"),
-    Wrong("anonymous", &[("anonymous", "null")], "anonymous of the trunk is missing", "Leave anonymous out"),
-    Wrong("headers", &[("headers", "null")], "headers of the trunk is missing", "Leave headers out"),
-    Wrong("srtp", &[("srtp", "null")], "srtp of the trunk is missing", "Leave srtp out"),
-    Wrong("fallback", &[("fallback", "null")], "fallback of the trunk is missing", "Leave fallback out"),
-    Wrong("number_format", &[("number_format", "null")], "number_format of the trunk is missing", "Leave number_format out"),
-    Wrong("international_prefix", &[("international_prefix", "null")], "international_prefix of the trunk", "Leave"),
-    Wrong("dial_prefix", &[("dial_prefix", "null")], "dial_prefix of the trunk is missing", "Leave dial_prefix out"),
-    Wrong("user_phone", &[("user_phone", "null")], "user_phone of the trunk is missing", "Leave user_phone out"),
-    Wrong("trunk_number_format_is_known", &[("number_format", "'local'")], "number_format \"local\"", "digits (4930123456)"),
-    Wrong("trunk_international_prefix_is_dialled", &[("international_prefix", "'00+'")], "international_prefix \"00+\"", "011"),
-    Wrong("trunk_international_prefix_is_dialled", &[("international_prefix", "''")], "international_prefix \"\"", "+ alone"),
-    Wrong("trunk_country_code_is_one", &[("country_code", "'+49'")], "country_code \"+49\"", "such as 49"),
-    Wrong("trunk_country_code_is_one", &[("country_code", "'4'")], "country_code \"4\"", "such as 49"),
-    Wrong("trunk_country_code_is_one", &[("country_code", "'493'")], "country_code \"493\"", "such as 49"),
-    Wrong("trunk_country_code_is_one", &[("country_code", "'DE'")], "country_code \"DE\"", "such as 49"),
-    Wrong("trunk_national_prefix_is_dialled", &[("national_prefix", "'(0)'")], "national_prefix \"(0)\"", "such as 0"),
-    Wrong(
-        "trunk_national_numbers_are_of_a_country",
-        &[("number_format", "'national'"), ("national_prefix", "'0'")],
-        "is national, and its country_code is missing",
-        "such as 49",
-    ),
-    Wrong(
-        "trunk_national_numbers_are_of_a_country",
-        &[("number_format", "'national'"), ("country_code", "'49'")],
-        "is national, and its national_prefix is missing",
-        "0 in Germany",
-    ),
-    Wrong("trunk_dial_prefix_is_dialled", &[("dial_prefix", "'9,'")], "dial_prefix \"9,\"", "* and #"),
-    Wrong("trunk_dial_prefix_is_dialled", &[("dial_prefix", "'9@evil'")], "dial_prefix \"9@evil\"", "such as 9 or #31#"),
-    Wrong("trunk_name_is_a_word", &[("name", "'Berlin 1'")], "\"Berlin 1\" is not a word", "lower-case"),
-    Wrong("trunk_host_is_a_host", &[("host", "'sip:example.org'")], "\"sip:example.org\" of trunk", "sip: is left out"),
-    Wrong("trunk_port_is_a_port", &[("port", "70000")], "port 70000", "1 to 65535"),
-    Wrong("paused", &[("paused", "null")], "paused of the trunk is missing", "Leave paused out"),
-    Wrong("trunk_pause_reason_is_short", &[("pause_reason", "repeat('x', 501)")], "has 501 characters", "at most 500"),
-    Wrong("trunk_has_room", &[("max_concurrent", "-1")], "max_concurrent -1", "0 to 10000"),
-    Wrong("trunk_rate_is_positive", &[("calls_per_second", "0")], "calls_per_second 0", "enabled = false"),
-    Wrong("trunk_rate_is_positive", &[("calls_per_second", "'NaN'")], "calls_per_second NaN", "enabled = false"),
-    Wrong("trunk_codecs_are_known", &[("codecs", "'{g729}'")], "codecs {g729}", "opus, g722, pcmu and pcma"),
-    Wrong("trunk_codecs_are_known", &[("codecs", "'{}'")], "codecs {}", "opus, g722, pcmu and pcma"),
-    Wrong(
-        "trunk_secret_is_a_file_name",
-        &[("username", "'u'"), ("secret", "'../etc/pass word'")],
-        "secret of trunk \"berlin-1\" is not the name of a file",
-        "never the password itself",
-    ),
-    Wrong("trunk_secret_goes_with_a_username", &[("secret", "'berlin'")], "has a secret and no username", "user name"),
-    Wrong("trunk_caller_id_is_a_user_part", &[("caller_id", "'sip:me@here'")], "caller_id \"sip:me@here\"", "without sip:"),
-    Wrong("trunk_from_domain_is_a_host", &[("from_domain", "'a b'")], "from_domain \"a b\"", "example.org"),
-    Wrong("trunk_transport_is_known", &[("transport", "'TLS'")], "transport \"TLS\"", "in lower case"),
-    Wrong(
-        "trunk_outbound_proxy_is_a_host",
-        &[("outbound_proxy", "'proxy:5060'")],
-        "outbound_proxy \"proxy:5060\"",
-        "its port goes",
-    ),
-    Wrong(
-        "trunk_outbound_proxy_port_is_a_port",
-        &[("outbound_proxy", "'proxy'"), ("outbound_proxy_port", "0")],
-        "outbound_proxy_port 0",
-        "1 to 65535",
-    ),
-    Wrong(
-        "trunk_outbound_proxy_port_goes_with_a_proxy",
-        &[("outbound_proxy_port", "5060")],
-        "an outbound_proxy_port and no outbound_proxy",
-        "Name the proxy",
-    ),
-    Wrong(
-        "trunk_tls_files_are_file_names",
-        &[("tls_authorities", "'/etc/ssl/ca.pem'")],
-        "tls_authorities of trunk \"berlin-1\" is not the name of a file",
-        "no path",
-    ),
-    Wrong(
-        "trunk_tls_key_goes_with_a_certificate",
-        &[("tls_certificate", "'berlin.pem'")],
-        "a tls_certificate and no tls_key",
-        "both files",
-    ),
-    Wrong("trunk_tls_key_goes_with_a_certificate", &[("tls_key", "'berlin.key'")], "a tls_key and no tls_certificate", "both"),
-    Wrong("trunk_tls_server_name_is_a_host", &[("tls_server_name", "'*.example.org'")], "\"*.example.org\"", "certificate"),
-    Wrong(
-        "trunk_tls_goes_with_its_transport",
-        &[("transport", "'udp'"), ("tls_authorities", "'ca.pem'")],
-        "goes over udp and has columns for TLS",
-        "transport = 'tls'",
-    ),
-    Wrong(
-        "trunk_asserted_identity_is_a_uri",
-        &[("asserted_identity", "'+4930123456'")],
-        "asserted_identity \"+4930123456\"",
-        "tel:+4930123456",
-    ),
-    Wrong(
-        "trunk_asserted_identity_is_a_uri",
-        &[("asserted_identity", "E'sip:a@b\r\nX: y'")],
-        "is not a sip: or tel: URI",
-        "without brackets",
-    ),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'[]'")], "headers are not an object", "X-Customer"),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X Customer\": \"1\"}'")], "\"X Customer\" is not the name", "dashes"),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"t\": \"1\"}'")], "\"t\" is a short form", "in full"),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"VIA\": \"1\"}'")], "header VIA is written by offhook", "Leave it out"),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X-Customer\": 1}'")], "X-Customer is not a text", "quotes"),
-    Wrong("trunk_headers_can_be_sent", &[("headers", "'{\"X-A\": \"1\\r\\nVia: x\"}'")], "X-A cannot be sent", "one line"),
-    Wrong(
-        "trunk_headers_can_be_sent",
-        &[("headers", "(select jsonb_object_agg('X-' || n, 'x') from generate_series(1, 21) n)")],
-        "more than 20",
-        "asks for",
-    ),
-    Wrong("trunk_register_is_a_minute_to_a_day", &[("register", "'30 seconds'")], "register 00:00:30", "10 minutes"),
-    Wrong(
-        "trunk_register_goes_with_a_host",
-        &[("host", "null"), ("register", "'10 minutes'")],
-        "registers and has no host",
-        "registrar",
-    ),
-    Wrong(
-        "trunk_session_expires_is_90_seconds_to_a_day",
-        &[("session_expires", "'1 minute'")],
-        "session_expires 00:01:00",
-        "90 seconds",
-    ),
-    Wrong("trunk_srtp_is_known", &[("srtp", "'yes'")], "srtp \"yes\"", "off, prefer"),
-    Wrong("trunk_fallback_is_a_plain_list", &[("fallback", "'{direct,direct}'")], "fallback {direct,direct}", "each once"),
-    Wrong("trunk_fallback_is_a_plain_list", &[("fallback", "'{null}'")], "is not a list of trunks", "in the order"),
-    Wrong(
-        "trunk_fallback_is_another_trunk",
-        &[("name", "'berlin-1'"), ("fallback", "'{berlin-1}'")],
-        "\"berlin-1\" is its own fallback",
-        "other trunks",
-    ),
-    Wrong("trunk_fallback_is_known", &[("fallback", "'{hamburg}'")], "names \"hamburg\", and there is no such trunk", "direct"),
 ];
 
 const RETRY_POLICY: &[(&str, &str)] = &[("name", "'patient'")];
