@@ -32,6 +32,7 @@ const READ: &[(&str, &str)] = &[
     ("+49 (030) 123456", "+4930123456"),
     ("+44 (0)20 7946 0101", "+442079460101"),
     ("+31 (0) 20 000 0101", "+31200000101"),
+    ("+36 (06) 1 234 5678", "+3612345678"),
     // In Italy a zero belongs to the number.
     ("+39 06 1234 5678", "+390612345678"),
     ("+34 910 000 101", "+34910000101"),
@@ -89,6 +90,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("+49 030 123456", "it has a 0 after its country code +49"),
     ("0049030123456", "it has a 0 after its country code +49"),
     ("+49 30 (0) 123456", "it is not clear whether its (0) is dialled"),
+    ("+36 06 1 234 5678", "it has a 06 after its country code +36"),
+    ("+36 1 (06) 234 5678", "it is not clear whether its (06) is dialled"),
+    ("+36 (0)1 234 5678", "numbers of +36 have no 0 that is left out"),
     ("+39 (0)6 12345678", "numbers of +39 have no 0 that is left out"),
     ("+34 (0)910 000 101", "numbers of +34 have no 0 that is left out"),
     ("+1 (0) 212 555 0100", "it is not clear whether its (0) is dialled"),
@@ -281,17 +285,19 @@ async fn a_trunks_caller_is_a_number_a_name_or_digits_in_its_own_way() {
 }
 
 #[tokio::test]
-async fn the_countries_that_leave_out_a_zero_are_those_of_the_numbering_plans() {
+async fn what_is_left_out_after_a_country_code_is_what_the_numbering_plans_say() {
     let database = TestDatabase::new().await;
     for code in 1..1000_u16 {
         let Some(plans) = DATABASE.by_code(&code) else { continue };
-        let expected = plans.iter().all(|plan| plan.national_prefix() == Some("0"));
-        let (calling_code, leaves_out_zero): (Option<String>, bool) =
-            sqlx::query_as("select offhook_calling_code($1), offhook_leaves_out_zero($1)")
+        let prefix = plans[0].national_prefix().filter(|prefix| ["0", "06", "8"].contains(prefix)).map(str::to_owned);
+        let same = plans.iter().all(|plan| plan.national_prefix() == prefix.as_deref());
+        let expected = prefix.filter(|_| same);
+        let (calling_code, prefix): (Option<String>, Option<String>) =
+            sqlx::query_as("select offhook_calling_code($1), offhook_national_prefix($1)")
                 .bind(code.to_string())
                 .fetch_one(&database.pool)
                 .await
                 .unwrap();
-        assert_eq!((calling_code, leaves_out_zero), (Some(code.to_string()), expected), "+{code}");
+        assert_eq!((calling_code, prefix), (Some(code.to_string()), expected), "+{code}");
     }
 }

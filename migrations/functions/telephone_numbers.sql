@@ -7,13 +7,14 @@ create or replace function offhook_calling_code(digits text) returns text langua
      where r.prefix in ('+' || left(digits, 1), '+' || left(digits, 2), '+' || left(digits, 3)) order by length(r.prefix) limit 1
 $$;
 
--- Whether people there dial a 0 before a number within the country, which is left out after the calling code. Of libphonenumber
--- (nationalPrefix); tests/numbers_are_read_as_they_are_shown.rs compares the two.
-create or replace function offhook_leaves_out_zero(calling_code text) returns boolean language sql immutable as $$
-    select calling_code = any('{20,27,31,32,33,40,41,43,44,46,49,51,53,54,55,57,58,60,61,62,63,64,66,81,82,84,86,90,91,92,93,94,95,98,211,212,213,218,
+-- What people there dial before a number within the country, and leave out after the calling code; null where that is nothing, or a digit
+-- that numbers begin with. Of libphonenumber (nationalPrefix); tests/numbers_are_read_as_they_are_shown.rs compares the two.
+create or replace function offhook_national_prefix(calling_code text) returns text language sql immutable as $$
+    select case when calling_code = any('{20,27,31,32,33,40,41,43,44,46,49,51,53,54,55,57,58,60,61,62,63,64,66,81,82,84,86,90,91,92,93,94,95,98,211,212,213,218,
         231,232,233,234,243,249,250,251,252,254,255,256,260,261,262,263,264,265,291,353,355,358,359,370,373,374,377,380,381,382,
         383,385,386,387,389,421,423,508,590,591,593,594,595,596,598,686,850,855,856,880,886,961,962,963,964,966,967,970,971,972,
-        976,977,994,995,996}'::text[])
+        976,977,994,995,996}'::text[]) then '0'
+        when calling_code = '36' then '06' when calling_code in ('7', '375', '993') then '8' end
 $$;
 
 -- A character of a number as one of 0-9 + ( ) / . - and space; '' where it cannot be seen, null where it belongs in no number.
@@ -68,15 +69,19 @@ create or replace function offhook_read_national_part(calling_code text, said te
 language plpgsql immutable as $$
 declare
     tail text := regexp_replace(said, '^[ ./-]+', '');
-    leaves_out_zero boolean := coalesce(offhook_leaves_out_zero(calling_code), false);
+    prefix text := offhook_national_prefix(calling_code);
 begin
-    if leaves_out_zero then
-        -- +49 (0)30 …, and +49 (030) …
-        tail := regexp_replace(tail, '^\( *0 *\)[ ./-]*(?=[1-9(])', '');
+    if prefix is not null then
+        -- +49 (0)30 …
+        tail := regexp_replace(tail, '^\( *' || prefix || ' *\)[ ./-]*(?=[1-9(])', '');
+    end if;
+    if prefix = '0' then
+        -- +49 (030) …
         tail := regexp_replace(tail, '^\( *0 *([1-9][0-9 ]*\))', '(\1');
     end if;
-    if tail ~ '\([ -]*0[ -]*\)' then
-        fault := case when leaves_out_zero then format('it is not clear whether its (0) is dialled: it does not follow the country code +%s', calling_code)
+    if tail ~ '\([ -]*0[ -]*\)' or tail ~ ('\([ -]*' || prefix || '[ -]*\)') then
+        fault := case when substring(tail from '\([ -]*(0|' || prefix || ')[ -]*\)') = prefix
+            then format('it is not clear whether its (%s) is dialled: it does not follow the country code +%s', prefix, calling_code)
             else coalesce(format('it is not clear whether its (0) is dialled: numbers of +%s have no 0 that is left out', calling_code),
                 'it is not clear whether its (0) is dialled') end;
         return;
@@ -85,8 +90,8 @@ begin
         fault := 'a bracket in it has no other';
         return;
     end if;
-    if leaves_out_zero and regexp_replace(tail, '[^0-9]', '', 'g') like '0%' then
-        fault := format('it has a 0 after its country code +%s, where it is left out', calling_code);
+    if prefix in ('0', '06') and starts_with(regexp_replace(tail, '[^0-9]', '', 'g'), prefix) then
+        fault := format('it has a %s after its country code +%s, where it is left out', prefix, calling_code);
         return;
     end if;
     -- 030/123456 is an area code; 123456/57 are two lines, and 12345/67890 may be.

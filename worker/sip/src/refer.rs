@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    body,
+    body::{self, BodyError},
     error::SipError,
     identity::parse_uri,
     leg::Leg,
@@ -92,12 +92,18 @@ pub(super) async fn notified(leg: &Leg, request: &mut Transaction) {
     let about_a_refer = header(&request.original.headers, "Event")
         .and_then(|event| split(event, ';').first().map(|package| package.eq_ignore_ascii_case("refer")));
     match (about_a_refer, transfer) {
-        (Some(true), Some(transfer)) => {
-            for code in codes(&request.original) {
-                transfer.try_send(code).ok();
+        (Some(true), Some(transfer)) => match codes(&request.original) {
+            Ok(codes) => {
+                for code in codes {
+                    transfer.try_send(code).ok();
+                }
+                reply(request, StatusCode::OK, vec![]).await;
             }
-            reply(request, StatusCode::OK, vec![]).await;
-        }
+            Err(error) => {
+                let (status, headers) = error.refusal();
+                reply(request, status, headers).await;
+            }
+        },
         (Some(true), None) => reply(request, StatusCode::CallTransactionDoesNotExist, vec![]).await,
         (Some(false), _) => {
             reply(request, StatusCode::BadEvent, vec![Header::Other("Allow-Events".into(), "refer".into())]).await;
@@ -107,13 +113,13 @@ pub(super) async fn notified(leg: &Leg, request: &mut Transaction) {
 }
 
 /// Returns the code in a NOTIFY's `message/sipfrag` (RFC 3420), or [`ENDED`] where the subscription has ended without one.
-fn codes(notify: &Request) -> Vec<u16> {
-    let (_, body) = body::text(&notify.headers, &notify.body, &["message/sipfrag"]).unwrap_or_default();
+fn codes(notify: &Request) -> Result<Vec<u16>, BodyError> {
+    let (_, body) = body::text(&notify.headers, &notify.body, &["message/sipfrag"])?;
     let code = body.trim_start().strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
     let over = header(&notify.headers, "Subscription-State")
         .and_then(|state| split(state, ';').first().map(|state| state.eq_ignore_ascii_case("terminated")))
         .unwrap_or(false);
-    code.filter(|code| (100..700).contains(code)).into_iter().chain(over.then_some(ENDED)).collect()
+    Ok(code.filter(|code| (100..700).contains(code)).into_iter().chain(over.then_some(ENDED)).collect())
 }
 
 #[cfg(test)]
@@ -130,13 +136,30 @@ mod tests {
         Request::try_from(text.as_str()).unwrap()
     }
 
+    fn read(notify: &Request) -> Vec<u16> {
+        codes(notify).unwrap()
+    }
+
     #[test]
     fn a_sipfrag_tells_how_the_transfer_goes() {
-        assert_eq!(codes(&notify("active;expires=60", "SIP/2.0 100 Trying")), [100]);
-        assert_eq!(codes(&notify("terminated;reason=noresource", "SIP/2.0 200 OK\r\nTo: <sip:x@y>\r\n")), [200, ENDED]);
-        assert_eq!(codes(&notify("TERMINATED", "")), [ENDED]);
+        assert_eq!(read(&notify("active;expires=60", "SIP/2.0 100 Trying")), [100]);
+        assert_eq!(read(&notify("terminated;reason=noresource", "SIP/2.0 200 OK\r\nTo: <sip:x@y>\r\n")), [200, ENDED]);
+        assert_eq!(read(&notify("TERMINATED", "")), [ENDED]);
         for nonsense in ["SIP/2.0 2", "SIP/2.0 999 x", "HTTP/1.1 200 OK", "SIP/2.0 \u{fffd}\u{fffd}"] {
-            assert_eq!(codes(&notify("active", nonsense)), [0_u16; 0], "{nonsense}");
+            assert_eq!(read(&notify("active", nonsense)), [0_u16; 0], "{nonsense}");
         }
+    }
+    #[test]
+    fn a_sipfrag_is_found_among_parts_and_refused_where_it_is_compressed() {
+        let with = |content_type: &str, more: Option<Header>, body: &str| {
+            let mut request = notify("active", body);
+            request.headers.push(Header::ContentType(content_type.into()));
+            request.headers.extend(more.into_iter().collect());
+            request
+        };
+        let parts = "--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n--b\r\nContent-Type: message/sipfrag;version=2.0\r\n\r\nSIP/2.0 486 Busy\r\n--b--";
+        assert_eq!(read(&with("multipart/mixed;boundary=b", None, parts)), [486]);
+        let packed = with("message/sipfrag", Some(Header::ContentEncoding("gzip".into())), "SIP/2.0 200 OK");
+        assert_eq!(codes(&packed), Err(BodyError::Encoding("gzip".into())));
     }
 }
