@@ -48,7 +48,7 @@ impl Span {
         Duration::from_millis(rng.random_range(least..=most))
     }
 
-    /// The delay after as many failures in a row before this one: twice the least, doubled each time up to the most; half of it is
+    /// The backoff: the delay after as many failures in a row before this one. Twice the least, doubled each time up to the most; half of it is
     /// left to chance.
     pub fn grow(self, failures: u32, rng: &mut impl Rng) -> Duration {
         let most = self.least.saturating_mul(2u32.saturating_pow(failures.min(16) + 1)).clamp(self.least, self.most);

@@ -1,4 +1,4 @@
--- When a number may be called: where its call's hours, its country's hours and its opening times meet, and never on its closed days. All
+-- Calling hours, when a number may be called: where its call's hours, its country's hours and its opening times meet, and never on its closed days. All
 -- of it is read off the restaurant's clock: an hour that the clock skips does not happen, an hour that it repeats happens twice.
 
 -- The next such moment from `moment` on, or null where there is none within 60 days. `24:00` as `calling_to` means until midnight.

@@ -1,6 +1,6 @@
 //! The columns of `calls` that say whom to call and what to negotiate: as a new call has them, and as a claim reads them again.
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, Timelike};
 use serde::Deserialize;
 use sqlx::{Postgres, postgres::PgArguments, query::QueryScalar};
 
@@ -107,6 +107,8 @@ impl RequestColumns {
     /// [`UnusableRow::Zone`] where the zone is not known.
     pub fn to_request(&self, record: bool, dropped_before: bool) -> Result<Request, UnusableRow> {
         let language = self.language_hint.as_deref();
+        // No table has seconds.
+        let minute = |time: NaiveTime| time.with_second(0).and_then(|time| time.with_nanosecond(0)).unwrap_or(time);
         Ok(Request {
             kind: self.kind,
             restaurant_name: self.restaurant_name.clone(),
@@ -115,9 +117,9 @@ impl RequestColumns {
             guest_phone: self.guest_phone.clone(),
             party_size: u16::try_from(self.party_size).unwrap_or(u16::MAX),
             wanted_date: self.wanted_date,
-            wanted_time: self.wanted_time,
-            earliest_time: self.earliest_time.unwrap_or(self.wanted_time),
-            latest_time: self.latest_time.unwrap_or(self.wanted_time),
+            wanted_time: minute(self.wanted_time),
+            earliest_time: minute(self.earliest_time.unwrap_or(self.wanted_time)),
+            latest_time: minute(self.latest_time.unwrap_or(self.wanted_time)),
             other_dates: self.other_dates.clone(),
             special_requests: self.special_requests.clone(),
             booking_reference: self.booking_reference.clone(),

@@ -22,6 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
+/// What is printed where nothing is asked for.
+const USAGE: &str = "offhook-worker attempt.json          makes one telephone call; the coordinator writes the file and starts this program\n\
+                     offhook-worker replay events.jsonl   replays the log of a call, and shows the first difference";
 /// How often we show that we live, and ask whether the call was taken back.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
@@ -44,8 +47,13 @@ fn main() -> ExitCode {
         }
     };
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == "replay") {
-        return replay(arguments.next().map(PathBuf::from).as_deref());
+    match arguments.next() {
+        Some(first) if first == "replay" => return replay(arguments.next().map(PathBuf::from).as_deref()),
+        Some(first) if first != "--help" && first != "-h" => {}
+        _ => {
+            println!("{USAGE}");
+            return ExitCode::from(2);
+        }
     }
     match runtime.block_on(run()) {
         Ok(true) => ExitCode::SUCCESS,

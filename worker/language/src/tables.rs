@@ -67,11 +67,15 @@ pub struct Understanding {
     pub farewells: &'static [&'static str],
     /// Parts of sentences by which a callee refuses to be recorded.
     pub not_recorded: &'static [&'static str],
+    /// Words before what somebody really says: "oh", "sorry", "wait".
+    pub hesitations: &'static [&'static str],
+    /// Words that say nothing by themselves: "that's", "it".
+    pub fillers: &'static [&'static str],
     /// First words of an objection.
     pub denials: &'static [&'static str],
     /// Phrases that say that something is not as it was said.
     pub wrong: &'static [&'static str],
-    /// Words that make no objection of a denial: "no, that's fine".
+    /// Words that say that all is well, and make no objection of a denial: "no, that's fine".
     pub reassurances: &'static [&'static str],
     /// Phrases of any language by which somebody wishes to speak this one.
     pub asks_for: &'static [&'static str],

@@ -76,12 +76,25 @@ fn of_phrases(phrases: &Phrases) -> Vec<List> {
 }
 
 fn of_understanding(understanding: &Understanding) -> Vec<List> {
-    let Understanding { backchannels, farewells, not_recorded, denials, wrong, reassurances, asks_for, telling, shared } =
-        understanding;
+    let Understanding {
+        backchannels,
+        farewells,
+        not_recorded,
+        hesitations,
+        fillers,
+        denials,
+        wrong,
+        reassurances,
+        asks_for,
+        telling,
+        shared,
+    } = understanding;
     vec![
         filled("backchannels", backchannels),
         filled("farewells", farewells),
         filled("not_recorded", not_recorded),
+        filled("hesitations", hesitations),
+        filled("fillers", fillers),
         filled("denials", denials),
         filled("wrong", wrong),
         filled("reassurances", reassurances),

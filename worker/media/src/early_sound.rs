@@ -1,4 +1,4 @@
-//! What is heard before the answer: ringback, or somebody who says something. Pure, a frame at a time.
+//! What early media sounds like, which is heard before the answer: ringback, or somebody who says something. Pure, a frame at a time.
 //!
 //! Ringback is one or two tones between 400 and 480 Hz all over the world (ITU-T E.180, supplement 2): 425 in Europe, 440 and 480
 //! in North America, 400 and 450 in Britain. Busy and congestion tones lie there too or at 480 and 620. Anything else that is not

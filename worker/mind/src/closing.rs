@@ -2,7 +2,7 @@
 
 use offhook::{disposition::Disposition, end_cause::EndCause, outcome::Outcome};
 use offhook_types::{
-    ids::Millis,
+    ids::{Generation, Millis},
     line::{LineEnd, StopReason},
 };
 use serde_json::json;
@@ -44,7 +44,23 @@ impl Closing {
 impl Mind {
     /// The model wants to end: what it said is played first.
     pub(super) fn close_gently(&mut self) {
+        self.correct();
         self.phase = Phase::Closing(Closing { forced: false, by_us: true, ..Closing::new(self.now) });
+    }
+
+    /// A tool refused what the reply rests on that wants to end: it does not end, and the model hears why.
+    pub(super) fn void_end(&mut self, generation: Generation) {
+        if let Some(reply) = &mut self.reply
+            && reply.generation == generation
+        {
+            reply.end_call = false;
+        } else if generation == self.generation && matches!(&self.phase, Phase::Closing(closing) if !closing.forced) {
+            self.phase = Phase::Talking;
+            self.floor.unanswered = true;
+        } else {
+            return;
+        }
+        self.history.end_refused(generation);
     }
 
     /// We end, whatever the callee says: one last sentence.

@@ -18,6 +18,8 @@ const JOURNAL: Millis = 5_000;
 const SPEECH: Millis = 16_000;
 /// A sentence that plays for so many times its estimated length has been played.
 const SLOWEST_VOICE: Millis = 2;
+/// How long a reply may go on without a first sentence to say, in ms, beside the bound of its first piece.
+const UNSPOKEN: Millis = 6_000;
 /// How long a greeting may last before we speak all the same, in ms.
 const LONGEST_GREETING: Millis = 8_000;
 
@@ -100,7 +102,8 @@ impl Mind {
         }
         if let Some(reply) = &self.reply {
             let bound = if reply.begun { limits.provider_stall.as_millis() as Millis + GRACE } else { first };
-            add(Some(reply.last_sign + bound), Due::Reply(reply.generation));
+            let unspoken = if reply.spoke || reply.called { Millis::MAX } else { reply.asked + first + UNSPOKEN };
+            add(Some((reply.last_sign + bound).min(unspoken)), Due::Reply(reply.generation));
         }
         if !leaving {
             add(

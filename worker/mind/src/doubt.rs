@@ -23,13 +23,14 @@ const CERTAIN: f32 = 0.5;
 const QUESTIONS: u32 = 2;
 
 /// Whether something hangs on these words: a number, a time, a day, yes or no.
-fn decides(text: &str) -> bool {
+pub(super) fn decides(text: &str) -> bool {
     let said = words(text);
+    // "One" is an article, and "one moment" decides nothing.
     let number = |word: &str| {
         word.contains(|c: char| c.is_ascii_digit())
             || Language::ALL
                 .into_iter()
-                .any(|language| (0..=31).any(|number| (tables(language).numbers.cardinal)(number) == word))
+                .any(|language| (2..=31).any(|number| (tables(language).numbers.cardinal)(number) == word))
     };
     let named = |word: &str| {
         all().any(|tables| {

@@ -4,9 +4,9 @@ use offhook_types::{
     chat::{Message, Role, ToolCall},
     ids::Generation,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::sentence_queue::SentenceQueue;
+use super::{sentence_queue::SentenceQueue, tool_schemas::END_CALL};
 
 #[derive(Debug, Clone)]
 enum Item {
@@ -51,6 +51,19 @@ impl History {
             {
                 *result = Some(value.clone());
                 return;
+            }
+        }
+    }
+
+    /// The call does not end, although the model wished it in this generation.
+    pub fn end_refused(&mut self, of: Generation) {
+        for item in &mut self.items {
+            if let Item::Agent { generation, calls } = item
+                && *generation == of
+            {
+                for (_, result) in calls.iter_mut().filter(|(call, _)| call.name == END_CALL) {
+                    *result = Some(json!({ "ending": false, "reason": "another call of the same answer was refused" }));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     action::Action,
     do_not_call,
-    doubt::is_foreign,
+    doubt::{decides, is_foreign},
     floor::Utterance,
     mind::{Mind, Phase},
     phrases::Phrase,
@@ -181,7 +181,7 @@ impl Mind {
         if matches!(self.phase, Phase::Greeting { .. }) {
             self.phase = Phase::Talking;
         }
-        if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) {
+        if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) && !decides(text) {
             // What we say now, nobody hears; who comes back must hear the opening too.
             self.line.asked_to_wait = true;
             self.interruption = None;

@@ -16,6 +16,10 @@ pub(super) struct ModelReply {
     pub cut_off: bool,
     pub called: bool,
     pub end_call: bool,
+    /// A tool refused a call of it: it does not end the conversation.
+    pub refused: bool,
+    /// When the model was asked.
+    pub asked: Millis,
     /// When the model was asked, or a piece of its reply last came.
     pub last_sign: Millis,
     /// A piece has come.
@@ -34,6 +38,8 @@ impl ModelReply {
             cut_off: false,
             called: false,
             end_call: false,
+            refused: false,
+            asked: now,
             last_sign: now,
             begun: false,
         }

@@ -54,6 +54,11 @@ impl OutcomeDraft {
         self.accepted.as_ref().map(|agreement| &agreement.offer)
     }
 
+    /// The name it was accepted under, where the model gave one.
+    pub fn agreed_name(&self) -> Option<&str> {
+        self.accepted.as_ref().and_then(|agreement| agreement.particulars.name.as_deref())
+    }
+
     /// Whether nothing is settled yet.
     pub fn is_open(&self) -> bool {
         self.accepted.is_none() && self.reported.is_none()
@@ -68,6 +73,11 @@ impl OutcomeDraft {
     pub fn accept(&mut self, request: &Request, offer: Offer, particulars: Particulars, turn: Option<TurnKey>) -> Value {
         if request.kind == CallKind::Cancel {
             return json!({ "accepted": false, "reason": "this call is to cancel a booking: there is no table to accept" });
+        }
+        if request.kind == CallKind::Confirm && offer != request.wanted() {
+            let reason = "this call is to ask whether the existing booking stands: if it does not, report what they said";
+            self.note(offer, false, Some("not the existing booking".to_owned()), turn);
+            return json!({ "accepted": false, "reason": reason });
         }
         if let Err(limit) = request.allows(&offer) {
             let reason = limit.to_string();

@@ -1,7 +1,7 @@
 //! The booking read back. What was accepted is said to the callee once more, with date, time, party and name, and counts only once they
 //! have heard it from us; and a promise that a tool then refused is taken back.
 
-use offhook::{language::Language, offer::Offer, request::Request};
+use offhook::{language::Language, offer::Offer};
 use offhook_language::tables;
 use offhook_speaking::spoken;
 use offhook_types::ids::{Generation, Millis, SentenceId};
@@ -44,7 +44,7 @@ pub(super) struct Correction {
 }
 
 /// Returns the read-back of a table.
-fn sentence(request: &Request, offer: &Offer, language: Language) -> String {
+fn sentence(name: &str, offer: &Offer, language: Language) -> String {
     let phrases = &tables(language).phrases;
     let (one, many) = phrases.persons;
     let party = if offer.party_size == 1 { one.to_owned() } else { many.replace("{number}", &offer.party_size.to_string()) };
@@ -53,16 +53,17 @@ fn sentence(request: &Request, offer: &Offer, language: Language) -> String {
         .replace("{party}", &party)
         .replace("{date}", &offer.date.to_string())
         .replace("{time}", &offer.time.format("%H:%M").to_string())
-        .replace("{name}", &request.guest_name)
+        .replace("{name}", name)
 }
 
 /// Whether these words name day, time and party of the table, as the prompt has the model write them.
 fn names(text: &str, offer: &Offer, language: Language) -> bool {
-    let party = offer.party_size.to_string();
-    let in_words = spoken(&party, language);
-    let party_named =
-        text.split(|c: char| !c.is_alphanumeric()).any(|word| word == party || word.to_lowercase() == in_words.to_lowercase());
-    party_named && text.contains(&offer.date.to_string()) && text.contains(&offer.time.format("%H:%M").to_string())
+    let (party, date, time) = (offer.party_size.to_string(), offer.date.to_string(), offer.time.format("%H:%M").to_string());
+    let in_words = spoken(&party, language).to_lowercase();
+    // The digits of day and time are no party.
+    let rest = text.replace(&date, " ").replace(&time, " ").to_lowercase();
+    let party_named = rest.split(|c: char| !c.is_alphanumeric()).any(|word| word == party || word == in_words);
+    party_named && text.contains(&date) && text.contains(&time)
 }
 
 impl Mind {
@@ -90,7 +91,17 @@ impl Mind {
         let delivered = || self.sentences.of(generation).filter(|(_, sentence)| sentence.is_delivered());
         let text: Vec<&str> = delivered().map(|(_, sentence)| sentence.text.as_str()).collect();
         let last = delivered().last().map(|(id, _)| *id)?;
-        names(&text.join(" "), offer, self.language.current()).then_some(last)
+        let text = text.join(" ");
+        let guest = self.name_of_booking();
+        let read_back = names(&text, offer, self.language.current()) && text.contains(&guest) && !text.contains('?');
+        read_back.then_some(last)
+    }
+
+    /// What they know of is agreed no more: they are told, unless they took it back themselves.
+    pub(super) fn agreement_taken_back(&mut self) {
+        if !self.is_contested() {
+            self.correction = Correction { owed: true, sentence: None };
+        }
     }
 
     /// Nothing is agreed any more.
@@ -108,11 +119,16 @@ impl Mind {
         if self.sentence_of(&read_back).is_some_and(Sentence::is_delivered) {
             return;
         }
-        let said = self.say(sentence(&self.request, &read_back.offer, self.language.current()));
+        let said = self.say(sentence(&self.name_of_booking(), &read_back.offer, self.language.current()));
         if let Some(read_back) = &mut self.read_back {
             read_back.sentence = Some(said);
             read_back.judged = false;
         }
+    }
+
+    /// The name the table is booked under.
+    fn name_of_booking(&self) -> String {
+        self.outcome.agreed_name().unwrap_or(&self.request.guest_name).to_owned()
     }
 
     fn sentence_of(&self, read_back: &ReadBack) -> Option<&Sentence> {
@@ -250,7 +266,7 @@ mod tests {
                 "Ik bevestig: een tafel voor vier personen op vrijdag vier december om half acht 's avonds, op naam van Ada Winter.",
             ),
         ] {
-            assert_eq!(spoken(&sentence(&request, &request.wanted(), language), language), words);
+            assert_eq!(spoken(&sentence(&request.guest_name, &request.wanted(), language), language), words);
         }
     }
 
@@ -263,5 +279,7 @@ mod tests {
         for text in ["A table for 4 at 19:30.", "2026-12-04 at 20:00 for 4.", "2026-12-04 at 19:30 for 14."] {
             assert!(!names(text, &offer, En), "{text}");
         }
+        let twelve = Offer { party_size: 12, date: "2026-12-12".parse().unwrap_or_default(), ..offer };
+        assert!(!names("So 2026-12-12 at 19:30.", &twelve, En));
     }
 }

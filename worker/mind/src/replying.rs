@@ -64,6 +64,7 @@ impl Mind {
         self.chain += 1;
         if self.chain > LONGEST_CHAIN {
             self.log("chain", json!({ "replies": self.chain - 1 }));
+            self.say_trouble("The language model called tools again and again and said nothing.");
             return;
         }
         self.begin_generation();
@@ -158,7 +159,7 @@ impl Mind {
             return;
         }
         self.reply_failures = 0;
-        if reply.end_call {
+        if reply.end_call && !reply.refused {
             self.close_gently();
         } else if reply.called {
             self.floor.unanswered = true;

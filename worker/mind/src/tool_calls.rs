@@ -2,52 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, Timelike};
 use offhook::{offer::Offer, outcome::Outcome};
 use offhook_types::ids::{Generation, Millis};
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     outcome::Particulars,
     tool_schemas::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
 };
 
-/// A table as the model writes it.
-#[derive(Debug, Clone, Deserialize)]
-struct Table {
-    date: NaiveDate,
-    time: String,
-    party_size: u16,
+/// Reads a table: numbers may be strings, and a time may have seconds, which no table has.
+fn table(value: &Value) -> Result<Offer, String> {
+    let field = |name: &str| value.get(name).filter(|field| !field.is_null()).ok_or_else(|| format!("{name} is missing"));
+    let date = plain(field("date")?);
+    let date = NaiveDate::parse_from_str(date.get(..10).unwrap_or(&date), "%Y-%m-%d")
+        .map_err(|_| format!("\"{date}\" is not a date: write YYYY-MM-DD"))?;
+    let written = plain(field("time")?);
+    let time = time(&written).ok_or_else(|| format!("\"{written}\" is not a time: write HH:MM, 24 hours"))?;
+    let written = plain(field("party_size")?);
+    let party_size = written.parse::<f64>().ok().filter(|size| size.fract() == 0.0 && (1.0..=f64::from(u16::MAX)).contains(size));
+    let party_size = party_size.ok_or_else(|| format!("\"{written}\" is not a party size: write a whole number"))? as u16;
+    Ok(Offer { date, time, party_size })
 }
 
-impl Table {
-    fn offer(&self) -> Result<Offer, String> {
-        let time = NaiveTime::parse_from_str(self.time.trim(), "%H:%M")
-            .or_else(|_| NaiveTime::parse_from_str(self.time.trim(), "%H:%M:%S"))
-            .map_err(|_| format!("\"{}\" is not a time: write HH:MM", self.time))?;
-        Ok(Offer { date: self.date, time, party_size: self.party_size })
-    }
+/// `19:30`, `19:30:00`, `7:30 pm`, `9 pm`.
+fn time(written: &str) -> Option<NaiveTime> {
+    let written = written.trim().to_ascii_lowercase().replace('.', ":");
+    let clock = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(&written, format).ok());
+    let halves = || {
+        let written = written.replace(":m:", "m").replace(' ', "");
+        let hour = written.strip_suffix("am").or_else(|| written.strip_suffix("pm"))?;
+        let full = if hour.contains(':') { written.clone() } else { format!("{hour}:00{}", &written[hour.len()..]) };
+        NaiveTime::parse_from_str(&full, "%I:%M%p").ok()
+    };
+    clock.or_else(halves).and_then(|time| time.with_second(0)).and_then(|time| time.with_nanosecond(0))
 }
 
-#[derive(Debug, Deserialize)]
-struct Accepting {
-    #[serde(flatten)]
-    table: Table,
-    name: Option<String>,
-    reference: Option<String>,
-    notes: Option<String>,
+/// The text of a value: without quotes where it is a string.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
 }
 
-#[derive(Debug, Deserialize)]
-struct Reporting {
-    outcome: Outcome,
-    notes: Option<String>,
-    reference: Option<String>,
-    #[serde(default)]
-    offered: Vec<Table>,
-    #[serde(default)]
-    do_not_call: bool,
+/// Words of the model, where it wrote any: without control characters, and nothing where nothing is left.
+fn words(value: &Value, name: &str) -> Option<String> {
+    let text: String = plain(value.get(name).filter(|field| !field.is_null())?).chars().filter(|c| !c.is_control()).collect();
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A call that changes something, understood.
@@ -57,22 +57,39 @@ pub(super) enum WriteTool {
     Report { outcome: Outcome, particulars: Particulars, offered: Vec<Offer>, do_not_call: bool },
 }
 
-/// Reads a call; the error is a sentence for the model. Returned with the arguments as JSON, for the journal.
+/// Reads a call; the error is a sentence for the model. What is not needed may be written wrong; returned with the arguments as JSON, for
+/// the journal.
 pub(super) fn understand(name: &str, arguments: &str) -> Result<(WriteTool, Value), String> {
-    let value: Value = serde_json::from_str(arguments).map_err(|error| format!("the arguments are not JSON: {error}"))?;
-    let wrong = |error: serde_json::Error| format!("the arguments do not fit: {error}");
-    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let mut value: Value = serde_json::from_str(arguments).map_err(|error| format!("the arguments are not JSON: {error}"))?;
+    // Some models write the arguments as a string that holds JSON.
+    if let Some(inner) = value.as_str() {
+        value = serde_json::from_str(inner).map_err(|error| format!("the arguments are not JSON: {error}"))?;
+    }
     let tool = match name {
         ACCEPT_OFFER => {
-            let Accepting { table, name, reference, notes } = serde_json::from_value(value.clone()).map_err(wrong)?;
-            let particulars = Particulars { name: filled(name), reference: filled(reference), notes: filled(notes) };
-            WriteTool::Accept(table.offer()?, particulars)
+            let particulars =
+                Particulars { name: words(&value, "name"), reference: words(&value, "reference"), notes: words(&value, "notes") };
+            WriteTool::Accept(table(&value)?, particulars)
         }
         REPORT_OUTCOME => {
-            let report: Reporting = serde_json::from_value(value.clone()).map_err(wrong)?;
-            let particulars = Particulars { name: None, reference: filled(report.reference), notes: filled(report.notes) };
-            let offered = report.offered.iter().map(Table::offer).collect::<Result<_, _>>()?;
-            WriteTool::Report { outcome: report.outcome, particulars, offered, do_not_call: report.do_not_call }
+            let do_not_call = value
+                .get("do_not_call")
+                .is_some_and(|wish| matches!(plain(wish).to_ascii_lowercase().as_str(), "true" | "yes" | "1"));
+            let outcome = value.get("outcome").map(plain).unwrap_or_default();
+            let outcome = serde_json::from_value::<Outcome>(json!(outcome.to_ascii_lowercase().replace([' ', '-'], "_")));
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                // The wish is kept whatever else is written.
+                Err(_) if do_not_call => Outcome::Refused,
+                Err(error) => return Err(format!("the outcome does not fit: {error}")),
+            };
+            let particulars = Particulars { name: None, reference: words(&value, "reference"), notes: words(&value, "notes") };
+            let offered = match value.get("offered") {
+                Some(Value::Array(offers)) => offers.iter().filter_map(|offer| table(offer).ok()).collect(),
+                Some(offer @ Value::Object(_)) => table(offer).ok().into_iter().collect(),
+                _ => Vec::new(),
+            };
+            WriteTool::Report { outcome, particulars, offered, do_not_call }
         }
         _ => return Err(format!("there is no tool {name:?}: use {ACCEPT_OFFER}, {REPORT_OUTCOME} or {END_CALL}")),
     };
@@ -101,5 +118,68 @@ impl ToolCalls {
     /// Nothing is waited for.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn offer(arguments: Value) -> Result<Offer, String> {
+        match understand(ACCEPT_OFFER, &arguments.to_string())? {
+            (WriteTool::Accept(offer, _), _) => Ok(offer),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_offer_is_read_however_its_numbers_and_times_are_written() {
+        let wanted = Offer {
+            date: NaiveDate::from_ymd_opt(2026, 12, 4).unwrap(),
+            time: NaiveTime::from_hms_opt(19, 30, 0).unwrap(),
+            party_size: 4,
+        };
+        for (date, time, party) in [
+            (json!("2026-12-04"), json!("19:30"), json!(4)),
+            (json!("2026-12-04"), json!("19:30:59"), json!("4")),
+            (json!("2026-12-04T00:00:00"), json!("7:30 pm"), json!(4.0)),
+            (json!(" 2026-12-04 "), json!("7.30PM"), json!(" 4 ")),
+        ] {
+            let arguments = json!({ "date": date, "time": time, "party_size": party, "name": null, "notes": 3 });
+            assert_eq!(offer(arguments.clone()), Ok(wanted.clone()), "{arguments}");
+        }
+        let twice = json!(json!({ "date": "2026-12-04", "time": "19:30", "party_size": 4 }).to_string());
+        assert_eq!(offer(twice), Ok(wanted));
+        for wrong in [
+            json!({ "date": "2026-12-04", "time": "soon", "party_size": 4 }),
+            json!({ "date": "Friday", "time": "19:30", "party_size": 4 }),
+            json!({ "date": "2026-12-04", "time": "19:30", "party_size": 4.5 }),
+            json!({ "date": "2026-12-04", "time": "19:30" }),
+            json!([]),
+            json!(null),
+        ] {
+            assert!(offer(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_report_is_read_although_what_is_not_needed_is_written_wrong() {
+        for (arguments, outcome, wish, offers) in [
+            (json!({ "outcome": "refused", "do_not_call": "true" }), Outcome::Refused, true, 0),
+            (json!({ "outcome": "Declined", "offered": null }), Outcome::Declined, false, 0),
+            (
+                json!({ "outcome": "offer outside limits", "offered": [{ "date": "2026-12-04", "time": "9 pm", "party_size": "4" }, 7] }),
+                Outcome::OfferOutsideLimits,
+                false,
+                1,
+            ),
+            (json!({ "outcome": "whatever", "do_not_call": true }), Outcome::Refused, true, 0),
+        ] {
+            let (tool, _) = understand(REPORT_OUTCOME, &arguments.to_string()).unwrap();
+            let WriteTool::Report { outcome: read, offered, do_not_call, .. } = tool else { panic!("{tool:?}") };
+            assert_eq!((read, do_not_call, offered.len()), (outcome, wish, offers), "{arguments}");
+        }
+        assert!(understand(REPORT_OUTCOME, r#"{"outcome": "whatever"}"#).is_err());
     }
 }

@@ -8,7 +8,7 @@ use super::{
     action::Action,
     mind::{Mind, Phase},
     tool_calls::{Pending, WriteTool, understand},
-    tool_schemas::{ACCEPT_OFFER, END_CALL},
+    tool_schemas::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
 };
 
 impl Mind {
@@ -21,7 +21,8 @@ impl Mind {
         match understand(&call.name, &call.arguments) {
             Err(reason) => {
                 self.log("tool_refused", json!({ "name": call.name, "reason": reason }));
-                if call.name == ACCEPT_OFFER {
+                self.refused(generation);
+                if call.name == ACCEPT_OFFER || call.name == REPORT_OUTCOME {
                     self.promise_refused(None);
                 }
                 self.history.call(generation, call, Some(json!({ "error": reason })));
@@ -41,12 +42,23 @@ impl Mind {
         }
     }
 
+    /// A call of this reply was refused: the reply does not end the conversation.
+    fn refused(&mut self, generation: Generation) {
+        if let Some(reply) = self.reply.as_mut().filter(|reply| reply.generation == generation) {
+            reply.refused = true;
+        }
+        self.void_end(generation);
+    }
+
     /// The journal holds the call: it runs now, once, whatever has been said meanwhile. `known` is its result where it ran before
     /// (`{}` where it was begun only: it changes nothing but what we know, so it runs).
     pub(super) fn tool_journaled(&mut self, number: u32, known: Option<Value>) {
         let Some(pending) = self.tool_calls.pending.remove(&number) else { return };
         let ran = self.run(pending.tool, pending.generation);
         let result = known.filter(|known| known.as_object().is_some_and(|fields| !fields.is_empty())).unwrap_or(ran);
+        if result["accepted"] == false || result["recorded"] == false {
+            self.refused(pending.generation);
+        }
         self.history.result(pending.generation, &pending.id, &result);
         self.actions.push(Action::SettleTool { number, result });
     }
@@ -92,7 +104,12 @@ impl Mind {
                 for offer in offered {
                     self.outcome.offered(&self.request, offer, turn);
                 }
+                let known = self.is_agreement_known() || self.read_back.is_some();
                 let result = self.outcome.report_as(&self.request, outcome, particulars, turn);
+                if known && self.outcome.agreed().is_none() {
+                    // They heard that we take the table: they hear that we do not, too.
+                    self.agreement_taken_back();
+                }
                 self.agreement_dropped();
                 if result["recorded"] == false && self.outcome.agreed().is_none() {
                     self.promise_refused(None);

@@ -6,7 +6,8 @@ use offhook_language::{all, tables, tables::Understanding};
 /// Words a callee spends on asking us to wait. More than this is more than that.
 const WAITING_WORDS: usize = 9;
 /// Words before the name of a language that make no wish of it.
-const NO_WISH: [&str; 12] = ["don't", "not", "no", "never", "can't", "kein", "nicht", "keine", "niet", "geen", "hablo", "little"];
+const NO_WISH: [&str; 14] =
+    ["cannot", "nor", "don't", "not", "no", "never", "can't", "kein", "nicht", "keine", "niet", "geen", "hablo", "little"];
 
 /// The words of a text in lower case, without punctuation.
 pub(super) fn words(text: &str) -> Vec<String> {
@@ -34,16 +35,28 @@ pub(super) fn is_farewell(text: &str) -> bool {
 pub(super) fn denies(text: &str) -> bool {
     let said = words(text);
     let joined = format!(" {} ", said.join(" "));
-    let has = |list: fn(&Understanding) -> &'static [&'static str]| {
-        all().any(|tables| list(&tables.understanding).iter().any(|phrase| joined.contains(&format!(" {phrase} "))))
+    if all().any(|tables| tables.understanding.wrong.iter().any(|phrase| joined.contains(&format!(" {phrase} ")))) {
+        return true;
+    }
+    let first = said.iter().position(|word| !is_listed(word, |words| words.hesitations));
+    let Some(first) = first.filter(|first| is_listed(&said[*first], |words| words.denials)) else { return false };
+    // "No problem", "no, that's fine": what follows has to say that all is well, and nothing else.
+    let rest = &said[first + 1..];
+    let harmless = |word: &String| {
+        is_listed(word, |words| words.reassurances)
+            || is_listed(word, |words| words.hesitations)
+            || is_listed(word, |words| words.farewells)
+            || is_listed(word, |words| words.fillers)
     };
-    let denied = said.first().is_some_and(|word| is_listed(word, |words| words.denials));
-    has(|words| words.wrong) || (denied && !has(|words| words.reassurances))
+    !(rest.iter().any(|word| is_listed(word, |words| words.reassurances)) && rest.iter().all(harmless))
 }
 
 /// Words that agree to what was just said, and more than a nod: "perfect", "das passt".
 pub(super) fn affirms(text: &str) -> bool {
     let said = words(text);
+    if denies(text) {
+        return false;
+    }
     said.iter().any(|word| is_listed(word, |words| words.reassurances)) || (!said.is_empty() && is_backchannel(text))
 }
 
@@ -116,5 +129,70 @@ mod tests {
         ] {
             assert!(!objects_to_recording(other), "{other}");
         }
+    }
+
+    #[test]
+    fn an_objection_is_told_from_words_of_content_in_four_languages() {
+        for objection in [
+            "No.",
+            "No, I said half past eight.",
+            "No, we're all booked out.",
+            "No good.",
+            "No, that's not okay.",
+            "No, sorry, we are fully booked, thanks.",
+            "No thank you, we don't take bookings from robots.",
+            "Sorry, that table is gone.",
+            "Wait, no, at eight.",
+            "Oh no, at eight!",
+            "That's not right.",
+            "Nein, da ist leider alles voll.",
+            "Nein, das passt nicht.",
+            "Nein, das stimmt so gar nicht",
+            "Nein, nicht gut",
+            "Das geht leider nicht.",
+            "Äh nein, um 20 Uhr.",
+            "Nein danke, um 20 Uhr",
+            "Nein danke, wir nehmen keine Reservierungen von Computern.",
+            "No, todo está lleno",
+            "No, no está bien",
+            "No, a las ocho. Gracias.",
+            "No, gracias, estamos completos.",
+            "Nee, alles is vol.",
+            "Nee, dank u, wij zitten vol.",
+        ] {
+            assert!(denies(objection) && !affirms(objection), "{objection}");
+        }
+        for content in [
+            "No problem, see you then.",
+            "No, that's fine.",
+            "No worries!",
+            "As I said, that's fine.",
+            "Perfect.",
+            "Yes, exactly.",
+            "Nein, das passt.",
+            "Nein, alles gut.",
+            "Kein Problem.",
+            "Genau, so ist es richtig.",
+            "No, está bien.",
+            "No hay problema.",
+            "Nee hoor, prima.",
+            "Geen probleem.",
+            "Ja, klopt.",
+        ] {
+            assert!(!denies(content), "{content}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_language_is_no_wish_to_speak_it() {
+        for mention in [
+            "Wir haben die Karte auch auf Englisch, wenn Sie möchten.",
+            "Tenemos el menú en inglés también.",
+            "I cannot speak English, sorry.",
+            "Ik spreek geen Engels.",
+        ] {
+            assert_eq!(asks_for_language(mention), None, "{mention}");
+        }
+        assert_eq!(asks_for_language("Deutsch bitte, I cannot talk English"), Some(Language::De));
     }
 }

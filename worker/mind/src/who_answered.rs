@@ -41,7 +41,9 @@ pub fn judge(text: &str, language: Option<Language>) -> WhoAnswered {
         .zip(TABLES.iter())
         .map(|(candidate, table)| score(&words, table, language.is_none_or(|known| known == candidate)))
         .collect();
-    let person: i32 = scores.iter().map(|score| score.person).max().unwrap_or_default();
+    // Machines ask nothing.
+    let asks = if text.contains('?') { ENOUGH } else { 0 };
+    let person: i32 = scores.iter().map(|score| score.person).max().unwrap_or_default().max(asks);
     let menu = scores.iter().map(|score| score.menu).max().unwrap_or_default() - person;
     let voicemail = scores.iter().map(|score| score.voicemail).max().unwrap_or_default() - person;
     if menu >= ENOUGH && menu >= voicemail {

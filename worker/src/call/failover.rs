@@ -1,4 +1,4 @@
-//! The ways out of one attempt: the trunk it was claimed for, and those that take the call over where a trunk fails before anybody
+//! Failover. The ways out of one attempt: the trunk it was claimed for, and those that take the call over where a trunk fails before anybody
 //! was rung.
 //!
 //! The row knows before each INVITE: `dialing` before the first, `worker_change_trunk` before every further one. Where the database

@@ -182,3 +182,48 @@ fn an_objection_deletes_the_recording_is_answered_and_noted() {
         assert!(noted, "{language:?}");
     }
 }
+
+#[test]
+fn every_breath_within_a_greeting_is_given_way_to_and_loses_nothing() {
+    for breath in (0..=1_000).step_by(50) {
+        let (began, first) = (300, 900);
+        let second = began + first + breath;
+        // A breath that is shorter than the ear's pause is none: it is one utterance.
+        let greeting = if breath < 600 {
+            Rehearsal::new().sound(When::At(began), "Good evening, Golden Lion, Mary speaking.", second - began + 1_500)
+        } else {
+            Rehearsal::new().sound(When::At(began), "Good evening,", first).sound(
+                When::At(second),
+                "Golden Lion, Mary speaking.",
+                1_500,
+            )
+        };
+        let call = greeting
+            .model(text("A table for 4, please."))
+            .model(text("A table for 4 at 19:30, please."))
+            .line(40_000, bye(16))
+            .run();
+        let last = call.asked().last().unwrap().to_vec();
+        let heard: String = last
+            .iter()
+            .filter(|message| message.role == offhook_types::chat::Role::User)
+            .map(|message| message.content.as_str())
+            .collect();
+        assert!(heard.contains("Good evening") && heard.contains("Mary speaking"), "{breath} ms: {heard}");
+        for (at, _) in call.events.iter().filter(|(_, event)| matches!(event, Event::Heard(EarEvent::SpeechStarted { .. }))) {
+            let audible = |moment: Millis| {
+                call.world
+                    .lock()
+                    .unwrap()
+                    .audible
+                    .clone()
+                    .into_iter()
+                    .filter(move |(from, to)| *from < moment && moment < *to)
+                    .count()
+            };
+            // The callee alone is heard from 100 ms after the ear has noticed them.
+            assert!(audible(at + 100) <= 1, "{breath} ms: we speak {} ms after their onset", 200);
+        }
+        assert!(call.said().contains(&INTRODUCTION), "{breath} ms");
+    }
+}

@@ -191,3 +191,49 @@ fn a_call_that_is_written_wrong_is_taken_back_unless_it_is_put_right() {
     assert!(!call.said().contains(&TAKEN_BACK), "{:?}", call.said());
     assert_eq!(outcome(&call), Some(Outcome::Booked));
 }
+
+#[test]
+fn a_reply_that_wants_to_end_on_a_refused_call_does_not_end() {
+    // Nobody is left with a promise: the model hears of the refusal, and what was said is taken back.
+    for pieces in [
+        vec![accept("21:00"), end_call()],
+        vec![Piece::Text("Perfect, it is booked. Goodbye."), accept("21:00"), report("booked"), end_call()],
+        vec![
+            Piece::Text("Perfect, it is booked. Goodbye."),
+            Piece::Call("accept_offer", json!({ "party_size": "four" })),
+            end_call(),
+        ],
+    ] {
+        let call = Rehearsal::new()
+            .callee(When::At(300), "Good evening, Golden Lion?")
+            .model(text("A table for 4 on 2026-12-04 at 19:30, please."))
+            .callee(When::Answering(400), "Only at nine.")
+            .model(pieces.clone())
+            .model(text("Is there anything before 20:30?"))
+            .line(60_000, bye(16))
+            .run();
+        assert!(call.said().contains(&"Is there anything before 20:30?"), "{:?}", call.said());
+    }
+}
+
+#[test]
+fn an_agreement_that_the_model_drops_again_is_taken_back_in_words() {
+    let call = alternative()
+        .model(text("Thank you."))
+        .callee(When::Answering(400), "See you then.")
+        .model(vec![Piece::Text("Goodbye."), report("declined"), end_call()])
+        .run();
+    assert!(call.said().contains(&TAKEN_BACK), "{:?}", call.said());
+    assert_eq!(outcome(&call), Some(Outcome::Declined));
+}
+
+#[test]
+fn a_model_stuck_on_its_tools_or_trickling_words_does_not_mute_us() {
+    let mut stuck = Rehearsal::new().callee(When::At(300), "Good evening, Golden Lion?");
+    for _ in 0..12 {
+        stuck = stuck.model(vec![Piece::Call("book_table", json!({}))]);
+    }
+    let call = stuck.callee(When::At(20_000), "Hello, are you still there?").run();
+    assert!(call.said().iter().any(|text| text.contains("technical difficulties")), "{:?}", call.said());
+    assert_eq!(call.conclusion().disposition, offhook::disposition::Disposition::ProviderFailure);
+}

@@ -67,7 +67,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     removals: &[
         "streichen|nehmen|loschen|loeschen|entfernen sie {some} {ours} {some} {from_list}",
         "streich|streicht|nimm|nehmt|losch|losche|loscht|entfern {some} {ours} {some} {from_list}",
-        "loschen|loeschen|losch|losche|loscht sie? {some} unsere|meine|diese nummer|telefonnummer|rufnummer|daten",
+        "loschen|loeschen|losch|losche|loscht sie? {some} unsere|diese nummer|telefonnummer|rufnummer|daten $",
         "{could} {some} {ours} {some} {from_list} streichen|nehmen|loschen|loeschen|entfernen",
         "setzen sie {some} {ours} {some} auf die|ihre|eine sperrliste|blacklist",
     ],

@@ -31,7 +31,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "stop|quit {calling} us|me|here {end}",
         "stop|quit {calling} {number}",
         "stop these|those|your calls",
-        "lose|forget|delete|erase {number}",
+        "lose|forget|delete|erase {number} $",
     ],
     fragments: &["no more|further calls|calling from {robots}", "no more|further calls please|$"],
     no_fragment_after: &[

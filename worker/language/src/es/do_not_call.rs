@@ -63,7 +63,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "quiero|queremos que me|nos borre|borren|quite|quiten|elimine|eliminen|saque|saquen de {list}",
         "borrenos|borreme|borrennos|quitenos|quiteme|quitennos|eliminenos|elimineme|eliminennos|saquenos|saqueme|saquennos ya? de {list}",
         "borre|borren|borra|quite|quiten|quita|elimine|eliminen|elimina|saque|saquen ya? {number} de {list}",
-        "borre|borren|borra|elimine|eliminen|elimina ya? {number}",
+        "borre|borren|borra|elimine|eliminen|elimina ya? {number} $",
         "{could} borrar|quitar|eliminar|sacar {number} de {list}",
         "{could} borrarnos|borrarme|quitarnos|quitarme|eliminarnos|eliminarme|sacarnos|sacarme de {list}",
     ],

@@ -58,7 +58,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     ],
     removals: &[
         "haal|haalt|schrap|schrapt|verwijder|verwijdert|wis|wist|streep u|je|jullie? {ours} alstublieft|alsjeblieft|nu|onmiddellijk? {from_list}",
-        "verwijder|verwijdert|wis|schrap u|je|jullie? ons|dit|mijn nummer|telefoonnummer",
+        "verwijder|verwijdert|wis|schrap u|je|jullie? ons|dit|mijn nummer|telefoonnummer $",
         "{could} {ours} alstublieft|alsjeblieft? {from_list} halen|schrappen|verwijderen|wissen",
     ],
     no_removal_after: &["niet|nooit|ik|we|wij|hij|zij|ze|dan|als|waarom|wanneer"],

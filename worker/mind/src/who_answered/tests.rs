@@ -175,3 +175,17 @@ fn nothing_is_no_machine() {
         assert_eq!(judge(text, None), Person);
     }
 }
+
+#[test]
+fn who_asks_something_is_a_person() {
+    for question in [
+        "Is this an answering machine?",
+        "I have your voicemail, did you call before?",
+        "Der Chef ist zur Zeit nicht erreichbar, um was geht es?",
+        "Sie haben uns gestern auf die Mailbox gesprochen, stimmt's?",
+        "¿Es usted un contestador?",
+        "Heeft u gisteren onze voicemail ingesproken?",
+    ] {
+        assert_eq!(judge(question, None), WhoAnswered::Person, "{question}");
+    }
+}
