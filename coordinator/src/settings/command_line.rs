@@ -55,7 +55,7 @@ impl Invocation {
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, InvocationError> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         // A first look, at what is given and where the file is; what is wrong is said by the second.
-        let first = CommandLine::command().ignore_errors(true).try_get_matches_from(&arguments).ok();
+        let first = without_help(CommandLine::command()).ignore_errors(true).try_get_matches_from(&arguments).ok();
         let given = first.as_ref().map(given).unwrap_or_default();
         let file = match given.get("OFFHOOK_SETTINGS") {
             Some(path) if path.is_empty() => SettingsFile::default(),
@@ -65,6 +65,11 @@ impl Invocation {
         let line = parse(&arguments, &file, &given)?;
         Ok(Invocation { line, file, given })
     }
+}
+
+/// `--help` ends the reading of a command line; at the first look it is a flag like another.
+fn without_help(command: Command) -> Command {
+    command.disable_help_flag(true).disable_version_flag(true).mut_subcommands(without_help)
 }
 
 /// The installation's file. Whoever may not read it and names a database goes on without it.

@@ -200,6 +200,12 @@ fn source(
                 .into(),
         ));
     }
+    if worker.is_some() && (setup.local_database || admin.is_some()) {
+        return Err(SetupError::Wrong(
+            "--worker-database-url goes with --database-url; --local-database and --admin-database-url make the workers' login"
+                .into(),
+        ));
+    }
     if setup.local_database {
         return Ok(Source::Local { name });
     }

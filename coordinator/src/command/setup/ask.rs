@@ -81,7 +81,7 @@ impl Hidden {
         let Ok(before) = tcgetattr(io::stdin()) else { return Ok(None) };
         let mut unseen = before.clone();
         unseen.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
+        tcsetattr(io::stdin(), OptionalActions::Now, &unseen)?;
         Ok(Some(Hidden(before)))
     }
 }
