@@ -49,15 +49,17 @@ pub enum ConfigError {
     Unusable(&'static str, String),
 }
 
-/// A secret given as itself, or as a file; the file wins, so that a mounted secret overrides a default. Empty is not given.
+/// A secret given as itself, or as a file; the file wins, so that a mounted secret overrides a default. Empty is not given,
+/// and an empty file is none: a compose file names one whether there is a key or not.
 ///
 /// # Errors
 /// Where the file cannot be read.
 pub(crate) fn secret_or_file(value: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
-    match file.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => Ok(Some(Secret::from_file(path)?)),
-        None => Ok(value.filter(|secret| !secret.expose().is_empty()).cloned()),
-    }
+    let given = match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Some(Secret::from_file(path)?),
+        None => value.cloned(),
+    };
+    Ok(given.filter(|secret| !secret.expose().is_empty()))
 }
 
 /// For clap.
