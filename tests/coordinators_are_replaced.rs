@@ -108,7 +108,8 @@ async fn an_upgrade_drops_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_of_the_unit_drops_nobody() {
-    let mut site = Site::new(&[]).await;
+    // Nobody waits for a lease to run out: it is given up.
+    let mut site = Site::new(&[("OFFHOOK_LEASE", "10m")]).await;
     site.start_coordinator().await;
     let numbers = talk(&site, 5, 0).await;
     let old = site.ask("select min(claimed_by) from calls").await;

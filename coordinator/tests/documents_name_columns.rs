@@ -15,7 +15,8 @@ use sqlx::{AssertSqlSafe, Executor};
 const OFFHOOKS_OWN: &[&str] = &["name", "tokens", "refilled_at", "failures", "paused_until", "paused", "pause_reason"];
 
 /// Words in docs/trunks.md that look like columns and are something of SIP, or of this repository.
-const NO_COLUMNS: &[&str] = &["rport", "path", "auth", "stale", "baresip_signalling", "udp", "tcp", "tls", "off", "prefer", "require"];
+const NO_COLUMNS: &[&str] =
+    &["rport", "path", "auth", "stale", "baresip_signalling", "udp", "tcp", "tls", "off", "prefer", "require"];
 
 /// `events.jsonl` is a file.
 const FILE_ENDINGS: &[&str] = &["jsonl", "json", "rs", "sql", "md"];
@@ -36,7 +37,8 @@ async fn columns(database: &TestDatabase) -> BTreeMap<String, BTreeSet<String>> 
 }
 
 fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[tokio::test]
@@ -68,8 +70,10 @@ async fn every_column_of_a_trunk_that_people_set_is_in_the_readme() {
     let columns = columns(&TestDatabase::new().await).await;
     let readme = document("README.md").text;
     let rows = readme.split("| column | what |").nth(1).expect("the table of the columns").trim_start();
-    let rows = rows.lines().map(str::trim_start).take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
-    let named: BTreeSet<String> = rows.flat_map(|row| row.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect();
+    let rows =
+        rows.lines().map(str::trim_start).take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    let named: BTreeSet<String> =
+        rows.flat_map(|row| row.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect();
     let set_by_people = columns["trunks"].iter().filter(|column| !OFFHOOKS_OWN.contains(&column.as_str()));
     assert_eq!(named, set_by_people.cloned().collect());
 }
@@ -98,7 +102,8 @@ async fn every_statement_that_is_written_runs() {
             plain.join("\n").split(';').map(str::to_owned).collect::<Vec<_>>()
         });
         let begins = ["select ", "insert into ", "update ", "delete from "];
-        let statements = inline.into_iter().flat_map(|piece| piece.split("; ").map(str::to_owned).collect::<Vec<_>>()).chain(in_blocks);
+        let statements =
+            inline.into_iter().flat_map(|piece| piece.split("; ").map(str::to_owned).collect::<Vec<_>>()).chain(in_blocks);
         for statement in statements.map(|statement| statement.trim().to_owned()) {
             if !begins.iter().any(|begin| statement.starts_with(begin)) || statement.split_whitespace().count() < 3 {
                 continue;

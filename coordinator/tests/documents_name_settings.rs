@@ -36,7 +36,8 @@ fn setting<'a>(all: &'a [Setting], name: &str) -> &'a Setting {
 fn every_setting_that_is_named_exists() {
     let known = variables();
     let mut wrong = Vec::new();
-    let files = all_in(&[".", "docs", "docker", "systemd", "scripts"], &[".md", ".yaml", ".Dockerfile", ".service", ".sh", "Makefile"]);
+    let files =
+        all_in(&[".", "docs", "docker", "systemd", "scripts"], &[".md", ".yaml", ".Dockerfile", ".service", ".sh", "Makefile"]);
     for page in &files {
         for word in words_with("OFFHOOK_", &page.text) {
             let is_known = match word.strip_suffix('*') {
@@ -95,7 +96,8 @@ fn a_default_that_is_written_is_the_default() {
                 if let Some(inside) = rest.strip_prefix(" (").and_then(|inside| inside.split_once(')')) {
                     written = span(inside.0);
                 } else if let Some(is) = rest.strip_prefix(" is ") {
-                    written = span(&is.split_whitespace().take(2).collect::<Vec<_>>().join(" ").replace(['.', ',', ')', ';'], ""));
+                    written =
+                        span(&is.split_whitespace().take(2).collect::<Vec<_>>().join(" ").replace(['.', ',', ')', ';'], ""));
                 } else if text[..at].ends_with('(') {
                     // 9 s (`NAME` and 1 s)
                     written = span(&around(text, at - 1, 0).0);
@@ -128,7 +130,8 @@ fn the_compose_file_has_the_defaults_of_the_program() {
 #[test]
 fn the_unit_waits_longer_for_calls_than_the_program_does() {
     let unit = document("systemd/offhook.service").text;
-    let patience = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).and_then(|text| duration(text).ok()).unwrap();
+    let patience =
+        unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).and_then(|text| duration(text).ok()).unwrap();
     let drain = duration(setting(&settings(), "OFFHOOK_DRAIN").default.as_deref().unwrap()).unwrap();
     assert!(patience > drain);
     let compose = document("docker/compose.yaml").text;
@@ -166,7 +169,9 @@ fn commands_and_flags_that_are_named_exist() {
                 collect(command);
             }
             let named_one = command.get_name() != "offhook";
-            let verb = words.peek().filter(|word| !word.starts_with('-') && command.has_subcommands() && word.chars().all(|c| c.is_ascii_lowercase()));
+            let verb = words.peek().filter(|word| {
+                !word.starts_with('-') && command.has_subcommands() && word.chars().all(|c| c.is_ascii_lowercase())
+            });
             if let Some(verb) = verb {
                 wrong.push(format!("{}: offhook … {verb}", page.name));
             }

@@ -51,12 +51,21 @@ fn programs_a_unit_and_a_file_with_every_setting_are_there() {
     let machine = Machine::new();
     machine.install(&[]);
     let names: Vec<String> = machine.0.files().into_keys().filter(|name| name.starts_with("machine/")).collect();
-    let expected = [SETTINGS, "machine/usr/local/bin/offhook", "machine/usr/local/bin/offhook-worker", "machine/usr/local/lib/systemd/system/offhook.service"];
+    let expected = [
+        SETTINGS,
+        "machine/usr/local/bin/offhook",
+        "machine/usr/local/bin/offhook-worker",
+        "machine/usr/local/lib/systemd/system/offhook.service",
+    ];
     assert_eq!(names, expected);
-    let modes = ["machine/usr/local/bin/offhook", "machine/usr/local/bin/offhook-worker", SETTINGS, "machine/etc/offhook/secrets"];
+    let modes =
+        ["machine/usr/local/bin/offhook", "machine/usr/local/bin/offhook-worker", SETTINGS, "machine/etc/offhook/secrets"];
     assert_eq!(modes.map(|path| machine.mode(path)), [0o755, 0o755, 0o600, 0o700]);
     let settings = machine.0.read(SETTINGS);
-    assert!(settings.contains("\nOFFHOOK_SECRETS=/etc/offhook/secrets\n") && settings.contains("\n#OFFHOOK_DRAIN=8m\n"), "{settings}");
+    assert!(
+        settings.contains("\nOFFHOOK_SECRETS=/etc/offhook/secrets\n") && settings.contains("\n#OFFHOOK_DRAIN=8m\n"),
+        "{settings}"
+    );
     assert!(!settings.contains("OFFHOOK_LAUNCHER=process"));
 }
 
@@ -64,7 +73,8 @@ fn programs_a_unit_and_a_file_with_every_setting_are_there() {
 fn a_second_run_keeps_settings_secrets_and_what_runs() {
     let machine = Machine::new();
     machine.install(&[]);
-    let edited = machine.0.read(SETTINGS).replace("#OFFHOOK_LEASE=15s", "# slow network\nOFFHOOK_LEASE=40s") + "\n# the last word\n";
+    let edited =
+        machine.0.read(SETTINGS).replace("#OFFHOOK_LEASE=15s", "# slow network\nOFFHOOK_LEASE=40s") + "\n# the last word\n";
     fs::write(machine.0.path(SETTINGS), &edited).unwrap();
     fs::write(machine.0.path("machine/etc/offhook/secrets/trunk"), "hunter2").unwrap();
     let program = machine.0.path("machine/usr/local/bin/offhook");

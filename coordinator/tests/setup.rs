@@ -40,7 +40,16 @@ impl Machine {
         let spool = self.folder.path("spool");
         [
             &["--admin-database-url", &self.admin, "--database-name", &self.database, "--no-provider-key", "--no-trunk"][..],
-            &["--launcher", "process", "--worker-program", "/bin/true", "--spool", &spool, "--provider-url", "http://127.0.0.1:9/v1"],
+            &[
+                "--launcher",
+                "process",
+                "--worker-program",
+                "/bin/true",
+                "--spool",
+                &spool,
+                "--provider-url",
+                "http://127.0.0.1:9/v1",
+            ],
         ]
         .concat()
         .into_iter()
@@ -128,7 +137,10 @@ async fn each_login_can_do_its_part_and_no_more() {
     machine.set_up(&[]);
     let mut coordinator = machine.login("database_url").await;
     let rights = "select rolsuper or rolcreaterole or rolcreatedb from pg_roles where rolname = current_user";
-    assert!(!sqlx::query_scalar::<_, bool>(rights).fetch_one(&mut coordinator).await.unwrap(), "it owns its schema, and that is all");
+    assert!(
+        !sqlx::query_scalar::<_, bool>(rights).fetch_one(&mut coordinator).await.unwrap(),
+        "it owns its schema, and that is all"
+    );
     let mut user = machine.login("user_database_url").await;
     let day = "current_date + 30";
     let row = format!(
@@ -139,7 +151,8 @@ async fn each_login_can_do_its_part_and_no_more() {
     assert!(user.execute("update trunks set enabled = false").await.is_err(), "trunks are the owner's");
     coordinator.execute("update installation set sip_domains = '{127.0.0.1}'").await.unwrap();
     coordinator.execute("update calls set calling_from = '00:00', calling_to = '23:59:59'").await.unwrap();
-    let claim = "select cardinality(claimed) from offhook_claim('c', 'here', 'main', '15 s', 20000, 20399, array[sha256('token')])";
+    let claim =
+        "select cardinality(claimed) from offhook_claim('c', 'here', 'main', '15 s', 20000, 20399, array[sha256('token')])";
     sqlx::query_scalar::<_, i32>(claim).fetch_one(&mut coordinator).await.expect("an owner without more rights can claim");
     let mut worker = machine.login("worker_database_url").await;
     assert!(worker.execute("select * from calls").await.is_err(), "a worker reads no table");
@@ -268,7 +281,8 @@ async fn an_owner_without_more_rights_is_enough_where_the_workers_login_is_given
         admin.execute(AssertSqlSafe(statement)).await.unwrap();
     }
     let place = machine.admin.rsplit_once('@').unwrap().1.rsplit_once('/').unwrap().0.to_owned();
-    let (owner, worker) = (format!("postgres://{name}:o@{place}/{name}"), format!("postgres://{name}_worker_login:w@{place}/{name}"));
+    let (owner, worker) =
+        (format!("postgres://{name}:o@{place}/{name}"), format!("postgres://{name}_worker_login:w@{place}/{name}"));
     let mut arguments: Vec<String> = machine.complete().split_off(4);
     arguments.extend(["--database-url".to_owned(), owner.clone()]);
     let run = |more: &[&str]| {
@@ -279,7 +293,12 @@ async fn an_owner_without_more_rights_is_enough_where_the_workers_login_is_given
     assert!(no_worker.contains("give --worker-database-url"), "{no_worker}");
     // Whether the roles with the rights are there already depends on what else was set up on this server.
     admin.execute("do $$ begin create role offhook_worker nologin; exception when duplicate_object or unique_violation then null; end $$").await.unwrap();
-    admin.execute("do $$ begin create role offhook_user nologin; exception when duplicate_object or unique_violation then null; end $$").await.unwrap();
+    admin
+        .execute(
+            "do $$ begin create role offhook_user nologin; exception when duplicate_object or unique_violation then null; end $$",
+        )
+        .await
+        .unwrap();
     let outside = run(&["--worker-database-url", &worker]);
     assert!(outside.contains("is not in role offhook_worker; run: grant offhook_worker"), "{outside}");
     assert!(machine.folder.files().is_empty());

@@ -148,7 +148,11 @@ impl Setup {
         for sentence in access.done.iter().chain(&done) {
             println!("done {sentence}");
         }
-        println!("done {} {}", place.display(), if changed { "and the secrets beside it are written" } else { "is as it should be" });
+        println!(
+            "done {} {}",
+            place.display(),
+            if changed { "and the secrets beside it are written" } else { "is as it should be" }
+        );
         access.pool.close().await;
 
         let config = self.written(&place)?;

@@ -77,7 +77,8 @@ fn default_file(given: &BTreeMap<String, String>) -> Result<SettingsFile, Settin
     let path = PathBuf::from(DEFAULT_FILE);
     match SettingsFile::read(&path) {
         Err(SettingsError::Unreadable { source, .. })
-            if source.kind() == io::ErrorKind::PermissionDenied && (given.contains_key("OFFHOOK_DATABASE_URL") || given.contains_key("OFFHOOK_DATABASE_URL_FILE")) =>
+            if source.kind() == io::ErrorKind::PermissionDenied
+                && (given.contains_key("OFFHOOK_DATABASE_URL") || given.contains_key("OFFHOOK_DATABASE_URL_FILE")) =>
         {
             Ok(SettingsFile { path, ..SettingsFile::default() })
         }
@@ -89,7 +90,11 @@ fn default_file(given: &BTreeMap<String, String>) -> Result<SettingsFile, Settin
 ///
 /// # Errors
 /// [`InvocationError::Line`].
-pub fn parse(arguments: &[OsString], file: &SettingsFile, given: &BTreeMap<String, String>) -> Result<CommandLine, InvocationError> {
+pub fn parse(
+    arguments: &[OsString],
+    file: &SettingsFile,
+    given: &BTreeMap<String, String>,
+) -> Result<CommandLine, InvocationError> {
     // A secret given by value is not overruled by a file that the settings name, nor the other way round.
     let counts = |name: &String| !given.contains_key(name) && !given.contains_key(&other_way(name));
     let known: Vec<String> = settings().into_iter().map(|setting| setting.name).collect();
@@ -190,7 +195,9 @@ mod tests {
         assert_eq!(invocation.line.log.log, "warn");
         let Verb::Check(check) = invocation.line.command else { panic!() };
         assert_eq!(check.config.database.url().unwrap().expose(), "postgres://test");
-        let Verb::Trunk(trunk) = read(&["trunk", "list", "--database-url", "postgres://t"], text).unwrap().line.command else { panic!() };
+        let Verb::Trunk(trunk) = read(&["trunk", "list", "--database-url", "postgres://t"], text).unwrap().line.command else {
+            panic!()
+        };
         assert_eq!(trunk.database.url().unwrap().expose(), "postgres://t");
     }
 

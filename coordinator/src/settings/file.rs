@@ -71,7 +71,9 @@ impl SettingsFile {
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         match std::fs::read_to_string(path) {
             Ok(text) => SettingsFile::parse(path, text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SettingsFile { path: path.to_owned(), ..Self::default() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(SettingsFile { path: path.to_owned(), ..Self::default() })
+            }
             Err(source) => Err(SettingsError::Unreadable { path: path.to_owned(), source }),
         }
     }

@@ -118,7 +118,9 @@ impl Answers {
             for name in ["OFFHOOK_PROVIDER_KEY", "OFFHOOK_PROVIDER_KEY_FILE"] {
                 self.values.insert(name.to_owned(), String::new());
             }
-        } else if invocation.given.contains_key("OFFHOOK_PROVIDER_KEY") || invocation.given.contains_key("OFFHOOK_PROVIDER_KEY_FILE") {
+        } else if invocation.given.contains_key("OFFHOOK_PROVIDER_KEY")
+            || invocation.given.contains_key("OFFHOOK_PROVIDER_KEY_FILE")
+        {
             // Taken already.
         } else if let Some(terminal) = terminal {
             let empty = if is_set { "as it is" } else { "none" };
@@ -178,12 +180,7 @@ impl Answers {
 }
 
 /// Which database.
-fn source(
-    setup: &Setup,
-    invocation: &Invocation,
-    before: bool,
-    terminal: Option<&mut Terminal>,
-) -> Result<Source, SetupError> {
+fn source(setup: &Setup, invocation: &Invocation, before: bool, terminal: Option<&mut Terminal>) -> Result<Source, SetupError> {
     let config = &setup.config.database;
     let is_given = |name: &str| invocation.given.contains_key(name);
     // Also where a line of the file sets it: flags and variables are told apart by what was given.

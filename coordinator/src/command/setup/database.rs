@@ -167,9 +167,7 @@ impl Administrator {
                 let row = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_optional(connection).await?;
                 Ok(row.map(|row| row.try_get::<Option<String>, _>(0)).transpose()?.flatten())
             }
-            Administrator::Local(local) => {
-                Ok(Some(local.psql(sql)?.trim_end().to_owned()).filter(|answer| !answer.is_empty()))
-            }
+            Administrator::Local(local) => Ok(Some(local.psql(sql)?.trim_end().to_owned()).filter(|answer| !answer.is_empty())),
         }
     }
 }
@@ -196,7 +194,12 @@ pub async fn prepare(source: &Source, known: &Known, mark: &str) -> Result<Acces
             };
             let worker = match (given, &known.worker) {
                 (Some(given), _) => {
-                    reach(&given, &Place::of(&given).ok_or(DatabaseError::Url("--worker-database-url"))?, "--worker-database-url").await?;
+                    reach(
+                        &given,
+                        &Place::of(&given).ok_or(DatabaseError::Url("--worker-database-url"))?,
+                        "--worker-database-url",
+                    )
+                    .await?;
                     given
                 }
                 (None, Some(known)) if works => known.clone(),

@@ -30,7 +30,9 @@ pub enum LocalError {
         said: String,
     },
     /// Installed, and no cluster.
-    #[error("Postgres is installed and has no cluster; make one with pg_createcluster, such as: pg_createcluster --start 15 main")]
+    #[error(
+        "Postgres is installed and has no cluster; make one with pg_createcluster, such as: pg_createcluster --start 15 main"
+    )]
     NoCluster,
 }
 

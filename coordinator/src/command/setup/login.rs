@@ -130,7 +130,10 @@ mod tests {
     #[test]
     fn a_place_is_a_url_without_the_login() {
         let place = Place::of(&Secret::new("postgres://me:p%40ss@db.example.org:6432/calls?sslmode=require")).unwrap();
-        assert_eq!((place.server.as_str(), place.database.as_str(), place.query.as_str()), ("db.example.org:6432", "calls", "?sslmode=require"));
+        assert_eq!(
+            (place.server.as_str(), place.database.as_str(), place.query.as_str()),
+            ("db.example.org:6432", "calls", "?sslmode=require")
+        );
         assert_eq!(place.url("r", "p").expose(), "postgres://r:p@db.example.org:6432/calls?sslmode=require");
         for wrong in ["db.example.org/calls", "postgres://db.example.org", "mysql://h/d", "postgres://h/"] {
             assert_eq!(Place::of(&Secret::new(wrong)), None, "{wrong}");

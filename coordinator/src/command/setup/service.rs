@@ -50,7 +50,8 @@ pub(super) async fn start(good: bool, changed: bool) -> Result<Finding, ServiceE
 
 fn systemctl(arguments: &[&str]) -> Result<(), ServiceError> {
     let failed = |said: String| ServiceError::Failed(arguments.join(" "), said);
-    let output = Command::new("systemctl").args(arguments).stdin(Stdio::null()).output().map_err(|error| failed(error.to_string()))?;
+    let output =
+        Command::new("systemctl").args(arguments).stdin(Stdio::null()).output().map_err(|error| failed(error.to_string()))?;
     match output.status.success() {
         true => Ok(()),
         false => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),

@@ -118,7 +118,8 @@ pub async fn settle(
             password = terminal.ask_secret("Trunk, the password", empty)?.map(Secret::new);
         }
         let caller_id = terminal.ask("Trunk, the number calls come from", there.map(|row| row.3.as_str()), any)?;
-        let unlike = |value: String, there: Option<&str>| Some(value).filter(|value| !value.is_empty() && Some(value.as_str()) != there);
+        let unlike =
+            |value: String, there: Option<&str>| Some(value).filter(|value| !value.is_empty() && Some(value.as_str()) != there);
         options = TrunkOptions {
             trunk_host: unlike(host, there.map(|row| row.1.as_str())),
             trunk_username: unlike(username, there.and_then(|row| row.2.as_deref())),
@@ -178,9 +179,9 @@ pub async fn write(pool: &PgPool, trunk: Option<&NewTrunk>) -> Result<Change, Se
     let values: Vec<String> = columns.iter().enumerate().map(|(index, (_, kind, _))| value(index, kind)).collect();
     let (names, values) = (names.join(", "), values.join(", "));
     let statement = match known {
-        Some(_) => format!(
-            "update trunks set ({names}) = row({values}) where name = $1 and ({names}) is distinct from ({values})"
-        ),
+        Some(_) => {
+            format!("update trunks set ({names}) = row({values}) where name = $1 and ({names}) is distinct from ({values})")
+        }
         None => format!("insert into trunks (name, {names}) values ($1, {values})"),
     };
     let mut query = sqlx::query(AssertSqlSafe(statement)).bind(name);
