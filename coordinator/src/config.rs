@@ -66,3 +66,21 @@ pub(crate) fn secret_or_file(value: Option<&Secret>, file: Option<&PathBuf>) -> 
 pub(crate) fn parse_secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_no_secret_and_counts_for_more_than_a_value() {
+        let path = std::env::temp_dir().join(format!("offhook-secret-{}", uuid::Uuid::new_v4().simple()));
+        let value = Secret::new("hunter2");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(secret_or_file(Some(&value), Some(&path)).unwrap().is_none());
+        std::fs::write(&path, "swordfish\n").unwrap();
+        assert_eq!(secret_or_file(Some(&value), Some(&path)).unwrap().unwrap().expose(), "swordfish");
+        assert_eq!(secret_or_file(Some(&value), Some(&PathBuf::new())).unwrap().unwrap().expose(), "hunter2");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

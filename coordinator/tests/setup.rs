@@ -329,8 +329,15 @@ async fn on_a_terminal_it_asks_and_what_is_there_is_the_default() {
         assert!(asked.contains(part), "{part}: {asked}");
     }
     assert_eq!(machine.folder.files(), files, "return alone keeps everything");
-    let asked = typed("\n\n\n\n\nfr=nova\nde=nova\n\nkey-of-ours\n127.0.0.1\nberlin-1\n\n+4930123456\n");
-    assert!(asked.contains("\"fr\" is not a language offhook speaks"), "asked again: {asked}");
+    let asked = typed(
+        "nonsense\npostgres://x:y@127.0.0.1:1/z\n\n\n\n\n\nfr=nova\nde=nova\n\nkey-of-ours\nsip:127.0.0.1\nlater\n\n+4930123456\n\
+         127.0.0.1\nberlin-1\n\n+4930123456\n",
+    );
+    for again in
+        ["begins with postgres://", "127.0.0.1:1/z cannot be used", "\"fr\" is not a language offhook speaks", "sip: is left out"]
+    {
+        assert!(asked.contains(again), "asked again: {again}: {asked}");
+    }
     assert!(asked.contains("done trunk berlin-1"), "{asked}");
     assert!(machine.folder.read("etc/offhook.env").contains("\nOFFHOOK_VOICES=de=nova\n"));
     assert_eq!(machine.folder.read("etc/secrets/provider_key"), "key-of-ours");

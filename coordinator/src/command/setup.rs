@@ -125,7 +125,12 @@ impl Setup {
         files::writable(&folder)?;
 
         let mut terminal = (!self.no_questions && std::io::stdin().is_terminal()).then(Terminal::stdio);
-        let mut answers = Answers::gather(self, invocation, &folder, terminal.as_mut())?;
+        if let Some(terminal) = &mut terminal {
+            terminal.say(
+                "Return alone takes what is in brackets. No file is written before the last answer; all may be changed later.",
+            )?;
+        }
+        let mut answers = Answers::gather(self, invocation, &folder, terminal.as_mut()).await?;
         self.judge(&place, existing, &answers)?;
 
         let access = database::prepare(&answers.source, &answers.known(existing)?, &answers.mark(&place)).await?;
@@ -134,8 +139,20 @@ impl Setup {
         if let Some(user) = &access.user {
             answers.keep_file("user_database_url", user);
         }
-        let trunk = trunk::settle(&access.pool, self.trunk.clone(), &mut answers, terminal.as_mut()).await?;
-        let change = trunk::write(&access.pool, trunk.as_ref()).await?;
+        let change = loop {
+            let trunk = trunk::settle(&access.pool, self.trunk.clone(), answers.before, terminal.as_mut()).await?;
+            match (trunk::write(&access.pool, trunk.as_ref()).await, terminal.as_mut()) {
+                (Err(SetupError::Trunk(refused)), Some(terminal)) if !self.trunk.is_given() => {
+                    terminal.say(&format!("  {refused}"))?
+                }
+                (written, _) => {
+                    if let Some((file, password)) = trunk.and_then(|trunk| trunk.password) {
+                        answers.keep_file(&file, &password);
+                    }
+                    break written?;
+                }
+            }
+        };
 
         files.folder(&answers.secrets, 0o700)?;
         let mut changed = false;

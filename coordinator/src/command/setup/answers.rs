@@ -11,7 +11,8 @@ use super::{
     Setup, SetupError,
     ask::Terminal,
     config_of,
-    database::{Known, Source},
+    database::{self, Known, Source},
+    local_postgres,
 };
 use crate::settings::{
     command_line::Invocation,
@@ -51,7 +52,7 @@ impl Answers {
     ///
     /// # Errors
     /// [`SetupError::Missing`], [`SetupError::Wrong`].
-    pub fn gather(
+    pub async fn gather(
         setup: &Setup,
         invocation: &Invocation,
         folder: &Path,
@@ -63,7 +64,7 @@ impl Answers {
         let secrets = given.get("OFFHOOK_SECRETS").map(String::as_str).or(file.value("OFFHOOK_SECRETS"));
         let secrets = secrets.map_or_else(|| folder.join("secrets"), PathBuf::from);
         let mut answers = Answers {
-            source: source(setup, invocation, before, terminal.as_deref_mut())?,
+            source: source(setup, invocation, before, terminal.as_deref_mut()).await?,
             values: BTreeMap::new(),
             secrets: std::path::absolute(&secrets).unwrap_or(secrets),
             files: BTreeMap::new(),
@@ -179,8 +180,13 @@ impl Answers {
     }
 }
 
-/// Which database.
-fn source(setup: &Setup, invocation: &Invocation, before: bool, terminal: Option<&mut Terminal>) -> Result<Source, SetupError> {
+/// Which database. One that is typed in is tried at once.
+async fn source(
+    setup: &Setup,
+    invocation: &Invocation,
+    before: bool,
+    terminal: Option<&mut Terminal>,
+) -> Result<Source, SetupError> {
     let config = &setup.config.database;
     let is_given = |name: &str| invocation.given.contains_key(name);
     // Also where a line of the file sets it: flags and variables are told apart by what was given.
@@ -215,16 +221,21 @@ fn source(setup: &Setup, invocation: &Invocation, before: bool, terminal: Option
     if let Some(terminal) = terminal {
         let current = if before { "as it is" } else { "local" };
         let question = "Database: local for one on this machine, or postgres://owner:password@host/database";
-        let answer = terminal.ask(question, Some(current), |answer| match answer {
-            "local" => Ok(()),
-            "as it is" if before => Ok(()),
-            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(()),
-            _ => Err("write local, or a URL that begins with postgres://".into()),
-        })?;
-        match answer.as_str() {
-            "local" => return Ok(Source::Local { name }),
-            "as it is" => {}
-            url => return Ok(Source::Owner { url: Secret::new(url), worker }),
+        loop {
+            let answer = terminal.ask(question, Some(current), |answer| match answer {
+                "local" => local_postgres::may().map_err(|error| error.to_string()),
+                "as it is" if before => Ok(()),
+                url if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(()),
+                _ => Err("write local, or a URL that begins with postgres://".into()),
+            })?;
+            match answer.as_str() {
+                "local" => return Ok(Source::Local { name }),
+                "as it is" => break,
+                url => match database::answers(&Secret::new(url)).await {
+                    Ok(()) => return Ok(Source::Owner { url: Secret::new(url), worker }),
+                    Err(error) => terminal.say(&format!("  {error}"))?,
+                },
+            }
         }
     } else if !before {
         let flags = "--local-database, --database-url URL, or --admin-database-url URL";

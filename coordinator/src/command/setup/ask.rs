@@ -63,6 +63,14 @@ impl Terminal {
         Ok(Some(typed).filter(|typed| !typed.is_empty()))
     }
 
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// Where nobody reads it.
+    pub fn say(&mut self, sentence: &str) -> io::Result<()> {
+        writeln!(self.output, "{sentence}")
+    }
+
     fn line(&mut self) -> io::Result<String> {
         self.output.flush()?;
         let mut line = String::new();

@@ -285,6 +285,16 @@ async fn finish(
     }
 }
 
+/// Whether an owner's URL leads to a database that lets us in.
+///
+/// # Errors
+/// [`DatabaseError::Url`], [`DatabaseError::Connect`].
+pub async fn answers(url: &Secret) -> Result<(), DatabaseError> {
+    let place = Place::of(url).ok_or(DatabaseError::Url("that"))?;
+    reach(url, &place, "the URL").await?.close().await?;
+    Ok(())
+}
+
 /// Connects, within the time a server may take.
 pub(super) async fn reach(url: &Secret, place: &Place, flag: &'static str) -> Result<PgConnection, DatabaseError> {
     let failed = |cause: String| DatabaseError::Connect { place: format!("{}/{}", place.server, place.database), cause, flag };

@@ -45,11 +45,14 @@ struct Cluster {
     online: bool,
 }
 
+/// Whether this user may make a database on this machine.
+pub(super) fn may() -> Result<(), LocalError> {
+    if rustix::process::geteuid().is_root() { Ok(()) } else { Err(LocalError::NotRoot) }
+}
+
 /// Finds a cluster that runs, starts one, or installs Postgres first.
 pub(super) fn find_or_install(done: &mut Vec<String>) -> Result<LocalPostgres, LocalError> {
-    if !rustix::process::geteuid().is_root() {
-        return Err(LocalError::NotRoot);
-    }
+    may()?;
     if !is_there("pg_lsclusters") {
         if !is_there("apt-get") {
             return Err(LocalError::NoPackages);

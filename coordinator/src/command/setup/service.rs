@@ -27,13 +27,16 @@ pub(super) async fn start(good: bool, changed: bool) -> Result<Finding, ServiceE
     // As sd_booted(3) tells.
     let booted = Path::new("/run/systemd/system").is_dir();
     let installed = booted && systemctl(&["cat", UNIT]).is_ok();
+    let running = installed && systemctl(&["is-active", "--quiet", UNIT]).is_ok();
     let detail = match (good, booted, installed) {
+        (false, _, true) if running => {
+            "runs on with what it read at its start: put right what FAILs, then `systemctl reload offhook`"
+        }
         (false, _, true) => "not started: put right what FAILs, then `offhook check`, and `systemctl enable --now offhook`",
         (false, _, false) => "not started: put right what FAILs, then `offhook check`, and `offhook run`",
         (true, false, _) => "systemd does not run here (a container, perhaps); start `offhook run` by other means",
         (true, true, false) => "there is no unit: run `make install`, or start `offhook run` by other means",
         (true, true, true) => {
-            let running = systemctl(&["is-active", "--quiet", UNIT]).is_ok();
             systemctl(&["enable", "--quiet", "--now", UNIT])?;
             if running && changed {
                 systemctl(&["reload", UNIT])?;

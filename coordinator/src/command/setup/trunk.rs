@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use offhook::{secret::Secret, store::error::StoreError};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
-use super::{SetupError, answers::Answers, ask::Terminal};
+use super::{SetupError, ask::Terminal};
 
 /// The flags of a trunk; every other column is one `update trunks` away.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -47,6 +47,8 @@ pub struct TrunkOptions {
 #[derive(Debug)]
 pub struct NewTrunk {
     name: String,
+    /// The file of its password, and the password, where there is a new one.
+    pub password: Option<(String, Secret)>,
     /// Column, its type, value.
     columns: Vec<(&'static str, &'static str, String)>,
 }
@@ -72,7 +74,8 @@ impl Change {
 }
 
 impl TrunkOptions {
-    fn is_given(&self) -> bool {
+    /// Whether a flag says something of a trunk.
+    pub fn is_given(&self) -> bool {
         let texts = [&self.trunk_name, &self.trunk_host, &self.trunk_transport, &self.trunk_username, &self.trunk_caller_id];
         texts.iter().any(|text| text.is_some())
             || self.trunk_password_file.is_some()
@@ -85,11 +88,11 @@ impl TrunkOptions {
 /// Finds out what is wanted; asks on a terminal, with what is there as the default.
 ///
 /// # Errors
-/// [`SetupError::Missing`] where nothing is given, and there is neither a trunk nor a terminal.
+/// [`SetupError::Missing`] where nothing is given, there is neither a trunk nor a terminal, and no setup was here `before`.
 pub async fn settle(
     pool: &PgPool,
     mut options: TrunkOptions,
-    answers: &mut Answers,
+    before: bool,
     terminal: Option<&mut Terminal>,
 ) -> Result<Option<NewTrunk>, SetupError> {
     if options.no_trunk {
@@ -128,7 +131,7 @@ pub async fn settle(
             ..options
         };
     } else if !options.is_given() {
-        return match rows.is_empty() && !answers.before {
+        return match rows.is_empty() && !before {
             true => Err(SetupError::Missing { what: "the first trunk", flags: "--trunk-host HOST, or --no-trunk" }),
             false => Ok(None),
         };
@@ -141,24 +144,19 @@ pub async fn settle(
     if let Some(file) = &options.trunk_password_file {
         password = Some(Secret::from_file(file).map_err(|error| SetupError::Wrong(error.to_string()))?);
     }
-    let file = format!("trunk-{name}");
-    // A name that is none is refused by the table, and is not to become a path before that.
-    let is_plain = file.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if let Some(password) = password.as_ref().filter(|_| is_plain) {
-        answers.keep_file(&file, password);
-    }
+    let password = password.map(|password| (format!("trunk-{name}"), password));
     let columns = [
         ("host", "text", options.trunk_host),
         ("port", "int", options.trunk_port.map(|port| port.to_string())),
         ("transport", "text", options.trunk_transport),
         ("username", "text", options.trunk_username),
-        ("secret", "text", password.map(|_| file)),
+        ("secret", "text", password.as_ref().map(|(file, _)| file.clone())),
         ("caller_id", "text", options.trunk_caller_id),
         ("max_concurrent", "int", options.trunk_max_concurrent.map(|calls| calls.to_string())),
         ("calls_per_second", "double precision", options.trunk_calls_per_second.map(|rate| rate.to_string())),
     ];
     let columns = columns.into_iter().filter_map(|(column, kind, value)| Some((column, kind, value?))).collect();
-    Ok(Some(NewTrunk { name, columns }))
+    Ok(Some(NewTrunk { name, password, columns }))
 }
 
 /// Writes the row, and lets it count with [`Change::commit`]. A row that has these values already is not touched.
@@ -166,7 +164,9 @@ pub async fn settle(
 /// # Errors
 /// Where the table refuses it, in its words.
 pub async fn write(pool: &PgPool, trunk: Option<&NewTrunk>) -> Result<Change, SetupError> {
-    let Some(NewTrunk { name, columns }) = trunk.filter(|trunk| !trunk.columns.is_empty()) else { return Ok(Change::default()) };
+    let Some(NewTrunk { name, columns, .. }) = trunk.filter(|trunk| !trunk.columns.is_empty()) else {
+        return Ok(Change::default());
+    };
     let refused = |error: sqlx::Error| SetupError::Trunk(error.into());
     let mut transaction = pool.begin().await.map_err(refused)?;
     let known: Option<String> = sqlx::query_scalar("select name from trunks where name = $1 for update")
