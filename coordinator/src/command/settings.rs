@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use crate::settings::{
     DEFAULT_FILE,
     definitions::settings,
-    file::{SettingsFile, render},
+    file::{SettingsFile, fits, render},
     reference::markdown,
 };
 
@@ -53,6 +53,7 @@ impl SettingsCommand {
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("\"{text}\" is not NAME=value"))?;
+    fits(name, value)?;
     match settings().iter().any(|setting| setting.name == name) {
         true => Ok((name.to_owned(), value.to_owned())),
         false => Err(format!("{name} is no setting; `offhook settings` prints them all")),

@@ -125,6 +125,23 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, quoted.unwrap_or(value)))
 }
 
+/// In quotes where it would be read as another value without them.
+fn quoted(value: &str) -> String {
+    let as_it_is = assignment(&format!("x={value}")).is_some_and(|(_, read)| read == value);
+    if as_it_is { value.to_owned() } else { format!("\"{value}\"") }
+}
+
+/// Whether a value fits on a line.
+///
+/// # Errors
+/// A sentence.
+pub fn fits(name: &str, value: &str) -> Result<(), String> {
+    match value.contains(char::is_control) {
+        true => Err(format!("the value of {name} has a line end or another control character in it; write it on one line")),
+        false => Ok(()),
+    }
+}
+
 /// The file with every setting in it: `values` are set, the rest is commented out with its default. What the administrator wrote into
 /// `existing` stays, unless `values` has another value for it; an empty value takes the setting back.
 pub fn render(settings: &[Setting], existing: &SettingsFile, values: &BTreeMap<String, String>) -> String {
@@ -142,7 +159,7 @@ pub fn render(settings: &[Setting], existing: &SettingsFile, values: &BTreeMap<S
         before.comments.iter().for_each(|comment| text += &format!("{comment}\n"));
         let line = match (values.get(&setting.name), before.line) {
             (Some(value), Some(line)) if assignment(&line).is_some_and(|(_, set)| set == value) => Some(line),
-            (Some(value), _) => Some(format!("{}={value}", setting.name)).filter(|_| !value.is_empty()),
+            (Some(value), _) => Some(format!("{}={}", setting.name, quoted(value))).filter(|_| !value.is_empty()),
             (None, line) => line,
         };
         let default = || format!("#{}={}", setting.name, setting.default.as_deref().unwrap_or_default());

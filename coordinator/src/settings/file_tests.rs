@@ -77,3 +77,48 @@ fn what_is_no_setting_is_named_with_its_line() {
     assert_eq!(unknown.len(), 1);
     assert!(unknown[0].contains("OFFHOOK_LIMIT_PROVIDER in line 1"), "{unknown:?}");
 }
+
+#[test]
+fn a_value_is_read_as_it_was_set_whatever_is_in_it() {
+    for value in ["a b", " a ", "\"a\"", "'a'", "\"a", "#a", "a=b", "\"", "''", "a\u{a0}"] {
+        let text = fresh(&[("OFFHOOK_HOST", value)]);
+        assert_eq!(parse(&text).unwrap().value("OFFHOOK_HOST"), Some(value), "{text}");
+    }
+    assert!(fits("OFFHOOK_HOST", "a\nOFFHOOK_LEASE=1s").is_err_and(|said| said.contains("OFFHOOK_HOST")));
+}
+
+#[test]
+fn whatever_an_administrator_wrote_keeps_its_values_and_its_comments() {
+    use rand::{RngExt, SeedableRng};
+    let mut rng = rand::rngs::StdRng::seed_from_u64(7);
+    let names: Vec<String> = settings().into_iter().map(|setting| setting.name).collect();
+    let mut read = 0;
+    for _ in 0..800 {
+        let mut text = String::new();
+        for _ in 0..rng.random_range(0..12) {
+            let name = &names[rng.random_range(0..names.len())];
+            text += &match rng.random_range(0..9) {
+                0 => "\n".to_owned(),
+                1 => format!("# {name}, says Ada\n"),
+                2 => format!("#{name}=old\n"),
+                3 => format!("## {name}\n"),
+                4 => format!("  {name} = \"v {}\"\r\n", rng.random_range(0..9)),
+                5 => format!("{name}=\n"),
+                6 => format!("X_{}=1\n", rng.random_range(0..3)),
+                7 => "#\n".to_owned(),
+                _ => format!("{name}=\u{e4}={}\n", rng.random_range(0..9)),
+            };
+        }
+        let Ok(before) = parse(&text) else { continue };
+        read += 1;
+        let after = parse(&render(&settings(), &before, &BTreeMap::new())).unwrap();
+        let values = |file: &SettingsFile| -> Vec<(String, String)> {
+            file.values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect()
+        };
+        assert_eq!(values(&after), values(&before), "{text}");
+        let comments = |text: &str| text.matches(", says Ada").count();
+        assert_eq!(comments(&after.text), comments(&text), "{text}");
+        assert_eq!(render(&settings(), &after, &BTreeMap::new()), after.text, "the second time nothing changes: {text}");
+    }
+    assert!(read > 200, "most are files, only {read} were");
+}

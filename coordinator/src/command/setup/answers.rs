@@ -17,7 +17,7 @@ use super::{
 use crate::settings::{
     command_line::Invocation,
     definitions::{Setting, settings},
-    file::SettingsFile,
+    file::{SettingsFile, fits},
 };
 
 /// What is asked for beside database, key and trunk.
@@ -74,6 +74,7 @@ impl Answers {
         answers.values.insert("OFFHOOK_SECRETS".to_owned(), answers.secrets.display().to_string());
         for setting in all.iter().filter(|setting| setting.name != "OFFHOOK_SECRETS") {
             let Some(value) = given.get(&setting.name) else { continue };
+            fits(&setting.name, value).map_err(SetupError::Wrong)?;
             match setting.secret {
                 // Those of the database are judged first.
                 true if setting.name.ends_with("DATABASE_URL") && setting.name != "OFFHOOK_LISTEN_DATABASE_URL" => {}
