@@ -60,10 +60,12 @@ install_everything() {
     for program in offhook offhook-worker; do
         [ -x "$programs/$program" ] || fail "$programs/$program is not there: build it, or leave PROGRAMS out"
     done
-    "$programs/offhook" --version >/dev/null || fail "$programs/offhook does not run on this machine; nothing was changed"
+    OFFHOOK_SETTINGS='' "$programs/offhook" --version >/dev/null || fail "$programs/offhook does not run on this machine; nothing was changed"
 
     # An installation that says how it starts workers is asked; LAUNCHER counts for a new one.
     ! is_set OFFHOOK_LAUNCHER || launcher=$(privileged sed -n 's/^ *OFFHOOK_LAUNCHER *= *//p' "$settings")
+    [ ! -e "$settings" ] || privileged env OFFHOOK_SETTINGS="$settings" "$programs/offhook" settings --check >/dev/null ||
+        fail "the new program cannot use $settings; the programs that are installed stay as they are"
     if [ -z "$destination" ]; then
         if [ "$launcher" = docker ]; then worker_image "$programs"; fi
         # The old program works with the new schema; the new one would not start on the old schema.

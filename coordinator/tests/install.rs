@@ -113,6 +113,33 @@ fn a_new_program_that_does_not_run_leaves_the_old_one_in_its_place() {
 }
 
 #[test]
+fn settings_that_the_new_program_cannot_use_are_named_and_the_old_one_stays() {
+    let machine = Machine::new();
+    machine.install(&[]);
+    let good = machine.0.read(SETTINGS);
+    let program = machine.0.path("machine/usr/local/bin/offhook");
+    let before = fs::metadata(&program).unwrap().ino();
+    let mistakes = [
+        ("OFFHOOK_LEASE=soon", "OFFHOOK_LEASE is set in line"),
+        ("lease 15s", "is not a setting"),
+        ("OFFHOOK_PORT_LAST=20001", "widen it"),
+    ];
+    for (mistake, sentence) in mistakes {
+        fs::write(machine.0.path(SETTINGS), format!("{good}{mistake}\n")).unwrap();
+        let refused = machine.make("install", &[]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(sentence) && said.contains("stay as they are"), "{said}");
+        assert_eq!(fs::metadata(&program).unwrap().ino(), before);
+        // The unit asks the same before it ends a coordinator that runs.
+        let check =
+            Command::new(&program).args(["settings", "--check"]).env("OFFHOOK_SETTINGS", machine.0.path(SETTINGS)).output();
+        assert!(!check.unwrap().status.success());
+    }
+    fs::write(machine.0.path(SETTINGS), good).unwrap();
+    machine.install(&[]);
+}
+
+#[test]
 fn without_docker_workers_are_processes() {
     let machine = Machine::new();
     machine.install(&["LAUNCHER=process", "PREFIX=/opt/offhook"]);

@@ -9,7 +9,7 @@ use crate::settings::{
     reference::markdown,
 };
 
-use super::setup::files::{FileError, StagedFiles};
+use super::setup::{SetupError, files::StagedFiles, usable};
 
 /// `offhook settings`
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,9 @@ pub struct SettingsCommand {
     /// A value for a setting that the file does not set yet, as NAME=value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
+    /// Find out whether `offhook run` could start with the file, and change nothing
+    #[arg(long, conflicts_with_all = ["write", "set", "markdown"])]
+    pub check: bool,
     /// Print the page of the documentation instead
     #[arg(long, conflicts_with_all = ["write", "set"])]
     pub markdown: bool,
@@ -29,8 +32,13 @@ impl SettingsCommand {
     /// Does it, and prints.
     ///
     /// # Errors
-    /// Where the file cannot be written.
-    pub fn run(&self, file: &SettingsFile) -> Result<(), FileError> {
+    /// Where the file cannot be written, or, with `--check`, what is wrong in it.
+    pub fn run(&self, file: &SettingsFile) -> Result<(), SetupError> {
+        if self.check {
+            usable(file)?;
+            println!("{} can be used", file.path.display());
+            return Ok(());
+        }
         if self.markdown {
             print!("{}", markdown(&settings()));
             return Ok(());

@@ -197,17 +197,24 @@ impl Setup {
             values.insert(file_setting.trim_end_matches("_FILE").to_owned(), (secret.expose().to_owned(), 0));
         }
         values.retain(|_, (value, _)| !value.is_empty());
-        let file = SettingsFile { path: place.to_owned(), text: String::new(), values };
-        let config = config_of(&file)?;
-        config.providers.specification()?;
-        if config.media.calls() == 0 {
-            return Err(SetupError::Wrong(crate::run::RunError::NoPorts.to_string()));
-        }
-        Ok(())
+        usable(&SettingsFile { path: place.to_owned(), text: String::new(), values })
     }
 
     fn written(&self, place: &Path) -> Result<Config, SetupError> {
         config_of(&SettingsFile::read(place)?)
+    }
+}
+
+/// Whether a coordinator could start with a file, as far as the file says.
+///
+/// # Errors
+/// What is wrong, in which line.
+pub fn usable(file: &SettingsFile) -> Result<(), SetupError> {
+    let config = config_of(file)?;
+    config.providers.specification()?;
+    match config.media.calls() {
+        0 => Err(SetupError::Wrong(crate::run::RunError::NoPorts.to_string())),
+        _ => Ok(()),
     }
 }
 

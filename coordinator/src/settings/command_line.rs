@@ -58,12 +58,18 @@ impl Invocation {
         let first = without_help(CommandLine::command()).ignore_errors(true).try_get_matches_from(&arguments).ok();
         let given = first.as_ref().map(given).unwrap_or_default();
         let file = match given.get("OFFHOOK_SETTINGS") {
-            Some(path) if path.is_empty() => SettingsFile::default(),
-            Some(path) => SettingsFile::read(Path::new(path))?,
-            None => default_file(&given)?,
+            Some(path) if path.is_empty() => Ok(SettingsFile::default()),
+            Some(path) => SettingsFile::read(Path::new(path)),
+            None => default_file(&given),
         };
-        let line = parse(&arguments, &file, &given)?;
-        Ok(Invocation { line, file, given })
+        match file {
+            Ok(file) => Ok(Invocation { line: parse(&arguments, &file, &given)?, file, given }),
+            // Help and version, and what is wrong on the command line, need no file.
+            Err(error) => match parse(&arguments, &SettingsFile::default(), &given) {
+                Err(sooner) => Err(sooner),
+                Ok(_) => Err(error.into()),
+            },
+        }
     }
 }
 
@@ -214,6 +220,7 @@ mod tests {
         let said = read(&["check"], "# voices\nOFFHOOK_VOICES=fr=nova\n").unwrap_err().to_string();
         assert!(said.contains("OFFHOOK_VOICES is set in line 2 of"), "{said}");
         assert!(read(&["check"], "nonsense").unwrap_err().to_string().contains("line 1"));
+        assert!(read(&["--version"], "nonsense").unwrap_err().to_string().starts_with("offhook "), "that needs no file");
     }
 
     #[test]
