@@ -1,3 +1,5 @@
+# make install    programs, the worker's image, a systemd unit and a file with every setting on this machine; also the upgrade
+# make uninstall  removes them; settings, secrets, recordings and the database stay
 # make demo    five calls in four languages against the sandbox, live, then outcomes and recordings; needs no account anywhere
 # make test    everything, on real Postgres, Docker, SIP and RTP of this machine; each fuzz target for five seconds
 # make lint    format, clippy, scripts, licences, unused dependencies, known advisories
@@ -7,7 +9,16 @@
 # make image   the images for production, offhook-worker:latest and offhook:latest
 # make setup   the missing Debian packages
 SHELL := bash
-.PHONY: demo test lint fuzz bench chaos image setup
+.PHONY: install uninstall demo test lint fuzz bench chaos image setup
+
+# What scripts/install.sh takes, for these two alone: others build with what the environment has.
+places = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" LAUNCHER="$(LAUNCHER)" PROGRAMS="$(PROGRAMS)"
+
+install:
+	@$(places) scripts/install.sh
+
+uninstall:
+	@$(places) scripts/install.sh uninstall
 
 demo: setup
 	@scripts/demo.sh

@@ -41,7 +41,10 @@ export OFFHOOK_DATABASE_URL=$OFFHOOK_TEST_DATABASE_URL
 export OFFHOOK_DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST
 export OFFHOOK_NAMESPACE=demo-$$ OFFHOOK_SPOOL=$spool OFFHOOK_MEDIA_ADDRESS=127.0.0.1
 # Without root nothing can be given to another user: containers run as this one.
-[ "$(id -u)" -eq 0 ] || export OFFHOOK_CONTAINER_USER=$(id -u):$(id -g)
+if [ "$(id -u)" != 0 ]; then
+    OFFHOOK_CONTAINER_USER=$(id -u):$(id -g)
+    export OFFHOOK_CONTAINER_USER
+fi
 export OFFHOOK_PROVIDER_URL=http://127.0.0.1:$http/v1
 export OFFHOOK_STT_MODEL=sandbox-ear OFFHOOK_CHAT_MODEL=sandbox-talker OFFHOOK_TTS_MODEL=sandbox-voice
 export OFFHOOK_VOICES=en=en-1,de=de-1,es=es-1,nl=nl-1

@@ -6,7 +6,7 @@ cd "$root"
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
-shellcheck -x -P SCRIPTDIR scripts/*.sh .ci/run
+shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh .ci/run
 say "format, clippy and scripts: clean"
 scripts/dependencies_test.sh
 scripts/dependencies.sh

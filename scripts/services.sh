@@ -106,6 +106,8 @@ print_env() {
     password=$(as_postgres cat "$cluster/password")
     url=postgres://offhook:$password@127.0.0.1:$port/postgres
     printf 'export OFFHOOK_SERVICES=%q\n' "$state"
+    # What is installed on this machine is none of a test's business.
+    printf 'export OFFHOOK_SETTINGS=\n'
     printf 'export OFFHOOK_TEST_DATABASE_URL=%q\n' "$url"
     printf 'export OFFHOOK_TEST_DOCKER_HOST=%q\n' "$(cat "$state/docker.address")"
 }

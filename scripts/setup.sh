@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and nothing where none is. Rust and git are there already.
+#   scripts/setup.sh             everything: for `make test`, `make demo` and `make lint`
+#   scripts/setup.sh build       what building the programs needs
+#   scripts/setup.sh engine      the Docker engine
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-wanted=(
-    postgresql                  # tests and demo start a private cluster of it
-    docker.io                   # the containers that workers run in
+build=(
     cmake g++ pkg-config make   # libopus, built into the worker
+)
+engine=(
+    docker.io                   # the containers that workers run in
+)
+tests=(
+    postgresql                  # tests and demo start a private cluster of it
     linphone-cli                # one more stranger
     espeak-ng                   # the voices of the sandbox
     sox                         # sounds for the strangers below
@@ -16,6 +23,16 @@ wanted=(
     iproute2 procps jq          # used by the scripts
     shellcheck                  # make lint
 )
+[ $# -gt 0 ] || set -- build engine tests
+wanted=()
+for part in "$@"; do
+    case $part in
+    build) wanted+=("${build[@]}") ;;
+    engine) wanted+=("${engine[@]}") ;;
+    tests) wanted+=("${tests[@]}") ;;
+    *) fail "use build, engine, tests, or nothing for all of them" ;;
+    esac
+done
 
 missing=()
 for package in "${wanted[@]}"; do

@@ -46,7 +46,11 @@ async fn all_end(site: &Site, numbers: &[String]) {
 }
 
 fn signal(pid: u32) {
-    assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
+    send("-TERM", pid);
+}
+
+fn send(which: &str, pid: u32) {
+    assert!(Command::new("kill").args([which, &pid.to_string()]).status().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,6 +103,25 @@ async fn an_upgrade_drops_nobody() {
     site.until("all are adopted", &format!("select count(*) filter (where claimed_by = '{old}') = 0 from calls")).await;
     let numbers = [numbers, more].concat();
     nobody_was_hung_up_on(&site, &numbers);
+    all_end(&site, &numbers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_of_the_unit_drops_nobody() {
+    // Nobody waits for a lease to run out: it is given up.
+    let mut site = Site::new(&[("OFFHOOK_LEASE", "10m")]).await;
+    site.start_coordinator().await;
+    let numbers = talk(&site, 5, 0).await;
+    let old = site.ask("select min(claimed_by) from calls").await;
+    // What systemd does: the old one is told, and when it has ended the new one is started.
+    let leaving = site.take_coordinator();
+    send("-HUP", leaving.id());
+    leaving.ends(Duration::from_secs(30)).await;
+    nobody_was_hung_up_on(&site, &numbers);
+    site.start_coordinator().await;
+    site.until("all are adopted", &format!("select count(*) filter (where claimed_by = '{old}') = 0 from calls")).await;
+    let more = talk(&site, 2, 100).await;
+    let numbers = [numbers, more].concat();
     all_end(&site, &numbers).await;
 }
 

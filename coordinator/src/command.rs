@@ -1,4 +1,4 @@
-//! The command line: `offhook run | migrate | check | status | pause | resume | call … | trunk … | erase … | rehearse …`.
+//! The command line: `offhook setup | settings | run | migrate | check | status | pause | resume | call … | trunk … | erase … | rehearse …`.
 
 pub mod add;
 pub mod call;
@@ -8,6 +8,8 @@ pub mod erase;
 pub mod import;
 pub mod pause;
 pub mod rehearse;
+pub mod settings;
+pub mod setup;
 pub mod status;
 pub mod trunk;
 pub mod watch;
@@ -27,6 +29,9 @@ async fn database_now(pool: &PgPool) -> Result<DateTime<Utc>, StoreError> {
 #[derive(Debug, clap::Parser)]
 #[command(name = "offhook", version, max_term_width = 110)]
 pub struct CommandLine {
+    /// The file of the settings; empty: none. Variables and flags count for more
+    #[arg(long, env = "OFFHOOK_SETTINGS", default_value = crate::settings::DEFAULT_FILE, global = true)]
+    pub settings: String,
     /// The log.
     #[command(flatten)]
     pub log: LogConfig,
@@ -38,6 +43,10 @@ pub struct CommandLine {
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Make this machine ready: database, roles, model servers, a first trunk; asks, or takes flags, and may be run again
+    Setup(Box<setup::Setup>),
+    /// Print the file of the settings, or bring it up to this version
+    Settings(settings::SettingsCommand),
     /// Claim due calls, start their workers, settle what comes back; until SIGTERM
     Run(Box<Run>),
     /// Bring the database's schema up to this version

@@ -49,18 +49,38 @@ pub enum ConfigError {
     Unusable(&'static str, String),
 }
 
-/// A secret given as itself, or as a file; the file wins, so that a mounted secret overrides a default. Empty is not given.
+/// A secret given as itself, or as a file; the file wins, so that a mounted secret overrides a default. Empty is not given,
+/// and an empty file is none: a compose file names one whether there is a key or not.
 ///
 /// # Errors
 /// Where the file cannot be read.
 pub(crate) fn secret_or_file(value: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
-    match file.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => Ok(Some(Secret::from_file(path)?)),
-        None => Ok(value.filter(|secret| !secret.expose().is_empty()).cloned()),
-    }
+    let given = match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Some(Secret::from_file(path)?),
+        None => value.cloned(),
+    };
+    Ok(given.filter(|secret| !secret.expose().is_empty()))
 }
 
 /// For clap.
 pub(crate) fn parse_secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_no_secret_and_counts_for_more_than_a_value() {
+        let path = std::env::temp_dir().join(format!("offhook-secret-{}", uuid::Uuid::new_v4().simple()));
+        let value = Secret::new("hunter2");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(secret_or_file(Some(&value), Some(&path)).unwrap().is_none());
+        std::fs::write(&path, "swordfish\n").unwrap();
+        assert_eq!(secret_or_file(Some(&value), Some(&path)).unwrap().unwrap().expose(), "swordfish");
+        assert_eq!(secret_or_file(Some(&value), Some(&PathBuf::new())).unwrap().unwrap().expose(), "hunter2");
+        std::fs::remove_file(&path).unwrap();
+    }
 }

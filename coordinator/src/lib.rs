@@ -17,6 +17,7 @@ mod orphans;
 pub mod queue;
 pub mod retention;
 pub mod run;
+pub mod settings;
 pub mod signal;
 pub mod specification;
 pub mod spool;

@@ -2,17 +2,33 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use offhook_coordinator::{
-    check::check,
-    command::{Command, CommandLine},
+    check::{Finding, check},
+    command::Command,
     run::{Service, Shutdown},
+    settings::{
+        command_line::{Invocation, InvocationError},
+        definitions::settings,
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(CommandLine::parse()).await {
+    let invocation = match Invocation::read(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        // Help is an error to clap, on standard output.
+        Err(InvocationError::Line { error, note }) => {
+            let _ = error.print();
+            eprint!("{note}");
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+        Err(error) => {
+            eprintln!("offhook: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(invocation).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("offhook: {error}");
@@ -21,10 +37,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
-    line.log.start()?;
-    match line.command {
+async fn run(invocation: Invocation) -> anyhow::Result<ExitCode> {
+    invocation.line.log.start()?;
+    let unknown = invocation.file.unknown(&settings());
+    match &invocation.line.command {
+        Command::Setup(setup) => {
+            return Ok(if setup.run(&invocation).await? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Settings(settings) => settings.run(&invocation.file)?,
         Command::Run(run) => {
+            unknown.iter().for_each(|sentence| tracing::warn!("{sentence}"));
             let service = Service::new(&run.config, run.migrate).await?;
             service.run(on_signals()?).await?;
         }
@@ -36,7 +58,8 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             println!("the schema is up to date");
         }
         Command::Check(options) => {
-            let findings = check(&options.config).await;
+            let mut findings = check(&options.config).await;
+            findings.extend(unknown.into_iter().map(|detail| Finding { subject: "settings".into(), ok: false, detail }));
             for finding in &findings {
                 match options.json {
                     true => println!("{}", serde_json::to_string(finding)?),
@@ -58,12 +81,20 @@ async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first SIGTERM or Ctrl-C drains, the second leaves.
+/// The first SIGTERM or Ctrl-C drains, the second leaves; SIGHUP leaves at once, for a new program or new settings.
 fn on_signals() -> std::io::Result<Shutdown> {
     let shutdown = Shutdown::default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let told = shutdown.clone();
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let (told, handed_over) = (shutdown.clone(), shutdown.clone());
+    tokio::spawn(async move {
+        if hang_up.recv().await.is_some() {
+            tracing::info!("told to hand over: calls under way are left to the next coordinator");
+            handed_over.drain.cancel();
+            handed_over.leave.cancel();
+        }
+    });
     tokio::spawn(async move {
         for token in [told.drain, told.leave] {
             tokio::select! {

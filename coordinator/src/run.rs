@@ -165,6 +165,8 @@ impl Service {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), RunError> {
         let wake = Arc::new(Wake::default());
         let running = InFlight::new(self.queue.max_calls as usize, wake.clone());
+        // Told to the supervisors once it is known what they look after: their leases are given up, not left to run out.
+        let leaving = CancellationToken::new();
         let source = Source::new(
             self.pool.clone(),
             self.claimant.clone(),
@@ -189,7 +191,7 @@ impl Service {
             signals: self.signals.clone(),
             starts: Semaphore::new(self.starts.max(1)),
             running: running.clone(),
-            leave: shutdown.leave.clone(),
+            leave: leaving.clone(),
             tasks: TaskTracker::new(),
         });
         let maintenance = Maintenance {
@@ -240,7 +242,7 @@ impl Service {
 
         // What is still under way goes on without us: the worker writes its own result, and the next coordinator settles it.
         let left = running.attempts();
-        shutdown.leave.cancel();
+        leaving.cancel();
         supervisor.tasks.close();
         // Claims that nobody has begun are given back meanwhile.
         let last_words = async { tokio::join!(supervisor.tasks.wait(), source.close()) };

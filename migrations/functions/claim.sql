@@ -21,11 +21,12 @@ drop function if exists offhook_free_port(text, int, int, bigint);
 -- One claimer at a time in the whole database (advisory lock), so that limits are counted on what is, not on what was. It looks at the
 -- head of the queue; what it finds there that cannot be made is not ready any more, so that nobody looks at it again before something changes.
 -- Plans that do not take the indexes are ruled out: a session may have made its plans while the tables were small. Nobody is woken by
--- a claim, since it leaves less to do than before (wake_ups.sql).
+-- a claim, since it leaves less to do than before (wake_ups.sql): it says what it is by a setting of the transaction, because only a
+-- superuser may give one of its own making to a function.
 create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
     token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
 language plpgsql set search_path from current set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
-set offhook.claiming = 'yes' as $$
+as $$
 declare
     moment timestamptz;
     home installation;
@@ -45,17 +46,24 @@ begin
     moment := clock_timestamp();
     select * into home from installation where single;
     if home.paused then return; end if;
+    perform set_config('offhook.claiming', 'yes', true);
     perform offhook_let_in(moment, greatest(4 * wanted, 32));
     if home.max_concurrent is not null then
         wanted := least(wanted, home.max_concurrent - offhook_live_calls_in_all());
-        if wanted <= 0 then return; end if;
+        if wanted <= 0 then
+            perform set_config('offhook.claiming', '', true);
+            return;
+        end if;
     end if;
     select array_agg(w.lane), array_agg(w.sip_only), array_agg(w.nth),
            array_agg(w.trunk) filter (where w.lane = w.trunk), array_agg(w.per_second) filter (where w.lane = w.trunk),
            array_agg(w.room) filter (where w.lane = w.trunk), array_agg(w.bucket) filter (where w.lane = w.trunk)
       into lanes, sip_only, lane_trunks, open_trunks, rates, rooms, buckets
       from (select * from offhook_ways_out(moment) order by nth, lane) w;
-    if lanes is null then return; end if;
+    if lanes is null then
+        perform set_config('offhook.claiming', '', true);
+        return;
+    end if;
     left_over := buckets;
 
     <<look>>
@@ -153,4 +161,5 @@ begin
     update trunks t set tokens = u.now_left, refilled_at = moment
       from unnest(open_trunks, left_over, buckets) u (name, before, now_left)
      where t.name = u.name and u.now_left < u.before;
+    perform set_config('offhook.claiming', '', true);
 end $$;
