@@ -72,6 +72,13 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("other_dates_are_at_most_14", &[("other_dates", "'{null}'")], "contains a null", "each of them a date"),
     Wrong("moments_are_finite", &[("wanted_date", "'infinity'")], "infinite", "real dates"),
     Wrong("moments_are_finite", &[("other_dates", "'{infinity}'")], "infinite", "real dates"),
+    Wrong("other_dates_are_within_two_years", &[("other_dates", "'{9999-12-31}'")], "other_dates names 9999-12-31", "two years"),
+    Wrong(
+        "other_dates_are_within_two_years",
+        &[("other_dates", "'{0044-03-15 BC}'")],
+        "other_dates names 0044-03-15 BC",
+        "two years",
+    ),
     Wrong("special_requests_are_short", &[("special_requests", "repeat('x', 1001)")], "has 1001 characters", "spoken"),
     Wrong(
         "booking_reference_goes_with_existing_booking",

@@ -36,20 +36,16 @@ begin
             format('the wanted table (%s %s, %s) is in the past', new.wanted_date, new.wanted_time, new.restaurant_zone),
             'Set wanted_date and wanted_time to a moment still to come, in the restaurant''s local time.', 'wanted_table_is_to_come');
     end if;
-    if new.wanted_date > current_date + 732 then
-        perform offhook_refuse(format('wanted_date %s is more than two years away', new.wanted_date), 'Check the year.',
-            'wanted_table_is_to_come');
+    if new.not_before >= offhook_last_table(new) then
+        perform offhook_refuse(format('not_before %s is later than the wanted table', new.not_before),
+            'Set not_before to a moment before the wanted table.', 'not_after_is_later_than_not_before');
     end if;
-    if new.not_after is null then
-        new.not_after := offhook_last_table(new);
-        if new.not_before >= new.not_after then
-            perform offhook_refuse(format('not_before %s is later than the wanted table', new.not_before),
-                'Set not_before to a moment before the wanted table.', 'not_after_is_later_than_not_before');
-        end if;
-    elsif new.not_after <= now() then
+    if new.not_after <= now() then
         perform offhook_refuse(format('not_after %s is in the past', new.not_after),
             'Set not_after to a moment still to come, or leave it out.', 'not_after_is_to_come');
     end if;
+    -- Nobody is called about a table whose time is over.
+    new.not_after := least(new.not_after, offhook_last_table(new));
     perform offhook_refuse_destination(new);
     new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), new.number, new.restaurant_zone, new.calling_from,
         new.calling_to);
@@ -122,6 +118,13 @@ begin
     if old.state in ('claimed', 'dialing', 'talking') then
         perform offhook_refuse(format('call %s is %s and cannot be deleted', old.id, old.state),
             'Set cancel_requested = true, and delete it when it is over.', 'live_calls_stay');
+    end if;
+    -- Who deletes the row first leaves files that nobody knows of.
+    if exists (select from recordings r where r.call_id = old.id and r.deleted_at is null)
+        or exists (select from event_logs l where l.call_id = old.id and l.deleted_at is null) then
+        perform offhook_refuse(format('call %s has a recording or an event log', old.id),
+            'Set keep = ''0'' and keep_recording = ''0'': its files are deleted, and the row with them as soon as they are gone.',
+            'files_are_deleted_first');
     end if;
     return old;
 end $$;

@@ -89,6 +89,15 @@ begin
             'Give real dates in wanted_date, other_dates, not_before and not_after; leave not_before out for now, and not_after '
             || 'for the moment of the wanted table.', 'moments_are_finite');
     end if;
+    if c.wanted_date > current_date + 732 then
+        perform offhook_refuse(format('wanted_date %s is more than two years away', c.wanted_date), 'Check the year.',
+            'wanted_table_is_to_come');
+    end if;
+    if exists (select from unnest(c.other_dates) d where d > current_date + 732 or d < date '2000-01-01') then
+        perform offhook_refuse(format('other_dates names %s', (select string_agg(d::text, ', ') from unnest(c.other_dates) d
+                where d > current_date + 732 or d < date '2000-01-01')),
+            'Check the year: a table can be booked up to two years ahead.', 'other_dates_are_within_two_years');
+    end if;
     if c.wanted_time = '24:00' or c.earliest_time = '24:00' or c.latest_time = '24:00' then
         perform offhook_refuse('a table at 24:00 is a table on the next day',
             'Use 00:00 of the next day, or 23:59, in wanted_time, earliest_time and latest_time.', 'times_are_before_midnight');

@@ -16,6 +16,10 @@ begin
             new.lease_until := null;
         end if;
     end if;
+    if not isfinite(new.due_at) then
+        perform offhook_refuse(format('due_at %s is no moment', new.due_at), 'Use offhook_snooze for another time, or hold the call.',
+            'moments_are_finite');
+    end if;
     if new.attempt < old.attempt then
         perform offhook_refuse('an attempt number only grows', 'Leave attempt to the coordinator.');
     end if;

@@ -40,9 +40,9 @@ begin
         perform offhook_refuse(format('max_concurrent %s of trunk "%s" cannot be', new.max_concurrent, new.name),
             'Use 0 to 10000: the number of calls your contract allows at the same time; 0 stops the trunk.', 'trunk_has_room');
     end if;
-    if not (new.calls_per_second > 0 and new.calls_per_second <= 1000) then
+    if not (new.calls_per_second >= 0.001 and new.calls_per_second <= 1000) then
         perform offhook_refuse(format('calls_per_second %s of trunk "%s" cannot be', new.calls_per_second, new.name),
-            'Use more than 0 and at most 1000; 0.5 is one call every two seconds. Set enabled = false to stop the trunk.',
+            'Use 0.001 to 1000; 0.5 is one call every two seconds. Set enabled = false to stop the trunk.',
             'trunk_rate_is_positive');
     end if;
     if not (new.codecs <@ '{opus,g722,pcmu,pcma}'::text[] and cardinality(new.codecs) > 0 and array_ndims(new.codecs) = 1) then
