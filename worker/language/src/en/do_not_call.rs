@@ -32,6 +32,8 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "stop|quit {calling} {number}",
         "stop these|those|your calls",
         "lose|forget|delete|erase {number} $",
+        "{not} {call} here $",
+        "{not} contact us|me any further",
     ],
     fragments: &["no more|further calls|calling from {robots}", "no more|further calls please|$"],
     no_fragment_after: &[
@@ -85,6 +87,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     ],
     conditions: &[
         "before|after|until|till|unless|if|while|during|except|otherwise",
+        "confirmed|booked|reserved|settled|sorted|another|other|instead|new|telling|son|guest~",
         "today|tonight|tomorrow|monday~|tuesday~|wednesday~|thursday~|friday~|saturday~|sunday~|weekend~|oclock|minutes",
         "this|the|in|an morning|afternoon|evening|night|week|month|hour|hours",
         "so|this|too|that late|early|soon",
@@ -94,11 +97,11 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "ill|well|i|we will|shall|can? call|ring|phone you|back",
         "just|simply|please come|drop|walk",
     ],
-    no_conditions: &["from|of today|now on?", "good morning|afternoon|evening"],
+    no_conditions: &["from|of today|now on?", "good morning|afternoon|evening", "after this|that", "ever again"],
     others: &[
         "he|she|they|somebody|someone said|says|told|asked|goes|was|were",
         "guest~|customer~|supplier~|friend~ said|says|told|asked|to|who?",
         "not|never|didnt say|saying|said|mean|asking|asked",
     ],
-    tags: &["ok|okay|right|alright|understood|understand|clear|please|yes|yeah"],
+    tags: &["do? you hear|understand me?", "ok|okay|right|alright|understood|understand|clear|please|yes|yeah"],
 };

@@ -71,6 +71,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     conditions: &[
         "hoy|manana|antes|despues|hasta|mientras|cuando|tarde|temprano|noche|mediodia|hora|horas|semana|minutos|salvo|excepto",
         "lunes|martes|miercoles|jueves|viernes|sabado|sabados|domingo|domingos",
+        "reservado|reservada|confirmado|confirmada|apuntado|otro|otra|senorita|nueva|nuevo",
         "si no|hay|tiene|tienen|quiere|quieren|es|esta|puede|pueden|me|nos",
         "a menos que",
         "mas de|que",

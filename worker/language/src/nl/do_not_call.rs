@@ -66,6 +66,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "voor|na|tot|tussen|tijdens|tenzij|als|wanneer|terwijl|voordat|nadat|zolang|behalve",
         "vandaag|vanavond|vanmiddag|vanochtend|vannacht|morgen|uur|weekend|minuten|terug|straks",
         "maandag~|dinsdag~|woensdag~|donderdag~|vrijdag~|zaterdag~|zondag~",
+        "geregeld|bevestigd|geboekt|gereserveerd|andere|nieuwe|noteer",
         "om deze|dit tijd|tijdstip|uur",
         "zo|te laat|vroeg",
         "wij|we|ik bel|bellen {you}",

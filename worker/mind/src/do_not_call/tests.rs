@@ -331,3 +331,36 @@ fn a_sentence_beside_the_wish_changes_nothing() {
         assert!(asks_not_to_call(&among), "{among}");
     }
 }
+
+#[test]
+fn a_corrected_number_and_a_settled_matter_put_nobody_on_the_list() {
+    for harmless in [
+        "Please delete this number, the guest gave me another one.",
+        "Delete my number from the booking and write hers.",
+        "Please don't call again, it's all confirmed.",
+        "No more calls please, I am just telling my son. Which name?",
+        "Bitte löschen Sie diese Nummer und nehmen Sie meine andere.",
+        "Bitte hier nicht mehr anrufen, unsere neue Nummer ist 030 1234.",
+        "Rufen Sie bitte nicht mehr hier an, die Reservierung macht jetzt unsere Zentrale.",
+        "Rufen Sie bitte nicht noch einmal an, ich trage das jetzt so ein.",
+        "Keine weiteren Anrufe bitte, Klaus, ich telefoniere gerade.",
+        "Borre mi número y apunte otro.",
+        "No vuelva a llamar, ya está reservado.",
+        "Bel maar niet meer, het is geregeld.",
+        "Verwijder dit nummer maar en noteer mijn mobiele nummer.",
+    ] {
+        assert!(!asks_not_to_call(harmless), "{harmless}");
+    }
+    for wish in [
+        "Never ever call this place again, do you hear me?",
+        "Please never call us again after this.",
+        "Do not contact us any further.",
+        "Please delete this number!",
+        "Ich verbitte mir weitere Anrufe.",
+        "Wir möchten keine Anrufe von Computern.",
+        "Löschen Sie diese Nummer!",
+        "Don't call here.",
+    ] {
+        assert!(asks_not_to_call(wish), "{wish}");
+    }
+}
