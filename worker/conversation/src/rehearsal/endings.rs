@@ -1,6 +1,7 @@
 //! Every way a call ends.
 
 use offhook::{disposition::Disposition, outcome::Outcome};
+use offhook_types::chat::Role;
 
 use super::*;
 
@@ -130,6 +131,22 @@ fn without_a_voice_the_call_ends() {
     let call = call.run();
     assert_eq!((call.conclusion().disposition, outcome(&call)), (Disposition::ProviderFailure, None));
     assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
+}
+
+#[test]
+fn a_sentence_whose_sound_was_no_speech_was_not_heard() {
+    let call = || {
+        greeted().model(text("A table for 4, please.")).callee(When::At(12_000), "Hello? What was that?").line(30_000, bye(16))
+    };
+    let heard = |call: &Rehearsed| {
+        let last = call.asked().pop().unwrap();
+        last.iter().any(|message| message.role == Role::Assistant && message.content.contains("table for 4"))
+    };
+    let fine = call().run();
+    assert!(heard(&fine) && fine.transcript().iter().any(|turn| turn.text.contains("table for 4")));
+    let noise = call().with(|script| script.no_speech = Some("table")).run();
+    assert_eq!(noise.logged("voice_failed"), 1);
+    assert!(!heard(&noise) && !noise.transcript().iter().any(|turn| turn.text.contains("table for 4")));
 }
 
 #[test]
