@@ -122,7 +122,7 @@ fn full_stop(text: &str, at: usize, end: usize) -> Verdict {
     let word = text[..at].rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
     let word = word.trim_matches(MARKS);
     let lower = word.to_lowercase();
-    if end > at + 1 {
+    if text[at + 1..end].contains(|c| !MARKS.contains(&c)) {
         return Verdict::Ends(end);
     }
     if is_listed(&lower, |sentences| sentences.never_last) || (word.chars().count() == 1 && word.chars().all(char::is_alphabetic))

@@ -183,7 +183,7 @@ mod tests {
             ("accept_offer now", "accept offer now"),
             ("{guest} is fine", "guest is fine"),
             ("~~no~~ yes", "no yes"),
-            ("---", "–"),
+            ("---", ""),
             ("1️⃣ table", "1 table"),
         ] {
             assert_eq!(plain(written), said, "{written}");
