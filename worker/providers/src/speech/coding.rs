@@ -83,10 +83,12 @@ pub fn byte_order(bytes: &[u8]) -> Option<Coding> {
         samples.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<i64>()
     };
     let (little, big) = (rough(Coding::Signed16), rough(Coding::Signed16BigEndian));
-    match () {
-        () if little * 2 < big => Some(Coding::Signed16),
-        () if big * 2 < little => Some(Coding::Signed16BigEndian),
-        () => None,
+    if little * 2 < big {
+        Some(Coding::Signed16)
+    } else if big * 2 < little {
+        Some(Coding::Signed16BigEndian)
+    } else {
+        None
     }
 }
 

@@ -2,11 +2,11 @@
 
 use offhook_types::audio::{SAMPLE_RATE, level_dbfs};
 
-/// Milliseconds a letter or digit takes at least and at most. Voices speak 12 to 20 letters a second; the fastest of espeak's 40.
+/// Milliseconds a letter or digit takes at least and at most. Voices speak 12 to 20 letters a second, espeak 9 to 40.
 const SHORTEST_LETTER_MS: usize = 20;
-const LONGEST_LETTER_MS: usize = 300;
+const LONGEST_LETTER_MS: usize = 180;
 /// What a voice may add around the words: silence, a breath.
-const AROUND_MS: usize = 4_000;
+const AROUND_MS: usize = 3_000;
 /// Fewer letters than this ("Yes.", "Um 8?") may be as short as they like.
 const FEW_LETTERS: usize = 10;
 /// The loudest 100 ms of a voice are louder than this, dBFS.
