@@ -55,6 +55,9 @@ pub struct FaultPlan {
     pub retry_after: u64,
     /// Share answered with 200 and half a JSON document.
     pub garbage: f64,
+    /// Share answered rightly, in an odd way: stray events, thoughts and calls in the text, fields of other types, a header before every
+    /// half second of sound.
+    pub odd: f64,
     /// The body pauses after this many bytes, …
     pub stall: Option<u64>,
     /// … for this long.
@@ -75,6 +78,7 @@ impl Default for FaultPlan {
             limits: 0.0,
             retry_after: 1,
             garbage: 0.0,
+            odd: 0.0,
             stall: None,
             stall_for: Duration::from_secs(60),
             cut: None,
@@ -102,6 +106,8 @@ pub struct Verdict {
     pub latency: Duration,
     /// Then answered with this.
     pub refusal: Option<Refusal>,
+    /// Answered in an odd way.
+    pub odd: bool,
     /// Bytes of the body before the pause, and its length.
     pub stall: Option<(u64, Duration)>,
     /// Bytes of the body before the connection is cut.
@@ -125,7 +131,8 @@ impl FaultPlan {
         } else {
             None
         };
-        Verdict { latency: self.latency, refusal, stall: self.stall.map(|bytes| (bytes, self.stall_for)), cut: self.cut }
+        let odd = uniform(!self.seed, number) < self.odd;
+        Verdict { latency: self.latency, refusal, odd, stall: self.stall.map(|bytes| (bytes, self.stall_for)), cut: self.cut }
     }
 }
 
@@ -148,7 +155,7 @@ pub struct FaultFlag {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the fault {flag:?} is not understood at {at:?}: write speech|transcriptions|chat|models|all, a colon, and any of latency=MS, \
-     errors=0..1, limits=0..1, retry-after=S, garbage=0..1, stall=BYTES, stall-for=MS, cut=BYTES, first=N, seed=N, with commas"
+     errors=0..1, limits=0..1, retry-after=S, garbage=0..1, odd=0..1, stall=BYTES, stall-for=MS, cut=BYTES, first=N, seed=N, with commas"
 )]
 pub struct UnknownFault {
     /// The whole flag.
@@ -179,6 +186,7 @@ impl FromStr for FaultFlag {
                 "limits" => plan.limits = share()?,
                 "retry-after" => plan.retry_after = count()?,
                 "garbage" => plan.garbage = share()?,
+                "odd" => plan.odd = share()?,
                 "stall" => plan.stall = Some(count()?),
                 "stall-for" => plan.stall_for = Duration::from_millis(count()?),
                 "cut" => plan.cut = Some(count()?),

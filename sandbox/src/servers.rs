@@ -10,6 +10,7 @@ pub mod error;
 mod injection;
 mod key;
 mod models;
+mod oddity;
 mod speech;
 mod transcriptions;
 

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 
-use super::{Servers, error::ApiError};
+use super::{Servers, error::ApiError, oddity};
 use crate::faults::{Endpoint, Refusal, Verdict};
 
 /// Half an answer, as a proxy that gave up leaves it.
@@ -34,7 +34,14 @@ pub(super) async fn injected(State(servers): State<Arc<Servers>>, request: Reque
         }
         Some(Refusal::TooMany(seconds)) => ApiError::too_many(seconds).into_response(),
         Some(Refusal::Garbage) => garbage(endpoint == Some(Endpoint::Chat)),
-        None => spoiled(next.run(request).await, &verdict),
+        None => {
+            let answer = next.run(request).await;
+            let answer = match endpoint.filter(|_| verdict.odd) {
+                Some(endpoint) => oddity::odd(answer, endpoint).await,
+                None => answer,
+            };
+            spoiled(answer, &verdict)
+        }
     }
 }
 

@@ -126,7 +126,17 @@ impl Driver {
             }
             LineEvent::Playout(event) => {
                 self.note_playout(event);
-                self.tell(Event::Playout(event)).await;
+                let ended = match event {
+                    PlayoutEvent::Played { sentence, .. } | PlayoutEvent::Cut { sentence, .. } => Some(sentence),
+                    PlayoutEvent::Started { .. } => None,
+                };
+                // What was played of it was no speech.
+                let failed = ended.and_then(|sentence| Some((sentence, self.voices.take_not_speech(sentence)?)));
+                self.tell(match failed {
+                    Some((sentence, error)) => Event::SentenceFailed { sentence, error },
+                    None => Event::Playout(event),
+                })
+                .await;
             }
             LineEvent::Media(presence) => self.tell(Event::Media(presence)).await,
             LineEvent::Held(held) => self.tell(Event::Held(held)).await,

@@ -22,7 +22,7 @@ use offhook_types::{
     ids::{SentenceId, UtteranceId},
     line::{LineEnd, MediaPresence},
     playout::PlayoutEvent,
-    services::{Model, Recogniser, Voice},
+    services::{Model, Recogniser, Voice, VoiceError},
     transcript::Transcript,
 };
 use serde::Serialize;
@@ -241,7 +241,7 @@ impl Recogniser for Room {
 }
 
 impl Voice for Room {
-    fn speak(&self, _: &str, _: Language) -> BoxStream<'static, Result<Vec<i16>, String>> {
+    fn speak(&self, _: &str, _: Language) -> BoxStream<'static, Result<Vec<i16>, VoiceError>> {
         stream::iter([Ok(vec![0])]).boxed()
     }
 }

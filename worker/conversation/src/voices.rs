@@ -1,7 +1,7 @@
 //! Sentences to sound: at most two are fetched ahead of the one that is heard, and all are handed to the playout in order.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,7 +9,10 @@ use futures::StreamExt;
 use offhook::language::Language;
 use offhook_mind::{Event, FETCHED_AHEAD};
 use offhook_speaking::spoken;
-use offhook_types::{ids::SentenceId, services::Voice};
+use offhook_types::{
+    ids::SentenceId,
+    services::{Voice, VoiceError},
+};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinHandle},
@@ -41,12 +44,15 @@ pub(super) struct Voices {
 struct Current {
     epoch: u64,
     fetches: Vec<AbortHandle>,
+    /// Sentences whose sound turned out to be no speech after it was handed over, and why: however much of it is played, they are
+    /// not heard.
+    not_speech: BTreeMap<SentenceId, String>,
 }
 
 struct Job {
     sentence: SentenceId,
     epoch: u64,
-    chunks: mpsc::Receiver<Result<Vec<i16>, String>>,
+    chunks: mpsc::Receiver<Result<Vec<i16>, VoiceError>>,
 }
 
 impl Voices {
@@ -68,6 +74,11 @@ impl Voices {
     pub(super) fn ended(&mut self, sentence: SentenceId) {
         self.unheard.remove(&sentence);
         self.fetch_ahead();
+    }
+
+    /// Why a sentence that was played was not heard; once. `None` where it was.
+    pub(super) fn take_not_speech(&mut self, sentence: SentenceId) -> Option<String> {
+        lock(&self.current).not_speech.remove(&sentence)
     }
 
     /// Silence: nothing asked for before this is fetched or played any more.
@@ -128,7 +139,7 @@ async fn hand_over(
         loop {
             let chunk = job.chunks.recv().await;
             let failure = {
-                let current = lock(&current);
+                let mut current = lock(&current);
                 if current.epoch != job.epoch {
                     break;
                 }
@@ -138,12 +149,18 @@ async fn hand_over(
                         playout.play(job.sentence, samples, false);
                         continue;
                     }
-                    // A sentence that broke off was heard as far as it came.
-                    None | Some(Err(_)) if heard_any => {
+                    // It was no speech: the playout ends it, and its end is told as a failure.
+                    Some(Err(VoiceError::NotSpeech(error))) if heard_any => {
+                        current.not_speech.insert(job.sentence, error);
                         playout.play(job.sentence, Vec::new(), true);
                         None
                     }
-                    Some(Err(error)) => Some(error),
+                    // A sentence that broke off was heard as far as it came.
+                    None | Some(Err(VoiceError::Failed(_))) if heard_any => {
+                        playout.play(job.sentence, Vec::new(), true);
+                        None
+                    }
+                    Some(Err(VoiceError::Failed(error) | VoiceError::NotSpeech(error))) => Some(error),
                     None => Some("the voice had no sound".to_owned()),
                 }
             };

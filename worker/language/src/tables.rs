@@ -151,6 +151,10 @@ pub struct Sentences {
     pub sometimes_last: &'static [&'static str],
     /// Words that follow an ordinal written with a full stop, beside the months: "im 2. Stock". May be empty.
     pub after_ordinal: &'static [&'static str],
+    /// The first letters of words of stage directions, which models write and nobody is to hear: "*smiles*", "(laughs)".
+    pub stage_directions: &'static [&'static str],
+    /// What closes a letter before the signature.
+    pub letter_closings: &'static [&'static str],
 }
 
 /// Numbers.

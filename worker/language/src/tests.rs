@@ -162,11 +162,13 @@ fn of_who_answered(table: &WhoAnswered) -> Vec<List> {
 }
 
 fn of_sentences(sentences: &Sentences) -> Vec<List> {
-    let Sentences { never_last, sometimes_last, after_ordinal } = sentences;
+    let Sentences { never_last, sometimes_last, after_ordinal, stage_directions, letter_closings } = sentences;
     vec![
         filled("never_last", never_last),
         filled("sometimes_last", sometimes_last),
         perhaps_empty("after_ordinal", after_ordinal),
+        filled("stage_directions", stage_directions),
+        filled("letter_closings", letter_closings),
     ]
 }
 

@@ -56,7 +56,6 @@ impl Mind {
             _ => return,
         };
         sentence.began = (self.now, at);
-        self.sentences.failures = 0;
         let open = self.sentences.turn.filter(|(key, generation)| *generation == id.generation && self.turns.is_last(*key));
         let key = open.map_or_else(|| self.turns.open(Speaker::Agent, at), |(key, _)| key);
         self.sentences.turn = Some((key, id.generation));
@@ -122,10 +121,11 @@ impl Mind {
         }
         sentence.progress = Progress::Unheard;
         sentence.ended = Some(self.now);
-        let turn = sentence.turn;
+        let (turn, began) = (sentence.turn, sentence.began.1);
         self.sentences.last_end = self.now;
         if let Some(key) = turn {
-            self.turns.forget(key);
+            // What was heard before it stays in the transcript.
+            self.write_agent_turn(key, began, false);
         }
         self.sentences.failures += 1;
         self.log("voice_failed", json!({ "error": error, "in_a_row": self.sentences.failures }));

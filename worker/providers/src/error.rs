@@ -97,6 +97,14 @@ pub enum ProviderError {
         /// Which service.
         service: Service,
     },
+    /// A sound that cannot be the words it was asked for: nobody has understood them.
+    #[error("{service}: the sound is not the sentence ({detail}): check the model, the voice, and OFFHOOK_TTS_RATE")]
+    NotSpeech {
+        /// Which service.
+        service: Service,
+        /// What was wrong with it.
+        detail: String,
+    },
     /// An answer that is not in the wire's language.
     #[error("{service}: not an answer of an OpenAI-compatible server ({detail}): check that base_url ends where /models begins")]
     Nonsense {

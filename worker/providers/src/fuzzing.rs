@@ -9,7 +9,11 @@ use offhook_types::{
 use crate::{
     chat::{Reply, Wrong},
     error::{MOST_DETAIL, detail},
-    speech::wav::{NoSound, VoiceDecoder},
+    speech::{
+        coding::Coding,
+        plausible::Bounds,
+        wav::{NoSound, Raw, VoiceDecoder},
+    },
     transcription::read,
 };
 
@@ -56,19 +60,27 @@ pub fn transcript(bytes: &[u8]) {
     }
 }
 
-/// Reads a voice, whole and in pieces as long as the first byte says.
+/// Reads a voice, whole and in pieces as long as the first byte says; then asks whether it is one.
 pub fn voice(bytes: &[u8]) {
     let Some((length, stream)) = bytes.split_first() else { return };
-    let whole = read_voice(stream, stream.len().max(1));
-    if let Ok(sound) = &whole {
-        // The lowest rate is half of ours, and a sample has two bytes.
-        assert!(sound.len() <= stream.len() + 1, "{} samples of {} bytes", sound.len(), stream.len());
+    for raw in [Raw::pcm(24_000), Raw { rate: 8_000, channels: 1, coding: Coding::MuLaw }] {
+        let whole = read_voice(raw, stream, stream.len().max(1));
+        if let Ok(sound) = &whole {
+            // The lowest rate is half of ours, and a sample has a byte at least.
+            assert!(sound.len() <= 2 * stream.len() + 2, "{} samples of {} bytes", sound.len(), stream.len());
+            let _ = Bounds::of("Good evening, Golden Lion.").check(sound);
+        }
+        assert_eq!(read_voice(raw, stream, usize::from(*length) + 1), whole, "how it is cut makes no difference");
     }
-    assert_eq!(read_voice(stream, usize::from(*length) + 1), whole, "how it is cut makes no difference");
 }
 
-fn read_voice(stream: &[u8], piece: usize) -> Result<Vec<i16>, NoSound> {
-    let (mut decoder, mut sound) = (VoiceDecoder::new(24_000), Vec::new());
+/// Errors may differ in kind: noise is noticed before what follows it.
+fn read_voice(raw: Raw, stream: &[u8], piece: usize) -> Result<Vec<i16>, ()> {
+    read_pieces(raw, stream, piece).map_err(drop)
+}
+
+fn read_pieces(raw: Raw, stream: &[u8], piece: usize) -> Result<Vec<i16>, NoSound> {
+    let (mut decoder, mut sound) = (VoiceDecoder::new(raw), Vec::new());
     for piece in stream.chunks(piece) {
         sound.extend(decoder.push(piece)?);
     }

@@ -24,7 +24,7 @@ mod wire;
 use std::{path::Path, sync::Arc};
 
 use offhook::{
-    attempt::{CallLimits, ProviderSpecification},
+    attempt::{CallLimits, ProviderSpecification, RAW_VOICE_RATE},
     language::Language,
 };
 use offhook_types::{
@@ -80,7 +80,11 @@ impl Providers {
         let services = Services {
             transcription: Transcription::new(open(Service::Transcription, &specification.speech_to_text)?),
             chat: Chat::new(open(Service::Chat, &specification.chat)?),
-            speech: Speech::new(open(Service::Speech, &specification.text_to_speech)?, &specification.voices)?,
+            speech: Speech::new(
+                open(Service::Speech, &specification.text_to_speech)?,
+                &specification.voices,
+                specification.raw_voice_rate.unwrap_or(RAW_VOICE_RATE),
+            )?,
         };
         Ok(Providers { services: Arc::new(services) })
     }

@@ -1,62 +1,85 @@
 //! `POST {base}/audio/speech`, streamed (OpenAI API reference, "Audio", "Create speech"): `response_format=pcm` is 24 kHz
-//! signed 16 bit little-endian mono without a header; a WAV header is taken as well, and believed.
+//! signed 16 bit little-endian mono without a header. What comes is looked at, and believed only as far as it can be: servers send WAV,
+//! one file or several, other rates, other widths, the other byte order, or something that is no sound at all.
 
+pub mod coding;
+mod formats;
+mod noise;
+pub mod plausible;
 pub mod wav;
+mod wav_header;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
 
 use offhook::language::Language;
-use reqwest::{Response, header::CONTENT_TYPE};
+use reqwest::{
+    Response,
+    header::{CONTENT_TYPE, HeaderMap},
+};
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
-use wav::VoiceDecoder;
 
+use self::{
+    coding::Coding,
+    plausible::{Bounds, Implausible},
+    wav::{NoSound, Raw, VoiceDecoder},
+};
 use super::{
     error::ProviderError,
     http::{Http, media_type},
+    refusal,
 };
 
-/// What `pcm` means on this wire, Hz.
-const PCM_RATE: u32 = 24_000;
-/// Most samples (16 kHz) of one text: three minutes.
-const MOST_SAMPLES: usize = 180 * 16_000;
+/// What is asked for, in this order.
+const FORMATS: [Option<&str>; 3] = [Some("pcm"), Some("wav"), None];
 
 /// The voice's endpoint.
 pub(super) struct Speech {
-    http: Arc<Http>,
+    shared: Arc<Shared>,
     voices: Vec<(Language, String)>,
 }
 
+/// What all sentences of the process share.
+struct Shared {
+    http: Http,
+    /// Of raw samples, Hz, where the server does not say it.
+    rate: u32,
+    /// The place in [`FORMATS`] of what the server takes and understands, as far as it has shown.
+    format: AtomicU8,
+}
+
+/// One sentence to be spoken.
+struct Order {
+    text: String,
+    voice: String,
+    format: u8,
+}
+
 impl Speech {
-    pub(super) fn new(http: Http, voices: &[(Language, String)]) -> Result<Self, ProviderError> {
+    pub(super) fn new(http: Http, voices: &[(Language, String)], rate: u32) -> Result<Self, ProviderError> {
         if voices.is_empty() {
             let service = http.service;
             return Err(ProviderError::Configuration(format!("{service}: no voice is named: name one for each language")));
         }
-        Ok(Speech { http: http.into(), voices: voices.to_vec() })
+        Ok(Speech { shared: Arc::new(Shared { http, rate, format: AtomicU8::new(0) }), voices: voices.to_vec() })
     }
 
     pub(super) async fn prewarm(&self) {
-        self.http.prewarm().await;
+        self.shared.http.prewarm().await;
     }
 
     pub(super) async fn voice(&self, text: &str, language: Language) -> Result<VoiceStream, ProviderError> {
-        let deadline = self.http.deadline();
-        let body = json!({
-            "model": self.http.model,
-            "input": text,
-            "voice": self.voice_for(language),
-            "response_format": "pcm",
-        });
-        let answer = self.http.post("audio/speech", deadline, |request| request.json(&body)).await?;
-        let rate = named_rate(&answer).unwrap_or(PCM_RATE);
-        let kind = media_type(&answer);
-        // Some servers call PCM audio/mpeg, so only what cannot be sound is refused here; the decoder sees the rest.
-        if kind.starts_with("text/") || kind == "application/json" {
-            return Err(self.http.nonsense(format!("the voice is {kind}, not sound")));
-        }
-        let decoder = Some(VoiceDecoder::new(rate));
-        Ok(VoiceStream { http: self.http.clone(), answer: Some(answer), deadline, decoder, samples: 0 })
+        let shared = self.shared.clone();
+        let deadline = shared.http.deadline();
+        let format = shared.format.load(Ordering::Relaxed);
+        let mut order = Order { text: text.to_owned(), voice: self.voice_for(language).to_owned(), format };
+        let answer = shared.ask(&mut order, deadline).await?;
+        let decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), shared.rate)));
+        let bounds = Bounds::of(text);
+        Ok(VoiceStream { shared, order, answer: Some(answer), deadline, decoder, bounds, sound: Vec::new() })
     }
 
     /// The language's voice; any other rather than silence (most voices of this wire speak all four).
@@ -66,35 +89,96 @@ impl Speech {
     }
 }
 
-/// `audio/pcm;rate=16000` or `audio/L16; rate=…`: the server says it itself.
-fn named_rate(answer: &Response) -> Option<u32> {
-    let header = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
-    header.split(';').find_map(|parameter| parameter.trim().strip_prefix("rate=")?.trim_matches('"').parse().ok())
+impl Shared {
+    /// Asks, and where the server refuses the format, for the next one: from then on always.
+    async fn ask(&self, order: &mut Order, deadline: Instant) -> Result<Response, ProviderError> {
+        let mut first_refusal = None;
+        loop {
+            let mut body = json!({"model": self.http.model, "input": order.text, "voice": order.voice});
+            if let Some(format) = FORMATS[usize::from(order.format)] {
+                body["response_format"] = json!(format);
+            }
+            let error = match self.http.post("audio/speech", deadline, |request| request.json(&body)).await {
+                Ok(answer) => {
+                    if first_refusal.is_some() {
+                        self.format.store(order.format, Ordering::Relaxed);
+                    }
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let named = refusal::names(refusal::said(&error), &["response_format", "format", "pcm", "wav"]);
+            let about_it = refusal::may_be_about_a_wish(&error).is_some_and(|named_only| named || !named_only);
+            if !about_it || !self.next_format(order) {
+                return Err(first_refusal.unwrap_or(error));
+            }
+            tracing::info!(%error, "the voice is asked for in another format");
+            first_refusal.get_or_insert(error);
+        }
+    }
+
+    fn next_format(&self, order: &mut Order) -> bool {
+        order.format += 1;
+        let another = usize::from(order.format) < FORMATS.len();
+        if !another {
+            order.format -= 1;
+        }
+        another
+    }
+}
+
+/// What the server says of raw samples: `audio/pcm;rate=16000`, `audio/L16; rate=…`, `X-Sample-Rate: …`, `audio/basic`.
+fn raw_of(headers: &HeaderMap, rate: u32) -> Raw {
+    let named = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim().to_ascii_lowercase());
+    let kind = named(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let parameter = |names: &[&str]| {
+        kind.split(';').find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            names.contains(&name.trim()).then(|| value.trim().trim_matches('"').parse::<u32>().ok())?
+        })
+    };
+    let header = |names: &[&str]| names.iter().find_map(|name| named(name)?.trim_end_matches("hz").trim().parse::<u32>().ok());
+    let said = parameter(&["rate", "samplerate", "sample-rate", "sample_rate", "sr"])
+        .or_else(|| header(&["x-sample-rate", "x-audio-sample-rate", "x-samplerate", "sample-rate", "audio-sample-rate"]));
+    let channels = parameter(&["channels", "channel"]).or_else(|| header(&["x-channels", "x-audio-channels", "channels"]));
+    let channels = channels.filter(|channels| (1..=8).contains(channels)).unwrap_or(1) as usize;
+    let (coding, usual) = match kind.split(';').next().unwrap_or_default().trim() {
+        "audio/l16" => (Coding::Signed16BigEndian, rate),
+        "audio/basic" | "audio/pcmu" | "audio/mulaw" | "audio/x-mulaw" | "audio/ulaw" => (Coding::MuLaw, 8_000),
+        "audio/pcma" | "audio/alaw" | "audio/x-alaw" => (Coding::ALaw, 8_000),
+        _ => (Coding::Signed16, rate),
+    };
+    Raw { rate: said.unwrap_or(usual), channels, coding }
 }
 
 /// A voice as it comes in. Dropping it ends the request.
 pub struct VoiceStream {
-    http: Arc<Http>,
+    shared: Arc<Shared>,
+    order: Order,
     /// `None` once its end was read.
     answer: Option<Response>,
     /// When the next sound is due.
     deadline: Instant,
     /// `None` after the end or an error.
     decoder: Option<VoiceDecoder>,
+    bounds: Bounds,
     /// Given so far.
-    samples: usize,
+    sound: Vec<i16>,
 }
 
 impl VoiceStream {
     /// Returns the next sound, 16 kHz, never empty; `None` after the end or an error.
     ///
     /// # Errors
-    /// See [`ProviderError`]. What came before stays played.
+    /// See [`ProviderError`]. What came before stays played; after `NotSpeech` nobody has understood it.
     pub async fn next(&mut self) -> Option<Result<Vec<i16>, ProviderError>> {
         while self.decoder.is_some() {
             match self.read().await {
                 Ok(sound) if sound.is_empty() => {}
-                Ok(sound) => return Some(Ok(sound)),
+                Ok(sound) => {
+                    self.sound.extend_from_slice(&sound);
+                    return Some(Ok(sound));
+                }
                 Err(error) => {
                     (self.decoder, self.answer) = (None, None);
                     return Some(Err(error));
@@ -105,31 +189,69 @@ impl VoiceStream {
     }
 
     async fn read(&mut self) -> Result<Vec<i16>, ProviderError> {
-        let cut = ProviderError::Cut { service: self.http.service };
+        let http = &self.shared.http;
+        let cut = ProviderError::Cut { service: http.service };
         let (Some(answer), Some(decoder)) = (&mut self.answer, &mut self.decoder) else { return Err(cut) };
         let sound = match timeout_at(self.deadline, answer.chunk()).await {
-            Ok(Ok(Some(bytes))) => decoder.push(&bytes).map_err(|error| self.http.nonsense(error.to_string()))?,
-            Ok(Ok(None)) => return self.end(),
+            Ok(Ok(Some(bytes))) => match decoder.push(&bytes) {
+                Ok(sound) => sound,
+                Err(what) => return self.no_sound(what).await,
+            },
+            Ok(Ok(None)) => return self.end().await,
             Ok(Err(_)) => return Err(cut),
-            Err(_) if self.samples == 0 => return Err(self.http.too_slow("the first sound")),
-            Err(_) => return Err(self.http.stalled("more sound")),
+            Err(_) if self.sound.is_empty() => return Err(http.too_slow("the first sound")),
+            Err(_) => return Err(http.stalled("more sound")),
         };
         if !sound.is_empty() {
-            self.samples += sound.len();
-            self.deadline = Instant::now() + self.http.bounds.stall;
+            self.deadline = Instant::now() + http.bounds.stall;
         }
-        if self.samples > MOST_SAMPLES {
-            return Err(self.http.nonsense("a voice of more than three minutes for one sentence"));
-        }
+        self.bounds.check_longest(self.sound.len() + sound.len()).map_err(|why| self.not_speech(why))?;
         Ok(sound)
     }
 
-    fn end(&mut self) -> Result<Vec<i16>, ProviderError> {
-        self.answer = None;
+    /// The stream is over: the rest of the sound, if all of it can be the text.
+    async fn end(&mut self) -> Result<Vec<i16>, ProviderError> {
+        let kind = self.answer.take().map(|answer| media_type(&answer)).unwrap_or_default();
         let decoder = self.decoder.take().expect("read() is called only while there is one");
-        let sound = decoder.finish().map_err(|error| self.http.nonsense(error.to_string()))?;
-        self.samples += sound.len();
-        if self.samples == 0 { Err(self.http.nonsense("the voice holds no sound")) } else { Ok(sound) }
+        let sound = match decoder.finish() {
+            Ok(sound) => sound,
+            Err(what) => return self.no_sound(what).await,
+        };
+        let rest = self.sound.len();
+        self.sound.extend_from_slice(&sound);
+        if self.sound.is_empty() {
+            return Err(self.shared.http.nonsense(format!("the voice holds no sound ({kind})")));
+        }
+        self.bounds.check(&self.sound).map_err(|why| self.not_speech(why))?;
+        self.sound.truncate(rest);
+        Ok(sound)
+    }
+
+    /// Something that cannot be played. Where nothing was played yet, another format is asked for: servers that do not know `pcm` send
+    /// what they like.
+    async fn no_sound(&mut self, what: NoSound) -> Result<Vec<i16>, ProviderError> {
+        if self.sound.is_empty() && self.shared.next_format(&mut self.order) {
+            tracing::info!(%what, "the voice is asked for in another format");
+            let answer = self.shared.clone().ask(&mut self.order, self.deadline).await;
+            let Ok(answer) = answer else { return Err(self.unplayable(what)) };
+            self.shared.format.store(self.order.format, Ordering::Relaxed);
+            self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.shared.rate)));
+            self.answer = Some(answer);
+            return Ok(Vec::new());
+        }
+        Err(self.unplayable(what))
+    }
+
+    fn unplayable(&self, what: NoSound) -> ProviderError {
+        let service = self.shared.http.service;
+        match what {
+            NoSound::Noise => ProviderError::NotSpeech { service, detail: what.to_string() },
+            other => self.shared.http.nonsense(other.to_string()),
+        }
+    }
+
+    fn not_speech(&self, why: Implausible) -> ProviderError {
+        ProviderError::NotSpeech { service: self.shared.http.service, detail: why.to_string() }
     }
 }
 

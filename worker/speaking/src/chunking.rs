@@ -2,18 +2,26 @@
 
 use offhook_language::tables::Sentences;
 
-use super::dates::is_month;
+use super::{
+    dates::is_month,
+    markup::{ends_a_letter, plain, without_label},
+};
 
 /// Words before the first chunk may end at a clause instead of a sentence.
 const FIRST_CLAUSE_WORDS: usize = 5;
 /// A chunk never grows beyond this many characters: then it ends at a space, or within a word as long as that.
 const LONGEST: usize = 240;
 
-/// Turns streamed model text into sentences. How the text is cut into deltas makes no difference to them.
+/// Marks for the eye that may stand around words.
+const MARKS: [char; 6] = ['*', '#', '`', '_', '[', ']'];
+
+/// Turns streamed model text into sentences, without what is written for the eye. How the text is cut into deltas makes no difference to them.
 #[derive(Debug, Clone, Default)]
 pub struct Chunker {
     waiting: String,
     begun: bool,
+    /// A letter's closing has come: what follows is its signature.
+    over: bool,
 }
 
 impl Chunker {
@@ -25,14 +33,8 @@ impl Chunker {
     /// Takes a piece of text; returns the sentences it completes, without surrounding space. The first may be a clause of at
     /// least five words.
     pub fn push(&mut self, delta: &str) -> Vec<String> {
-        // A voice would read marks of emphasis aloud.
-        let spoken = delta.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '_'));
         // Space before a chunk is no part of it, in whichever delta it comes.
-        if self.waiting.is_empty() {
-            self.waiting.extend(spoken.skip_while(|c| c.is_whitespace()));
-        } else {
-            self.waiting.extend(spoken);
-        }
+        self.waiting.push_str(if self.waiting.is_empty() { delta.trim_start() } else { delta });
         let mut chunks = Vec::new();
         while let Some(end) = boundary(&self.waiting, !self.begun) {
             let rest = self.waiting.split_off(end);
@@ -51,10 +53,11 @@ impl Chunker {
     }
 
     fn take(&mut self, chunk: &str, chunks: &mut Vec<String>) {
-        let chunk = chunk.trim();
-        if chunk.contains(char::is_alphanumeric) {
+        let said = plain(if self.begun { chunk } else { without_label(chunk) });
+        self.over |= ends_a_letter(&said);
+        if !self.over && said.contains(char::is_alphanumeric) {
             self.begun = true;
-            chunks.push(chunk.split_whitespace().collect::<Vec<_>>().join(" "));
+            chunks.push(said);
         }
     }
 }
@@ -93,7 +96,9 @@ enum Verdict {
 
 fn judge(text: &str, at: usize, after: usize, first: bool) -> Verdict {
     let mark = text[at..].chars().next().unwrap_or(' ');
-    let closing = text[after..].chars().take_while(|c| matches!(c, '"' | '\'' | ')' | '”' | '»' | '’' | '.' | '!' | '?' | '…'));
+    let closing = text[after..]
+        .chars()
+        .take_while(|c| matches!(c, '"' | '\'' | ')' | '”' | '»' | '’' | '.' | '!' | '?' | '…' | '*' | '_' | '`'));
     let end = after + closing.map(char::len_utf8).sum::<usize>();
     let Some(following) = text[end..].chars().next() else { return Verdict::Wait };
     if !following.is_whitespace() {
@@ -115,8 +120,9 @@ fn judge(text: &str, at: usize, after: usize, first: bool) -> Verdict {
 /// Whether the full stop at `at` ends a sentence; `end` is behind it and anything that closes a quotation.
 fn full_stop(text: &str, at: usize, end: usize) -> Verdict {
     let word = text[..at].rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    let word = word.trim_matches(MARKS);
     let lower = word.to_lowercase();
-    if end > at + 1 {
+    if text[at + 1..end].contains(|c| !MARKS.contains(&c)) {
         return Verdict::Ends(end);
     }
     if is_listed(&lower, |sentences| sentences.never_last) || (word.chars().count() == 1 && word.chars().all(char::is_alphabetic))
@@ -231,6 +237,18 @@ mod tests {
         let cut = chunks(&text);
         assert!(cut.len() > 2 && cut.iter().all(|chunk| chunk.chars().count() <= LONGEST));
         assert_eq!(cut.join(" "), text.trim());
+    }
+
+    #[test]
+    fn what_is_written_for_the_eye_is_not_spoken() {
+        assert_eq!(
+            chunks(
+                "Assistant: **Good evening.** *smiles* Here is what we need:\n- a table for 4\n- on Friday 😊\n\nIs that possible?"
+            ),
+            ["Good evening.", "Here is what we need:", "a table for 4", "on Friday", "Is that possible?"]
+        );
+        assert_eq!(chunks("Thank you very much.\n\nBest regards,\nAbigail\nReservations"), ["Thank you very much."]);
+        assert_eq!(chunks("Is **z. B.** Freitag möglich?"), ["Is z. B. Freitag möglich?"]);
     }
 
     #[test]

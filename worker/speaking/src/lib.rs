@@ -6,6 +6,7 @@ mod clock_suffix;
 pub mod dates;
 #[doc(hidden)]
 pub mod fuzzing;
+mod markup;
 pub mod numbers;
 pub mod phone;
 pub mod scanning;

@@ -24,5 +24,15 @@ pub trait Model: Send + Sync {
 pub trait Voice: Send + Sync {
     /// The sound of a sentence (16 kHz, mono) as it comes. The stream ends with the sound, or after an error. Dropping it ends the
     /// request.
-    fn speak(&self, text: &str, language: Language) -> BoxStream<'static, Result<Vec<i16>, String>>;
+    fn speak(&self, text: &str, language: Language) -> BoxStream<'static, Result<Vec<i16>, VoiceError>>;
+}
+
+/// Why a sentence has no sound, or no more of it. Holds a sentence for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VoiceError {
+    /// The voice failed. What came before was speech, and was heard as far as it was played.
+    Failed(String),
+    /// What came is no speech of that sentence: far too short or too long, silence, noise. However much of it was played, the sentence
+    /// was not heard.
+    NotSpeech(String),
 }

@@ -1,6 +1,7 @@
 //! Every way a call ends.
 
 use offhook::{disposition::Disposition, outcome::Outcome};
+use offhook_types::chat::Role;
 
 use super::*;
 
@@ -130,6 +131,41 @@ fn without_a_voice_the_call_ends() {
     let call = call.run();
     assert_eq!((call.conclusion().disposition, outcome(&call)), (Disposition::ProviderFailure, None));
     assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
+}
+
+#[test]
+fn a_sentence_whose_sound_was_no_speech_was_not_heard() {
+    let call = || {
+        greeted().model(text("A table for 4, please.")).callee(When::At(12_000), "Hello? What was that?").line(30_000, bye(16))
+    };
+    let heard = |call: &Rehearsed| {
+        let last = call.asked().pop().unwrap();
+        last.iter().any(|message| message.role == Role::Assistant && message.content.contains("table for 4"))
+    };
+    let fine = call().run();
+    assert!(heard(&fine) && fine.transcript().iter().any(|turn| turn.text.contains("table for 4")));
+    let noise = call().with(|script| script.no_speech = Some("table")).run();
+    assert_eq!(noise.logged("voice_failed"), 1);
+    assert!(!heard(&noise) && !noise.transcript().iter().any(|turn| turn.text.contains("table for 4")));
+    // The sentence before it, in the same turn, was heard.
+    let second =
+        greeted().model(text("Good evening. A table for 4, please.")).callee(When::At(14_000), "Hello?").line(30_000, bye(16));
+    let second = second.with(|script| script.no_speech = Some("table")).run();
+    let agent =
+        second.transcript().into_iter().find(|turn| turn.text.contains("Good evening. ") || turn.text.ends_with("Good evening."));
+    assert!(agent.is_some_and(|turn| !turn.text.contains("table for 4")), "{:?}", second.transcript());
+}
+
+#[test]
+fn a_voice_that_never_speaks_though_it_sounds_ends_the_call() {
+    let call = greeted()
+        .model(text("Well, yes. A table for 4, please."))
+        .callee(When::At(14_000), "Hello?")
+        .with(|script| script.no_speech = Some(""));
+    let call = call.run();
+    assert!(call.logged("voice_failed") >= 3);
+    assert_eq!(call.count(|action| matches!(action, Action::HangUp)), 1);
+    assert!(call.over_at() < 60_000);
 }
 
 #[test]

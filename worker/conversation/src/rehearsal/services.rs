@@ -14,7 +14,7 @@ use offhook::{language::Language, turn::Turn};
 use offhook_types::{
     chat::{Message, ReplyPiece, Tool, ToolCall},
     ids::UtteranceId,
-    services::{Model, Recogniser, Voice},
+    services::{Model, Recogniser, Voice, VoiceError},
     transcript::Transcript,
 };
 use serde_json::Value;
@@ -84,7 +84,7 @@ impl Model for FakeProviders {
 }
 
 impl Voice for FakeProviders {
-    fn speak(&self, text: &str, _: Language) -> BoxStream<'static, Result<Vec<i16>, String>> {
+    fn speak(&self, text: &str, _: Language) -> BoxStream<'static, Result<Vec<i16>, VoiceError>> {
         let mut world = self.0.lock().unwrap();
         world.requested_voices += 1;
         world.voices_open += 1;
@@ -93,13 +93,15 @@ impl Voice for FakeProviders {
         let open = Open(Arc::clone(&self.0), |world| &mut world.voices_open);
         let fails = world.script.voice_fails || world.script.voice_fails_after.is_some_and(|after| world.now() >= after);
         let lost = world.lost();
+        let no_speech = world.script.no_speech.is_some_and(|word| text.contains(word));
         let samples = vec![1; text.chars().count() * 60 * 16];
         stream::once(async move {
             sleep(Duration::from_millis(100)).await;
             let sound = if lost { pending().await } else { samples };
             drop(open);
-            if fails { Err("503".to_owned()) } else { Ok(sound) }
+            if fails { Err(VoiceError::Failed("503".to_owned())) } else { Ok(sound) }
         })
+        .chain(stream::iter(no_speech.then(|| Err(VoiceError::NotSpeech("noise".to_owned())))))
         .boxed()
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Script {
     pub voice_fails: bool,
     /// The voice fails from this moment on.
     pub voice_fails_after: Option<Millis>,
+    /// The sound of sentences with this word turns out to be no speech.
+    pub no_speech: Option<&'static str>,
     pub journal_takes: Millis,
     pub journal_fails: bool,
     /// Answers that get lost on their way, at random, with this probability.
@@ -80,6 +82,7 @@ impl Default for Script {
             transcripts: HashMap::new(),
             voice_fails: false,
             voice_fails_after: None,
+            no_speech: None,
             journal_takes: 20,
             journal_fails: false,
             losses: None,

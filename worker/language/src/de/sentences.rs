@@ -19,4 +19,18 @@ pub(super) const SENTENCES: Sentences = Sentences {
         "woche",
         "tag",
     ],
+    stage_directions: &[
+        "lächel", "lacht", "lachend", "kichert", "seufz", "paus", "nickt", "räusper", "hustet", "flüster", "wartet", "schweigt",
+        "stille",
+    ],
+    letter_closings: &[
+        "mit freundlichen grüßen",
+        "mit freundlichem gruß",
+        "freundliche grüße",
+        "viele grüße",
+        "beste grüße",
+        "liebe grüße",
+        "herzliche grüße",
+        "hochachtungsvoll",
+    ],
 };

@@ -268,18 +268,20 @@ impl Written {
     /// After a tag or a special token.
     fn opened(&self, length: usize, tag: &Tag) -> Decision {
         let name = tag.name.as_str();
-        let close = |open: &str| vec![format!("{}/{name}{}", &open[..1], &open[1..])];
+        let close = || vec![format!("</{name}>")];
         if tags::ends_the_reply(tag) {
             return Decision::Enter(length, Mode::Drop(Vec::new()));
         }
         if tags::is_thought(name) {
-            return match () {
-                () if tag.closes => Decision::ThoughtsEnd(length),
-                () if tag.empty => Decision::Skip(length),
-                () if tag.kimi => Decision::Enter(length, Mode::Drop(vec![format!("◁/{name}▷")])),
-                () if name == "unused94" => Decision::Enter(length, Mode::Drop(vec!["<unused95>".to_owned()])),
-                () => Decision::Enter(length, Mode::Drop(close("<>"))),
+            if tag.closes {
+                return Decision::ThoughtsEnd(length);
+            }
+            let ends = match name {
+                "unused94" => vec!["<unused95>".to_owned()],
+                _ if tag.kimi => vec![format!("◁/{name}▷")],
+                _ => close(),
             };
+            return if tag.empty { Decision::Skip(length) } else { Decision::Enter(length, Mode::Drop(ends)) };
         }
         if tag.special {
             return match name {
@@ -300,7 +302,7 @@ impl Written {
             };
         }
         if tags::is_call(name) && !tag.closes && !tag.empty {
-            return Decision::Enter(length, Mode::Call(close("<>"), tag.value.clone()));
+            return Decision::Enter(length, Mode::Call(close(), tag.value.clone()));
         }
         Decision::Skip(length)
     }

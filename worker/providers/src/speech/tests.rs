@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{wav::wav_file, *};
 use crate::wire::{Answer, Wire};
@@ -57,6 +57,87 @@ async fn wav_and_named_rates_are_believed() {
     assert_eq!(heard(&wav).await.unwrap().len(), 16_000);
     let named = Wire::answering([Answer::sound("audio/pcm;rate=16000", &raw(&tone(16_000)), 777)]).await;
     assert_eq!(heard(&named).await.unwrap(), tone(16_000));
+}
+
+async fn of(answer: Answer) -> Result<Vec<i16>, ProviderError> {
+    heard(&Wire::answering([answer]).await).await
+}
+
+#[tokio::test]
+async fn a_rate_is_taken_from_wherever_it_is_said() {
+    let sound = raw(&tone(16_000));
+    for (media_type, header) in [
+        ("audio/pcm;rate=16000", None),
+        ("audio/L16; rate=16000; channels=1", None),
+        ("audio/L16;codec=pcm;rate=\"16000\"", None),
+        ("application/octet-stream", Some(("x-sample-rate", "16000"))),
+        ("audio/pcm", Some(("x-audio-sample-rate", "16000 Hz"))),
+        ("audio/pcm; samplerate=16000", None),
+    ] {
+        for order in [i16::to_le_bytes, i16::to_be_bytes] {
+            let bytes: Vec<u8> = tone(16_000).into_iter().flat_map(order).collect();
+            let answer = Answer::sound(media_type, &bytes, 777);
+            let answer = header.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value));
+            assert!(of(answer).await.unwrap() == tone(16_000), "{media_type} {header:?}: either byte order");
+        }
+    }
+    let stereo: Vec<u8> = tone(16_000).iter().flat_map(|sample| [sample.to_le_bytes(), sample.to_le_bytes()]).flatten().collect();
+    assert!(of(Answer::sound("audio/pcm; rate=16000; channels=2", &stereo, 777)).await.unwrap() == tone(16_000));
+    // Only the settings know.
+    let wire = Wire::answering([Answer::sound("audio/pcm", &sound, 777)]).await;
+    let mut specification = crate::wire::specification(&wire.base_url);
+    specification.raw_voice_rate = Some(16_000);
+    let providers = crate::Providers::new(&specification, &offhook::attempt::CallLimits::default()).unwrap();
+    let mut stream = providers.voice("Guten Tag.", Language::De).await.unwrap();
+    let mut found = Vec::new();
+    while let Some(piece) = stream.next().await {
+        found.extend(piece.unwrap());
+    }
+    assert!(found == tone(16_000));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_pcm_is_asked_for_wav_from_then_on() {
+    let mp3 = || Answer::new(200, "audio/mpeg", b"ID3\x04\0\0\0\0\0\0\0\0\0\0".as_slice());
+    let wav = || Answer::sound("audio/wav", &wav_file(&tone(16_000), 16_000), 777);
+    let refusal = |status| Answer::json(status, json!({"error": {"message": "response_format must be wav"}}));
+    for odd in [mp3(), refusal(400), refusal(422), refusal(404)] {
+        let wire = Wire::answering([odd, wav()]).await;
+        let providers = wire.providers();
+        for _ in 0..2 {
+            let mut stream = providers.voice("Guten Tag.", Language::De).await.unwrap();
+            let mut found = Vec::new();
+            while let Some(piece) = stream.next().await {
+                found.extend(piece.unwrap());
+            }
+            assert!(found == tone(16_000));
+        }
+        let formats: Vec<Value> = wire.seen().iter().map(|seen| seen.json()["response_format"].clone()).collect();
+        assert_eq!(formats, ["pcm", "wav", "wav"]);
+    }
+    let always = Wire::answering([mp3()]).await;
+    let error = heard(&always).await.unwrap_err();
+    assert!(error.to_string().contains("mp3") && error.to_string().contains("response_format"), "{error}");
+    assert_eq!(always.seen().len(), 3, "pcm, wav, and whatever it likes");
+}
+
+#[tokio::test]
+async fn a_sound_that_cannot_be_the_sentence_is_an_error_of_its_own() {
+    let text = "Guten Abend, ich hätte gern einen Tisch für vier Personen am Freitag um neunzehn Uhr dreißig.";
+    for (sound, why) in
+        [(tone(24_000)[..4800].to_vec(), "ms of sound"), (tone(24_000).repeat(53), "ms of sound"), (vec![2; 96_000], "silence")]
+    {
+        let wire = Wire::answering([Answer::sound("audio/pcm", &raw(&sound), 48_000)]).await;
+        let mut stream = wire.providers().voice(text, Language::De).await.unwrap();
+        let error = loop {
+            match stream.next().await.unwrap() {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(&error, ProviderError::NotSpeech { detail, .. } if detail.contains(why)), "{error}");
+        assert!(error.to_string().contains("OFFHOOK_TTS_RATE"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -117,10 +117,12 @@ fn of_document(document: &Value, near_silent: bool) -> Result<Transcript, Unread
     let whole = text(fields.get("text")).or_else(|| {
         let of_segments = || joined(segments.iter().map(|segment| segment.text.as_str()));
         let of_words = || joined(words.iter().filter_map(|word| word.get("word").or_else(|| word.get("text"))?.as_str()));
-        match () {
-            () if !segments.is_empty() => Some(of_segments()),
-            () if !words.is_empty() => Some(of_words()),
-            () => ["text", "segments"].iter().any(|key| fields.contains_key(*key)).then(String::new),
+        if !segments.is_empty() {
+            Some(of_segments())
+        } else if !words.is_empty() {
+            Some(of_words())
+        } else {
+            ["text", "segments"].iter().any(|key| fields.contains_key(*key)).then(String::new)
         }
     });
     let Some(whole) = whole else { return Err(Unread::Nonsense("the transcript has neither text nor segments".to_owned())) };

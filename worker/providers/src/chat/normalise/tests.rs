@@ -119,7 +119,7 @@ fn any_history_becomes_one_that_a_strict_server_takes() {
         for _ in 0..random.random_range(0..10) {
             let mut pick = |list: &[&'static str]| list[random.random_range(0..list.len())];
             let (text, id) = (pick(&texts), pick(&ids));
-            let calls = vec![call(id, pick(&["accept_offer", "", "ü"]), pick(&arguments)), call(pick(&ids), "end_call", "{}")];
+            let calls = [call(id, pick(&["accept_offer", "", "ü"]), pick(&arguments)), call(pick(&ids), "end_call", "{}")];
             messages.push(match random.random_range(0..6) {
                 0 => plain(Role::System, text),
                 1 => plain(Role::User, text),

@@ -93,7 +93,7 @@ fn a_call_written_as_text_is_a_call() {
         format!("<tool_call>{in_json}"),
         format!("```json\n{in_json}\n```"),
         format!("```\n{in_json}\n```"),
-        format!("```tool_code\nprint(default_api.accept_offer(date=\"2026-12-04\", time='19:30', party_size=4))\n```"),
+        "```tool_code\nprint(default_api.accept_offer(date=\"2026-12-04\", time='19:30', party_size=4))\n```".to_owned(),
         in_json.clone(),
         format!("[{in_json}]"),
         format!("[TOOL_CALLS][{in_json}]"),
@@ -109,14 +109,14 @@ fn a_call_written_as_text_is_a_call() {
         "[accept_offer(date=\"2026-12-04\", time=\"19:30\", party_size=4)]".to_owned(),
         format!("accept_offer: {object}"),
         format!("<|python_tag|>{in_json}"),
-        format!("<|python_tag|>accept_offer(date=\"2026-12-04\", time=\"19:30\", party_size=4)<|eom_id|>"),
+        "<|python_tag|>accept_offer(date=\"2026-12-04\", time=\"19:30\", party_size=4)<|eom_id|>".to_owned(),
         format!("<|tool_calls_section_begin|><|tool_call_begin|>functions.accept_offer:0<|tool_call_argument_begin|>{object}<|tool_call_end|><|tool_calls_section_end|>"),
         format!("<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>accept_offer\n```json\n{object}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"),
         format!("<|channel|>analysis<|message|>ok<|end|><|start|>assistant<|channel|>commentary to=functions.accept_offer <|constrain|>json<|message|>{object}<|call|>"),
         format!(r#"{{"type":"function","function":{{"name":"accept_offer","parameters":{object}}}}}"#),
         format!(r#"{{"tool_calls":[{{"function":{{"name":"accept_offer","arguments":{}}}}}]}}"#, Value::from(object)),
         format!(r#"{{"accept_offer":{object}}}"#),
-        format!(r#"{{"tool":"accept_offer","date":"2026-12-04","time":"19:30","party_size":4}}"#),
+        r#"{"tool":"accept_offer","date":"2026-12-04","time":"19:30","party_size":4}"#.to_owned(),
     ] {
         let (speech, calls) = read(&format!("One moment. {text}"));
         assert_eq!(speech.trim_end_matches(['\n', ' ', ']']), "One moment.", "{text}");
