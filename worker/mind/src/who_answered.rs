@@ -43,9 +43,9 @@ pub fn judge(text: &str, language: Option<Language>) -> WhoAnswered {
         .collect();
     // Machines ask nothing.
     let asks = if text.contains('?') { ENOUGH } else { 0 };
-    let person: i32 = scores.iter().map(|score| score.person).max().unwrap_or_default().max(asks);
-    let menu = scores.iter().map(|score| score.menu).max().unwrap_or_default() - person;
-    let voicemail = scores.iter().map(|score| score.voicemail).max().unwrap_or_default() - person;
+    let person: i32 = scores.iter().map(|score| score.person).max().unwrap_or_default();
+    let menu = scores.iter().map(|score| score.menu).max().unwrap_or_default() - person.max(asks);
+    let voicemail = scores.iter().map(|score| score.voicemail).max().unwrap_or_default() - person.max(asks);
     if menu >= ENOUGH && menu >= voicemail {
         WhoAnswered::Menu
     } else if voicemail >= ENOUGH {

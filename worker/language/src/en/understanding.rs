@@ -75,6 +75,7 @@ pub(super) const UNDERSTANDING: Understanding = Understanding {
         "not correct",
         "not what i",
         "not good",
+        "no good",
         "not okay",
         "not ok",
         "doesn't work",

@@ -30,7 +30,6 @@ pub(super) const UNDERSTANDING: Understanding = Understanding {
         "no es correcto",
         "no es así",
         "está mal",
-        "no está bien",
         "no puede ser",
         "completo",
         "completos",
