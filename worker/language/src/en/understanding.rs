@@ -50,7 +50,6 @@ pub(super) const UNDERSTANDING: Understanding = Understanding {
         "so",
         "then",
         "very",
-        "no",
         "you",
         "we",
         "we're",
