@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Calls to callees in free wording, heard by a real recogniser (Whisper base) and spoken to by a neural voice (Piper), over SIP and RTP
+# of this machine; then the table of docs/strangers.md. The models are wheels of PyPI, in a virtual environment outside this checkout.
+#
+#   scripts/strangers.sh                       all calls, with the sandbox's rule-based talker as the language model
+#   ONLY=en:gives,de: scripts/strangers.sh     some of them
+#   CHAT=smollm2 scripts/strangers.sh          with a real, very small language model (smollm2, gemma3)
+#   NICE=15 scripts/strangers.sh               with the models in the background
+#   BUILD=no scripts/strangers.sh              with the programs as they are
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+cd "$root"
+
+cache=${OFFHOOK_STRANGERS:-${XDG_CACHE_HOME:-$HOME/.cache}/offhook-strangers}
+out=${OUT:-$cache/out}
+requirements=sandbox/strangers/requirements.txt
+
+for program in python3 espeak-ng psql; do
+    command -v "$program" >/dev/null || fail "$program is not installed: run scripts/setup.sh (python3 needs python3-venv as well)"
+done
+mkdir -p "$cache" "$out"
+if ! cmp -s "$requirements" "$cache/installed.txt"; then
+    say "installing the models into $cache; some 400 MB"
+    [ -x "$cache/venv/bin/python" ] || python3 -m venv "$cache/venv" || fail "no virtual environment can be made: install python3-venv"
+    "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-deps -r "$requirements" >&2 ||
+        fail "PyPI does not have a package of $requirements for this Python and machine (x86-64 Linux, Python 3.10 to 3.13 do): see the line above"
+    cp "$requirements" "$cache/installed.txt"
+fi
+nice -n "${NICE:-0}" "$cache/venv/bin/python" sandbox/strangers/assemble.py "$cache" >&2
+
+if [ "${BUILD:-yes}" = yes ]; then
+    say "building; the first time takes some minutes"
+    cargo build --workspace
+fi
+bin=$(programs debug)
+running=()
+OFFHOOK_SERVICES=$(mktemp -d /var/tmp/offhook-strangers.XXXXXX)
+export OFFHOOK_SERVICES
+chmod 711 "$OFFHOOK_SERVICES"
+finish() {
+    local pid
+    for ((index = ${#running[@]} - 1; index >= 0; index--)); do
+        pid=${running[$index]}
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    scripts/services.sh stop
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+services=$(scripts/services.sh start --fast)
+eval "$services"
+
+spool=$OFFHOOK_SERVICES/spool
+mkdir -p "$spool"
+http=$(free_port)
+sandbox_http=$(free_port)
+sandbox_sip=$(free_port)
+export OFFHOOK_DATABASE_URL=$OFFHOOK_TEST_DATABASE_URL OFFHOOK_NAMESPACE=strangers-$$ OFFHOOK_SPOOL=$spool OFFHOOK_MEDIA_ADDRESS=127.0.0.1
+# Processes instead of containers: what is tried here is hearing and talking.
+export OFFHOOK_LAUNCHER=process OFFHOOK_WORKER_PROGRAM=$bin/offhook-worker
+export OFFHOOK_PROVIDER_URL=http://127.0.0.1:$http/v1
+export OFFHOOK_STT_MODEL=whisper-base OFFHOOK_TTS_MODEL=piper OFFHOOK_CHAT_MODEL=sandbox-talker
+# The models share the machine with everything else on it: one that is slow is not one that is away.
+export OFFHOOK_LIMIT_PROVIDER_FIRST=${OFFHOOK_LIMIT_PROVIDER_FIRST:-20s}
+export OFFHOOK_VOICES=en=piper-joe,de=de+m3,es=es+m3,nl=nl+m3
+chat=()
+case ${CHAT:-talker} in
+talker)
+    export OFFHOOK_CHAT_URL=http://127.0.0.1:$sandbox_http/v1
+    "$bin/offhook-sandbox" serve --http "127.0.0.1:$sandbox_http" --sip "127.0.0.1:$sandbox_sip" >"$out/sandbox.log" 2>&1 &
+    running+=($!)
+    for _ in $(seq 1200); do
+        grep -q ready "$out/sandbox.log" && break
+        kill -0 "${running[0]}" 2>/dev/null || fail "the sandbox does not start: $(tail -n 5 "$out/sandbox.log")"
+        sleep 0.1
+    done
+    ;;
+smollm2 | gemma3)
+    export OFFHOOK_CHAT_MODEL=$CHAT
+    chat=("$cache/$CHAT.gguf")
+    ;;
+*) fail "CHAT is talker, smollm2 or gemma3" ;;
+esac
+nice -n "${NICE:-0}" "$cache/venv/bin/python" sandbox/strangers/servers.py "$http" "$cache/whisper-base" "${chat[@]}" >"$out/models.log" 2>&1 &
+running+=($!)
+for _ in $(seq 600); do
+    grep -q ready "$out/models.log" && break
+    kill -0 "${running[-1]}" 2>/dev/null || fail "the models do not start: $(tail -n 5 "$out/models.log")"
+    sleep 0.1
+done
+"$bin/offhook" migrate
+"$bin/offhook" run >"$out/coordinator.log" 2>&1 &
+running+=($!)
+"$cache/venv/bin/python" sandbox/strangers/run.py --http "$http" --out "$out" --only "${ONLY:-}"
+say "transcripts, recordings, event logs: $out"
+for what in transcriptions speech completions; do
+    grep "^$what " "$out/models.log" | sort -n -k 2 | awk -v what="$what" '{ all[NR] = $2 } END {
+        if (NR) printf "strangers: %s: %d requests, median %.1f s, longest %.1f s\n", what, NR, all[int((NR + 1) / 2)], all[NR] }' >&2 || true
+done
