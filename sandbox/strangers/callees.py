@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -149,8 +150,10 @@ HEARD = {
     "goodbye": r"goodbye|wiederhören|adiós|tot ziens",
     "again": r"repeat|say that again|did( not|n't) (understand|catch)|wiederholen|nicht verstanden|repetir|no (le )?he entendido|herhalen|niet verstaan",
     "there": r"still there|noch da|sigue (usted )?ahí|bent u (er )?nog",
+    "doubted": r"(i understood|ich habe verstanden|he entendido|ik heb verstaan): (.*?)\. (is that right|ist das richtig|¿es correcto|klopt dat)",
     "request": r"\b(table|tisch|mesa|tafel|booking)\b",
 }
+YES = {"en": "Yes, that's right.", "de": "Ja, richtig.", "es": "Sí, correcto.", "nl": "Ja, dat klopt."}
 STILL_HERE = {"en": "Yes, I'm here.", "de": "Ja, ich bin noch da.", "es": "Sí, estoy aquí.", "nl": "Ja, ik ben er nog."}
 ANYBODY = {"en": "Hello? Are you still there?", "de": "Hallo? Sind Sie noch da?", "es": "¿Oiga? ¿Sigue ahí?", "nl": "Hallo? Bent u er nog?"}
 PAUSE, AFTER_GREETING, IMPATIENT, GONE = 1.2, 6.0, 9.0, 22.0
@@ -160,9 +163,9 @@ PAUSE, AFTER_GREETING, IMPATIENT, GONE = 1.2, 6.0, 9.0, 22.0
 class Callee:
     """Leads one call. It takes its turn by what it hears on the line; what the words were, it knows from the voice's server."""
 
-    def __init__(self, stranger: Stranger, voices, said):
-        self._stranger, self._said = stranger, said
-        texts = [*stranger.lines, stranger.farewell, STILL_HERE[stranger.language], ANYBODY[stranger.language]]
+    def __init__(self, stranger: Stranger, voices, said, patience: float):
+        self._stranger, self._said, self._patience = stranger, said, patience
+        texts = [*stranger.lines, stranger.farewell, YES[stranger.language], STILL_HERE[stranger.language], ANYBODY[stranger.language]]
         self._sounds = {text: on_the_line(*voices.say(text, stranger.voice, stranger.slowness)) for text in texts}
         self.log = []
 
@@ -177,9 +180,9 @@ class Callee:
             words = self._said(since).lower() if call.last_heard > call.last_said else ""
             heard = {what for what, pattern in HEARD.items() if re.search(pattern, words)}
             if not words:
-                if call.quiet_for() > GONE:
+                if call.quiet_for() > GONE * self._patience:
                     return self._end(call, "hangs up: nobody speaks")
-                if call.quiet_for() > IMPATIENT and not asked:
+                if call.quiet_for() > IMPATIENT * self._patience and not asked:
                     asked = True
                     self._say(call, ANYBODY[stranger.language])
                 continue
@@ -192,13 +195,21 @@ class Callee:
                 return self._end(call, "hangs up")
             if "there" in heard:
                 self._say(call, STILL_HERE[stranger.language])
-            if "again" in heard or "there" in heard:
+            if "doubted" in heard and self._quoted(words, stranger.lines[place]):
+                self._say(call, YES[stranger.language])
+                continue
+            if heard & {"again", "there", "doubted"}:
                 self._say(call, stranger.lines[place])
                 continue
             place += 1
             self._say(call, stranger.lines[place] if place < len(stranger.lines) else stranger.farewell)
             if place > len(stranger.lines) + 2:
                 return self._end(call, "hangs up: enough said")
+
+    def _quoted(self, words: str, line: str) -> bool:
+        """Whether they have understood about what we said."""
+        quoted = re.search(HEARD["doubted"], words)[2]
+        return SequenceMatcher(None, quoted, line.lower()).ratio() > 0.6
 
     def _say(self, call, text: str) -> None:
         self.log.append(f"callee: {text}")

@@ -1,15 +1,16 @@
-"""Real models behind the OpenAI-compatible wire: Whisper base, a Piper voice, a small language model.
+"""Real models behind the OpenAI-compatible wire: Whisper base, a Piper voice.
 
-POST /v1/audio/transcriptions, /v1/audio/speech, /v1/chat/completions; GET /v1/models. For tests on this machine: one request of a kind
+POST /v1/audio/transcriptions, /v1/audio/speech; GET /v1/models. For tests on this machine: one request of a kind
 at a time, no key, 127.0.0.1 only. GET /said is for the callees: what the voice was asked to say since when.
 
-servers.py <port> <folder of Whisper> [<GGUF file of a language model>]
+servers.py <port> <folder>: of Whisper, in whisper-base, and of what was said, in said
 """
 
 import email
 import email.policy
 import io
 import json
+import os
 import sys
 import threading
 import time
@@ -59,10 +60,10 @@ class Whisper:
 
 
 class Models:
-    """All models of one server. `chat` is None where another server thinks."""
+    """All models of one server."""
 
-    def __init__(self, whisper_folder: str, chat=None):
-        self.whisper, self.voices, self.chat = Whisper(whisper_folder), Voices(), chat
+    def __init__(self, folder: str):
+        self.whisper, self.voices = Whisper(os.path.join(folder, "whisper-base")), Voices(os.path.join(folder, "said"))
         self.said = []
         """What the voice was asked to say, with the moment (CLOCK_MONOTONIC, the same in all processes)."""
 
@@ -84,8 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/said"):
             since = float(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["since"][0])
             return self._json(200, {"text": " ".join(text for at, text in list(self.models.said) if at >= since)})
-        names = ["whisper-base", PIPER] + ([self.models.chat.name] if self.models.chat else [])
-        self._json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+        self._json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in ("whisper-base", PIPER)]})
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or -1)
@@ -96,8 +96,6 @@ class Handler(BaseHTTPRequestHandler):
                 self._transcribe(body)
             elif self.path.endswith("/audio/speech"):
                 self._speak(json.loads(body))
-            elif self.path.endswith("/chat/completions") and self.models.chat:
-                self._chat(json.loads(body))
             else:
                 self._error(404, f"{self.path} is not served here")
         except (BrokenPipeError, ConnectionResetError):
@@ -128,19 +126,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, f"audio/pcm;rate={rate}", samples.astype("<i2").tobytes())
 
-    def _chat(self, wanted: dict):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-        for delta, reason in self.models.chat.reply(wanted["messages"], wanted.get("tools") or []):
-            choice = {"index": 0, "delta": delta, "finish_reason": reason}
-            chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": self.models.chat.name, "choices": [choice]}
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-            self.wfile.flush()
-        self.wfile.write(b"data: [DONE]\n\n")
-
     def _chunks(self) -> bytes:
         body = b""
         while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -163,14 +148,5 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def main() -> None:
-    chat = None
-    if len(sys.argv) > 3:
-        from language_model import LanguageModel
-
-        chat = LanguageModel(sys.argv[3])
-    Models(sys.argv[2], chat).serve(int(sys.argv[1]))
-
-
 if __name__ == "__main__":
-    main()
+    Models(sys.argv[2]).serve(int(sys.argv[1]))
