@@ -21,7 +21,7 @@ for program in python3 espeak-ng psql; do
 done
 mkdir -p "$cache" "$out"
 if ! cmp -s "$requirements" "$cache/installed.txt"; then
-    say "installing the models into $cache; some 300 MB"
+    say "installing the models into $cache; 900 MB"
     [ -x "$cache/venv/bin/python" ] || python3 -m venv "$cache/venv" || fail "no virtual environment can be made: install python3-venv"
     "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-deps -r "$requirements" >&2 ||
         fail "PyPI does not have a package of $requirements for this Python and machine (x86-64 Linux, Python 3.11 and later do): see the line above"

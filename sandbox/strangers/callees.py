@@ -13,10 +13,11 @@ from voices import PIPER
 SPEECH_DBFS = -22.0
 LINE_NOISE_DBFS = -62.0
 BOOKED = {"booked", "booked_alternative"}
-NOTHING = {"declined", "no_agreement", "offer_outside_limits", "refused"}
+FULL = {"declined"}
+TOO_LATE = {"offer_outside_limits", "declined"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Stranger:
     """One call: who answers, and what should be in its row afterwards."""
 
@@ -65,7 +66,7 @@ STRANGERS = [
         ["Hello, Blue Anchor.",
          "Oh, I'm terribly sorry, we're completely full that night.",
          "No, nothing at all, I'm sorry."],
-        "Bye.", NOTHING),
+        "Bye.", FULL),
     _english(
         "wants name, spelling, number", 4,
         ["Corner Table, hello?",
@@ -86,7 +87,7 @@ STRANGERS = [
         ["Good evening, you're through to the Night Kitchen.",
          "We've only got a table at ten o'clock that evening.",
          "No, ten o'clock is all I have."],
-        "All right then, goodbye.", NOTHING),
+        "All right then, goodbye.", TOO_LATE),
     _english(
         "half seven, colloquial", 7,
         ["Yeah, hello, Night Owl, Jane here, what can I do for you?",
@@ -143,7 +144,7 @@ STRANGERS = [
         ["Goedenavond, restaurant De Eik.",
          "Het spijt me, we zijn die avond helemaal vol.",
          "Nee, helaas, we hebben niets meer."],
-        "Dank u wel, tot ziens.", NOTHING, hint=True),
+        "Dank u wel, tot ziens.", FULL, hint=True),
 ]
 
 HEARD = {
@@ -198,7 +199,8 @@ class Callee:
             if "doubted" in heard and self._quoted(words, stranger.lines[place]):
                 self._say(call, YES[stranger.language])
                 continue
-            if heard & {"again", "there", "doubted"}:
+            told = place == 0 and "request" in heard
+            if heard & {"again", "there", "doubted"} and not told:
                 self._say(call, stranger.lines[place])
                 continue
             place += 1

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def main() -> int:
             return json.load(answer)["text"]
 
     wanted = [only for only in settings.only.split(",") if only]
-    strangers = [s for s in STRANGERS if not wanted or any(f"{s.language}:{s.name}".startswith(only) for only in wanted)]
+    chosen = [s for only in wanted for s in STRANGERS if f"{s.language}:{s.name}".startswith(only)]
+    strangers = list(dict.fromkeys(chosen)) if wanted else STRANGERS
     rooms = {s.number: room(s, voices) for s in strangers}
     callees = {s.number: Callee(s, voices, said, settings.patience) for s in strangers}
     calls = {}
@@ -47,15 +49,20 @@ def main() -> int:
     sql("insert into trunks (name, host, port, preference, calls_per_second, codecs) values "
         f"('strangers', '127.0.0.1', {exchange.port}, 1, 5, array['pcma']) on conflict (name) do update set port = excluded.port")
     os.makedirs(settings.out, exist_ok=True)
+    kept = os.path.join(settings.out, "rows.json")
     rows = []
+    if wanted and os.path.exists(kept):
+        # Some calls are made again; the others stay as they were.
+        with open(kept) as file:
+            rows = json.load(file)
     for stranger in strangers:
         print(f"strangers: {stranger.language}, {stranger.name}", file=sys.stderr, flush=True)
         row = one_call(stranger, callees[stranger.number], calls, settings.out)
         print("  " + json.dumps(row), file=sys.stderr, flush=True)
-        rows.append(row)
-        with open(os.path.join(settings.out, "rows.json"), "w") as file:
+        rows = [other for other in rows if (other["language"], other["case"]) != (row["language"], row["case"])] + [row]
+        with open(kept, "w") as file:
             json.dump(rows, file, indent=1)
-    text = table(rows)
+    text = table(sorted(rows, key=lambda row: [(s.language, s.name) for s in STRANGERS].index((row["language"], row["case"]))))
     with open(os.path.join(settings.out, "table.md"), "w") as file:
         file.write(text)
     print(text)
@@ -64,11 +71,11 @@ def main() -> int:
 
 def one_call(stranger, callee, calls, out: str) -> dict:
     hint = f"'{stranger.language}'" if stranger.hint else "null"
-    name = f"{stranger.language}-{stranger.name}".replace(" ", "-").replace(",", "")
+    name = re.sub(r"[^a-z0-9]+", "-", f"{stranger.language}-{stranger.name}")
     call_id = sql(
         "insert into calls (request_key, restaurant_name, number, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, "
         "wanted_time, earliest_time, latest_time, calling_from, calling_to, max_attempts, language_hint) values "
-        f"('strangers-{os.getpid()}-{name}', '{stranger.name}', '{stranger.number}', '{stranger.zone}', 'Ada Winter', '+4915112345678', 4, "
+        f"('strangers-{os.getpid()}-{name}', $${stranger.name}$$, '{stranger.number}', '{stranger.zone}', 'Ada Winter', '+4915112345678', 4, "
         f"current_date + 14, '19:30', '19:00', '20:30', '00:00', '24:00', 1, {hint}) returning id"
     )
     deadline = time.monotonic() + LONGEST_CALL
