@@ -7,9 +7,10 @@
 # make bench   how fast, how small
 # make chaos   the five chaos runs the field publishes for queues in Postgres, and 500 calls in a row: lost, dialled twice, left over
 # make image   the images for production, offhook-worker:latest and offhook:latest
+# make strangers   calls to callees in free wording, with Whisper and a neural voice from PyPI; not part of make test
 # make setup   the missing Debian packages
 SHELL := bash
-.PHONY: install uninstall demo test lint fuzz bench chaos image setup
+.PHONY: install uninstall demo test lint fuzz bench chaos strangers image setup
 
 # What scripts/install.sh takes, for these two alone: others build with what the environment has.
 places = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" LAUNCHER="$(LAUNCHER)" PROGRAMS="$(PROGRAMS)"
@@ -37,6 +38,9 @@ bench: setup
 
 chaos: setup
 	@scripts/chaos.sh
+
+strangers: setup
+	@scripts/strangers.sh
 
 image:
 	cargo build --release -p offhook-worker -p offhook-coordinator

@@ -42,9 +42,11 @@ pub(super) fn decides(text: &str) -> bool {
     is_backchannel(text) || denies(text) || said.iter().any(|word| number(word) || named(word))
 }
 
-/// Whether this is hardly what a callee said: letters of another script, or a language that is none of ours without a word of ours.
-pub(super) fn is_foreign(transcript: &Transcript) -> bool {
+/// Whether this is hardly what a callee said: a guess of the recogniser's, letters of another script, or a language that is none of ours
+/// without a word of ours.
+pub(super) fn is_not_heard(transcript: &Transcript) -> bool {
     match &transcript.foreign {
+        _ if transcript.is_guessed() => true,
         None => false,
         Some(Foreign::Script) => true,
         Some(Foreign::Language(_)) => {
@@ -54,14 +56,20 @@ pub(super) fn is_foreign(transcript: &Transcript) -> bool {
     }
 }
 
+/// Whether the recogniser is sure, as far as it says.
+pub(super) fn is_certain(transcript: &Transcript) -> bool {
+    transcript.confidence.is_none_or(|confidence| confidence >= CERTAIN)
+}
+
 impl Mind {
-    /// Whether the utterance is none of our languages' words. The first time, the recogniser is asked once more, and told the language of
+    /// Whether the utterance is a guess, or none of our languages' words. The first time, the recogniser is asked once more, and told the language of
     /// the call; `true` where that was done or nothing is understood.
-    pub(super) fn is_no_language_of_ours(&mut self, utterance: UtteranceId, heard: &Utterance, transcript: &Transcript) -> bool {
-        if !is_foreign(transcript) {
+    pub(super) fn is_to_be_heard_again(&mut self, utterance: UtteranceId, heard: &Utterance, transcript: &Transcript) -> bool {
+        if !is_not_heard(transcript) {
             return false;
         }
-        self.log("foreign", json!({ "text": transcript.text, "asked_again": heard.hinted }));
+        let detail = json!({ "text": transcript.text, "confidence": transcript.confidence, "asked_again": heard.hinted });
+        self.log("not_heard", detail);
         if heard.hinted {
             self.turns.forget(heard.turn);
             self.not_understood();
@@ -75,7 +83,8 @@ impl Mind {
 
     /// Whether these words are to be asked again before anybody acts on them; notes what is doubted.
     pub(super) fn is_doubted(&mut self, text: &str, transcript: &Transcript) -> bool {
-        let doubted = transcript.confidence.is_some_and(|confidence| confidence < CERTAIN) && decides(text);
+        // Nothing was asked yet when they greet.
+        let doubted = self.floor.turns > 0 && !is_certain(transcript) && decides(text);
         self.floor.doubted = doubted;
         if !doubted {
             self.floor.questions = 0;
@@ -119,10 +128,10 @@ mod tests {
     fn a_neighbour_of_our_languages_is_understood_by_its_words() {
         let of = |text: &str, foreign| Transcript { foreign, ..Transcript::new(text, None) };
         let galician = || Some(Foreign::Language("galician".to_owned()));
-        assert!(!is_foreign(&of("Sí, tenemos una mesa para usted", galician())));
-        assert!(!is_foreign(&of("A las 8", galician())));
-        assert!(is_foreign(&of("Diolch yn fawr", Some(Foreign::Language("welsh".to_owned())))));
-        assert!(is_foreign(&of("สวัสดีครับ 20:00", Some(Foreign::Script))));
-        assert!(!is_foreign(&of("Diolch", None)), "nothing speaks against it");
+        assert!(!is_not_heard(&of("Sí, tenemos una mesa para usted", galician())));
+        assert!(!is_not_heard(&of("A las 8", galician())));
+        assert!(is_not_heard(&of("Diolch yn fawr", Some(Foreign::Language("welsh".to_owned())))));
+        assert!(is_not_heard(&of("สวัสดีครับ 20:00", Some(Foreign::Script))));
+        assert!(!is_not_heard(&of("Diolch", None)), "nothing speaks against it");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     action::Action,
     do_not_call,
-    doubt::{decides, is_foreign},
+    doubt::{decides, is_certain, is_not_heard},
     floor::Utterance,
     mind::{Mind, Phase},
     phrases::Phrase,
@@ -91,7 +91,7 @@ impl Mind {
         if text.is_empty() {
             self.turns.forget(heard.turn);
             self.not_understood();
-        } else if !self.is_no_language_of_ours(utterance, &heard, transcript) {
+        } else if !self.is_to_be_heard_again(utterance, &heard, transcript) {
             self.understood(&heard, text, transcript);
         }
     }
@@ -120,7 +120,7 @@ impl Mind {
     pub(super) fn last_words(&mut self, utterance: UtteranceId, transcript: &Transcript) {
         let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
         let text = transcript.text.trim();
-        if text.is_empty() || is_foreign(transcript) {
+        if text.is_empty() || is_not_heard(transcript) {
             self.turns.forget(heard.turn);
             return;
         }
@@ -132,10 +132,6 @@ impl Mind {
         self.turns.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
-        if transcript.is_guessed() {
-            // A guess is no consent, no objection and no wish.
-            return;
-        }
         self.about_the_recording(text, heard.started);
         self.answer_to_read_back(heard, text);
         if do_not_call::asks_not_to_call(text) {
@@ -149,7 +145,8 @@ impl Mind {
             return;
         }
         let before = self.language.current();
-        let switched = self.language.hear(text, transcript.language);
+        // What is doubted turns no conversation around.
+        let switched = is_certain(transcript) && self.language.hear(text, transcript.language);
         if !switched && transcript.language.is_none_or(|language| language == before) && understanding::words(text).len() > 1 {
             self.disclosure.answered(&self.sentences);
         }
@@ -195,6 +192,9 @@ impl Mind {
             self.give_way();
             self.interruption = None;
         }
+        if self.is_late_greeting(heard) {
+            return;
+        }
         if doubted && self.interruption.is_none() {
             self.floor.ask_whether = Some(text.to_owned());
         } else if !self.may_resume(text) {
@@ -202,6 +202,13 @@ impl Mind {
             self.floor.ask_whether = None;
             self.floor.unanswered = true;
         }
+    }
+
+    /// Whether this is the greeting, understood only after we began to speak: what we have asked meanwhile is still to be answered.
+    fn is_late_greeting(&self, heard: &Utterance) -> bool {
+        let began =
+            self.sentences.sentences.values().filter(|sentence| sentence.has_begun()).map(|sentence| sentence.began.1).min();
+        self.floor.turns == 1 && began.is_some_and(|began| heard.ended < began) && self.interruption.is_none()
     }
 
     pub(super) fn not_understood(&mut self) {
