@@ -11,6 +11,7 @@ pub mod end_cause;
 pub mod language;
 pub mod offer;
 pub mod outcome;
+pub mod provider;
 pub mod recording;
 pub mod report;
 pub mod request;

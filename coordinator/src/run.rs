@@ -286,5 +286,6 @@ fn claimant(config: &Config) -> Claimant {
         lease: config.queue.lease,
         port_first: config.media.port_first,
         port_last: config.media.port_last,
+        servers: config.providers.specification().map(|specification| specification.servers()).unwrap_or_default(),
     }
 }
