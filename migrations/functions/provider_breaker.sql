@@ -83,7 +83,7 @@ begin
         checked_at = excluded.checked_at,
         -- A short sentence is not a conversation: one more spoiled call opens it again, for longer.
         failures = case when fault is null then least(b.failures, most - 1) else b.failures end,
-        pauses = case when fault is null then b.pauses
+        pauses = case when fault is null then case when b.failures > 0 then b.pauses else 0 end
                       when b.paused_until is null and b.worked_at > clock_timestamp() - interval '1 minute' then b.pauses
                       else b.pauses + 1 end,
         paused_until = case when fault is null then null
@@ -95,6 +95,13 @@ begin
     returning b.paused_until is not null into open;
     return open;
 end $$;
+
+-- Closes the breakers of these providers without a probe, where probing is switched off: the next call finds out.
+create or replace function offhook_let_providers_through(servers text[], due text[]) returns void language sql set search_path from current as $$
+    update provider_breakers b set paused_until = null, failures = i.provider_breaker_failures - 1
+      from offhook_providers(servers) p, installation i
+     where b.provider = p.provider and b.server = p.server and p.provider = any (due)
+$$;
 
 -- A breaker that has closed lets calls through.
 create or replace trigger provider_breakers_wake after update of paused_until on provider_breakers for each row
