@@ -9,6 +9,7 @@ pub mod destination;
 pub mod disposition;
 pub mod end_cause;
 pub mod language;
+pub mod log;
 pub mod offer;
 pub mod outcome;
 pub mod provider;
