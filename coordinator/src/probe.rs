@@ -38,12 +38,10 @@ pub enum Fault {
     Silent(String),
     /// Too short or too long to be the sentence.
     #[error(
-        "text_to_speech: the sound of \"{sentence}\" lasts {seconds:.1} s: it is not what response_format \"pcm\" means (24 kHz, signed 16 \
+        "text_to_speech: the sound of a sentence of 7 words lasts {seconds:.1} s: it is not what response_format \"pcm\" means (24 kHz, signed 16 \
          bit, little-endian, or WAV); see which rate and format the server sends"
     )]
     Length {
-        /// What was to be said.
-        sentence: &'static str,
         /// How long the sound was.
         seconds: f32,
     },
@@ -123,7 +121,7 @@ pub async fn say(providers: &Providers, language: Language, voice: &str) -> Resu
     let said = timeout(LONGEST, speaking).await.map_err(|_| Fault::Endless(Provider::TextToSpeech))??;
     let length = seconds(&said.sound);
     if !(SHORTEST_SOUND..=LONGEST_SOUND).contains(&length) {
-        return Err(Fault::Length { sentence, seconds: length });
+        return Err(Fault::Length { seconds: length });
     }
     if said.sound.iter().all(|sample| sample.unsigned_abs() < SILENCE) {
         return Err(Fault::Silent(voice.to_owned()));
