@@ -58,7 +58,7 @@ async fn check_names_the_setting_that_has_to_change() {
         (Manner::IsAWebsite, &[], &["text/html"]),
         (Manner::VoiceIsSilent, &[], &["OFFHOOK_VOICES"]),
         (Manner::VoiceIsTooShort, &[], &["text to speech en, de", "0.1 s"]),
-        (Manner::RecogniserMishears, &[], &["Thank you for watching!", "OFFHOOK_STT_MODEL"]),
+        (Manner::RecogniserMishears, &[], &["Where is the station?", "OFFHOOK_STT_MODEL"]),
         (Manner::ModelHasNoTools, &[], &["called none", "OFFHOOK_CHAT_MODEL"]),
         (Manner::ModelDoesNotStream, &[], &["one piece and not streamed"]),
         (Manner::ModelFails, &[], &["failed with 500", "out of memory"]),

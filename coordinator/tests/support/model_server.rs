@@ -108,6 +108,11 @@ async fn request(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<(Stri
         let mut more = [0; 16 * 1024];
         let length = stream.read(&mut more).await.ok().filter(|length| *length > 0)?;
         received.extend_from_slice(&more[..length]);
+        // What a TLS client says first is no request (RFC 8446 section 5.1).
+        if received[0] == 22 {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+            return None;
+        }
     }
 }
 
@@ -126,7 +131,7 @@ fn answer(head: &str, body: &str, manner: Manner) -> (u16, &'static str, Vec<u8>
         _ if path.starts_with("/v1/") && body.contains("missing") => error(404, "The model `missing` does not exist"),
         "/v1/audio/speech" => (200, "audio/pcm", voice(manner)),
         "/v1/audio/transcriptions" => {
-            let heard = if manner == Manner::RecogniserMishears { "Thank you for watching!" } else { sentence(language(body)) };
+            let heard = if manner == Manner::RecogniserMishears { "Where is the station?" } else { sentence(language(body)) };
             (200, JSON, json!({ "text": heard }).to_string().into_bytes())
         }
         "/v1/chat/completions" => match manner {
