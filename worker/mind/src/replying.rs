@@ -65,7 +65,7 @@ impl Mind {
         self.chain += 1;
         if self.chain > LONGEST_CHAIN {
             self.log("chain", json!({ "replies": self.chain - 1 }));
-            self.say_trouble("The language model called tools again and again and said nothing.");
+            self.say_trouble(Some(Provider::Chat), "The language model called tools again and again and said nothing.");
             return;
         }
         self.begin_generation();
