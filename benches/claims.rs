@@ -82,6 +82,7 @@ async fn round(pool: &PgPool) -> (Vec<f64>, Duration) {
                     lease: Duration::from_secs(15),
                     port_first: 20_000,
                     port_last: 59_999,
+                    servers: Vec::new(),
                 };
                 let mut took = Vec::new();
                 barrier.wait().await;

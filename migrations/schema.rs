@@ -43,6 +43,7 @@ const FUNCTIONS: &[(&str, &str)] = functions![
     "queue",
     "wake_ups",
     "trunk_breaker",
+    "provider_breaker",
     "trunk_capacity",
     "expire",
     "leader",

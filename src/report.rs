@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{disposition::Disposition, end_cause::EndCause, outcome::OutcomeReport};
+use crate::{disposition::Disposition, end_cause::EndCause, outcome::OutcomeReport, provider::Provider};
 
 /// What the worker leaves of an attempt: telephony and outcome apart. Also written to the spool as `report.json`, so that it
 /// survives an outage of the database.
@@ -25,6 +25,9 @@ pub struct Report {
     pub retry_after: Option<u32>,
     /// One sentence for people.
     pub detail: Option<String>,
+    /// The provider that spoiled the call, whatever had been agreed before; `None` where none did.
+    #[serde(default)]
+    pub failed_provider: Option<Provider>,
     /// The codec of the media, as in SDP: `opus`, `G722`, `PCMU`, `PCMA`.
     pub codec: Option<String>,
     /// Counters of the media.
@@ -50,6 +53,7 @@ impl Report {
             ended: None,
             retry_after: None,
             detail: None,
+            failed_provider: None,
             codec: None,
             media: None,
             outcome: None,

@@ -15,6 +15,7 @@ pub mod leader;
 pub mod leases;
 mod notes;
 pub mod pauses;
+pub mod providers;
 pub mod request_columns;
 pub mod retention;
 pub mod retry_policies;

@@ -36,6 +36,7 @@ const USER_READS: &[&str] = &[
     "number_ranges",
     "numbers",
     "opening_times",
+    "provider_status",
     "recordings",
     "restaurant_zones",
     "retry_policies",

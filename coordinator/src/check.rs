@@ -1,6 +1,6 @@
 //! `offhook check`: everything a call will need, each in a line that is ok or says what to do.
 
-pub mod reach;
+mod providers;
 mod trunks;
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::{
     spool::Spool,
 };
 
-/// How long a trunk or a provider may take to answer.
+/// How long a trunk may take to answer.
 const ANSWER: Duration = Duration::from_secs(4);
 
 /// One line.
@@ -61,7 +61,7 @@ pub async fn check(config: &Config) -> Vec<Finding> {
             findings.push(launcher(config, "").await);
         }
     }
-    findings.extend(providers(config).await);
+    findings.extend(providers::providers(config).await);
     findings
 }
 
@@ -79,8 +79,8 @@ fn configuration(config: &Config) -> Vec<Finding> {
         true => "workers have a database URL of their own",
         false => "workers share the coordinator's database URL; a role with fewer rights in OFFHOOK_WORKER_DATABASE_URL is safer",
     });
-    let spool =
-        Spool::new(&config.launcher.spool).prepare().map(|()| format!("{} can be written", config.launcher.spool.display()));
+    let owner = (config.launcher.launcher == LauncherKind::Docker).then_some(config.launcher.container_user);
+    let spool = Spool::new(&config.launcher.spool).examine(owner);
     let addresses = Ok::<_, String>(config.media.advertises());
     vec![
         Finding::new("ports", ports),
@@ -110,23 +110,4 @@ async fn launcher(config: &Config, installation: &str) -> Finding {
         },
     };
     Finding::new("launcher", found)
-}
-
-async fn providers(config: &Config) -> Vec<Finding> {
-    let specification = match config.providers.specification() {
-        Ok(specification) => specification,
-        Err(error) => return vec![Finding::new("providers", Err::<String, _>(error))],
-    };
-    let mut findings = Vec::new();
-    for (subject, endpoint) in [
-        ("speech to text", &specification.speech_to_text),
-        ("conversation", &specification.chat),
-        ("text to speech", &specification.text_to_speech),
-    ] {
-        let key = if endpoint.key.is_some() { "with a key" } else { "without a key" };
-        let found =
-            reach::tcp(&endpoint.base_url, ANSWER).await.map(|()| format!("{} takes connections, {key}", endpoint.base_url));
-        findings.push(Finding::new(subject, found));
-    }
-    findings
 }

@@ -28,6 +28,7 @@ struct State {
     attempts: HashMap<AttemptId, Arc<Notify>>,
     rest: Duration,
     rests_until: Option<Instant>,
+    held_back: bool,
 }
 
 impl InFlight {
@@ -44,7 +45,7 @@ impl InFlight {
     /// How many more calls may be claimed at `now`.
     pub fn room(&self, now: Instant) -> usize {
         let state = self.state();
-        if state.rests_until.is_some_and(|until| now < until) {
+        if state.held_back || state.rests_until.is_some_and(|until| now < until) {
             return 0;
         }
         self.most.saturating_sub(state.attempts.len())
@@ -83,6 +84,12 @@ impl InFlight {
         state.rest = (state.rest * 2).clamp(FIRST_REST, LONGEST_REST);
         state.rests_until = Some(now + state.rest);
         state.rest
+    }
+
+    /// Claims nothing from now on, or goes on claiming.
+    pub fn hold_back(&self, hold: bool) {
+        self.state().held_back = hold;
+        self.wake.wake();
     }
 
     /// A launch has worked.

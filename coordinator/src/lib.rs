@@ -14,6 +14,8 @@ pub mod in_flight;
 pub mod launcher;
 pub mod maintenance;
 mod orphans;
+pub mod probe;
+pub mod provider_health;
 pub mod queue;
 pub mod retention;
 pub mod run;

@@ -246,6 +246,7 @@ mod tests {
             lease: Duration::from_secs(1),
             port_first: 20_000,
             port_last: 20_003,
+            servers: Vec::new(),
         };
         let pool = PgPool::connect_lazy("postgres://127.0.0.1:9/nowhere").unwrap();
         let config = SourceConfig { poll: Duration::from_secs(1), statement: Duration::from_millis(1) };

@@ -20,6 +20,7 @@ use crate::{
     in_flight::InFlight,
     launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
     maintenance::{self, Maintenance, MaintenanceConfig},
+    provider_health::{self, HealthConfig, ProviderHealth},
     queue::{
         self, Source, SourceConfig,
         listener::{self, Listener},
@@ -167,6 +168,7 @@ impl Service {
         let running = InFlight::new(self.queue.max_calls as usize, wake.clone());
         // Told to the supervisors once it is known what they look after: their leases are given up, not left to run out.
         let leaving = CancellationToken::new();
+        running.hold_back(self.queue.provider_probe);
         let source = Source::new(
             self.pool.clone(),
             self.claimant.clone(),
@@ -231,6 +233,16 @@ impl Service {
             signals: self.signals.clone(),
         };
         services.spawn(retention.run(stop.clone()));
+        let health = ProviderHealth {
+            pool: self.pool.clone(),
+            providers: self.specifier.providers.clone(),
+            servers: self.claimant.servers.clone(),
+            limits: self.specifier.limits,
+            running: running.clone(),
+            config: HealthConfig { probe: self.queue.provider_probe, look: provider_health::LOOK, statement: self.statement },
+            signals: self.signals.clone(),
+        };
+        services.spawn(health.run(shutdown.drain.child_token()));
         services.close();
         tracing::info!(coordinator = self.claimant.coordinator, host = self.claimant.host, "waiting for calls");
 
@@ -286,5 +298,6 @@ fn claimant(config: &Config) -> Claimant {
         lease: config.queue.lease,
         port_first: config.media.port_first,
         port_last: config.media.port_last,
+        servers: config.providers.specification().map(|specification| specification.servers()).unwrap_or_default(),
     }
 }

@@ -54,6 +54,8 @@ pub struct Signals {
     pub settled: Signal,
     /// An attempt could not be settled, and is tried again.
     pub not_settled: Signal,
+    /// The providers were asked, and what was found is written down.
+    pub probed: Signal,
     /// A claim that was not begun is back in the queue.
     pub given_back: Signal,
 }

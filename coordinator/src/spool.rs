@@ -3,6 +3,8 @@
 //! `<spool>/<call>-<attempt>/` holds the specification (mode 0400, the only place secrets are) while the worker runs, its report,
 //! and the recording and the event log, which stay.
 
+pub mod examination;
+
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Write},

@@ -4,10 +4,13 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/model_server.rs"]
+mod model_server;
 
 use std::process::Output;
 
 use command::{json, offhook, out};
+use model_server::{Manner, ModelServer};
 use offhook_test_database::TestDatabase;
 
 const CALL: [&str; 14] = [
@@ -166,12 +169,12 @@ async fn a_held_call_is_released_snoozed_or_finished_by_a_person() {
     assert!(refused.contains("do-not-call list") && refused.contains("--finish"), "{refused}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn check_says_of_each_thing_whether_it_is_there() {
     let database = TestDatabase::new().await.with_trunk().await;
     let spool = std::env::temp_dir().join(format!("offhook-check-{}", uuid::Uuid::new_v4().simple()));
-    let provider = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v1", provider.local_addr().unwrap());
+    let provider = ModelServer::start(Manner::Works).await;
+    let url = provider.url();
     let trunk = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     database.run(format!("update trunks set port = {} where name = 'lab'", trunk.local_addr().unwrap().port())).await;
     tokio::spawn(async move {
@@ -223,5 +226,5 @@ async fn check_says_of_each_thing_whether_it_is_there() {
     assert!(said.contains("cannot connect to tcp 127.0.0.1:9") && said.contains("no challenge can be answered"), "{said}");
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&bad.stdout).contains("set OFFHOOK_WORKER_PROGRAM"));
-    std::fs::remove_dir_all(&spool).unwrap();
+    assert!(!spool.exists(), "looking changes nothing");
 }

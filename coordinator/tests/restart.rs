@@ -94,6 +94,7 @@ fn program(database: &TestDatabase, spool: &TestSpool) -> std::process::Child {
     Command::new(env!("CARGO_BIN_EXE_offhook"))
         .args(["run", "--launcher", "process", "--host", "here", "--lease", "1s", "--provider-url", "http://127.0.0.1:9/v1"])
         .args(["--worker-program", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/fake_worker.sh")])
+        .args(["--provider-probe", "false"])
         .arg("--spool")
         .arg(&spool.0)
         .env("OFFHOOK_DATABASE_URL", database.url().expose())

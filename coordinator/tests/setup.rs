@@ -106,7 +106,7 @@ async fn flags_alone_make_a_machine_ready_and_a_second_run_changes_nothing() {
     let first = said(&machine.set_up(&["--voices", "de=onyx,en=nova"]));
     assert!(first.contains(&format!("done role {}_worker_login", machine.database)), "{first}");
     assert!(first.contains("ok   migrations: up to date") && first.contains("ok   launcher"), "the check is shown: {first}");
-    assert!(first.contains("FAIL conversation: http://127.0.0.1:9/v1 cannot be reached"), "{first}");
+    assert!(first.contains("FAIL conversation: chat: 127.0.0.1:9 cannot be reached"), "{first}");
 
     let files = machine.folder.files();
     let names: Vec<&str> = files.keys().map(String::as_str).collect();

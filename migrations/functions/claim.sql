@@ -23,8 +23,11 @@ drop function if exists offhook_free_port(text, int, int, bigint);
 -- Plans that do not take the indexes are ruled out: a session may have made its plans while the tables were small. Nobody is woken by
 -- a claim, since it leaves less to do than before (wake_ups.sql): it says what it is by a setting of the transaction, because only a
 -- superuser may give one of its own making to a function.
+--   servers   of the recogniser, the language model and the voice of whoever claims; nothing is claimed while the circuit breaker of one
+--             of them is open (provider_breaker.sql); null: of any
+drop function if exists offhook_claim(text, text, text, interval, int, int, bytea[]);
 create or replace function offhook_claim(coordinator text, on_host text, namespace text, lease interval, port_first int, port_last int,
-    token_hashes bytea[], out claimed bigint[], out wait_ms int, out no_ports boolean)
+    token_hashes bytea[], servers text[] default null, out claimed bigint[], out wait_ms int, out no_ports boolean)
 language plpgsql set search_path from current set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -45,7 +48,7 @@ begin
     perform pg_advisory_xact_lock(1869768040, 1);
     moment := clock_timestamp();
     select * into home from installation where single;
-    if home.paused then return; end if;
+    if home.paused or exists (select from offhook_open_breakers(servers)) then return; end if;
     perform set_config('offhook.claiming', 'yes', true);
     perform offhook_let_in(moment, greatest(4 * wanted, 32));
     if home.max_concurrent is not null then
@@ -117,9 +120,9 @@ begin
                     update calls k set state = 'claimed', attempt = k.attempt + 1, claimed_by = coordinator,
                            lease_until = moment + lease, why = null
                      where k.id = any (taken);
-                    insert into attempts (call_id, number, trunk, host, container, sip_call_id, token_hash, port_base)
+                    insert into attempts (call_id, number, trunk, host, container, sip_call_id, token_hash, port_base, servers)
                     select k.id, k.attempt, open_trunks[t.nth], on_host, format('%s-offhook-%s-%s', namespace, k.id, k.attempt),
-                           format('%s-%s-%s@offhook', k.id, k.attempt, home.id), token_hashes[cardinality(claimed) + t.place], t.port
+                           format('%s-%s-%s@offhook', k.id, k.attempt, home.id), token_hashes[cardinality(claimed) + t.place], t.port, servers
                       from unnest(taken, over, free_ports) with ordinality t (id, nth, port, place) join calls k on k.id = t.id
                      where t.id is not null order by t.place;
                     insert into port_leases (host, base, call_id, attempt)

@@ -42,6 +42,8 @@ begin
         silent_ms    = (report -> 'ended' ->> 'silent_ms')::bigint,
         retry_after  = offhook_seconds(report -> 'retry_after'),
         detail       = report ->> 'detail',
+        failed_provider = case when report ->> 'failed_provider' in ('speech_to_text', 'chat', 'text_to_speech')
+                            then report ->> 'failed_provider' end,
         codec        = report ->> 'codec',
         media        = report -> 'media',
         outcome      = (report ->> 'outcome')::outcome,
@@ -58,6 +60,7 @@ begin
     returning * into ended;
     if not found then return false; end if;
     perform offhook_note_ringing(ended);
+    perform offhook_judge_providers(ended);
     if jsonb_typeof(r) = 'object' then
         insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms, complete)
         values (of_call, of_attempt, r ->> 'uri', r ->> 'sha256', (r ->> 'bytes')::bigint, (r ->> 'duration_ms')::bigint,

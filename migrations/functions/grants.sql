@@ -6,14 +6,14 @@ revoke all on all tables in schema public from public, offhook_user, offhook_wor
 -- A person: inserts and changes calls, keeps the do-not-call list, reads everything but the tokens. Trunks are the owner's.
 grant usage on schema public to offhook_user, offhook_worker;
 
-grant select on calls, call_results, trunk_status, turns, tool_calls, events, recordings, event_logs, trunks, do_not_call, audit,
+grant select on calls, call_results, trunk_status, provider_status, turns, tool_calls, events, recordings, event_logs, trunks, do_not_call, audit,
     call_transitions, restaurant_zones, numbers, countries, number_ranges, opening_times, closed_days
     to offhook_user;
 
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,
     answered_at, ended_at, settled_at, seen_at, disposition, sip_code, sip_reason, detail, codec, media, outcome, agreed_date,
     agreed_time, agreed_party, agreed_name, reference, notes, offers, evidence, language,
-    cause, ended_by, ended_cause, silent_ms, line_dropped, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
+    cause, ended_by, ended_cause, failed_provider, servers, silent_ms, line_dropped, retry_after, failed_trunks, loss_percent, jitter_ms, round_trip_ms, mos) on attempts to offhook_user;
 
 grant insert (request_key, kind, number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date,
         wanted_time, earliest_time, latest_time, other_dates, special_requests, booking_reference, language_hint, not_before,

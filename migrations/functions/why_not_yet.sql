@@ -48,7 +48,7 @@ language plpgsql stable security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
     moment timestamptz := clock_timestamp();
-    c calls; a attempts; i installation; t trunks; instead trunks; keeps record;
+    c calls; a attempts; i installation; t trunks; instead trunks; keeps record; spoils provider_breakers;
     due boolean; waits text; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
 begin
     select * into c from calls k where k.id = of_call;
@@ -123,6 +123,12 @@ begin
             case when c.trunk is null and t.host is not null then 'Every trunk that could carry it is paused, and' else 'Trunk' end, t.name,
             coalesce(' (' || t.pause_reason || ')', ''), t.name), null::timestamptz;
     end if;
+    for spoils in select b.* from provider_breakers b where b.paused_until is not null order by b.provider, b.server loop
+        return query select 'provider_paused', format('Nobody is called because %s does not work (%s): %s. It is asked again %s.',
+            case spoils.provider when 'speech_to_text' then 'the recogniser' when 'chat' then 'the language model' else 'the voice' end,
+            spoils.server, coalesce(rtrim(spoils.reason, '.'), 'the reason is not known'), case when spoils.paused_until <= moment then 'now'
+                else 'at ' || to_char(spoils.paused_until at time zone 'UTC', 'HH24:MI:SS "UTC"') end), spoils.paused_until;
+    end loop;
     select count(*), count(*) filter (where k.draining), sum(k.most_calls) filter (where not k.draining), sum(k.calls) filter (where not k.draining)
       into running, draining, most, under_way from coordinators k where k.until > moment;
     -- Those of a version that does not say so itself are seen by what they do.

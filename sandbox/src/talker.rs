@@ -12,7 +12,7 @@ pub mod understanding;
 pub mod vocabulary;
 pub mod wire;
 
-pub use wire::{Message, Reply, Tool, ToolCall};
+pub use wire::{FunctionCall, Message, Reply, Tool, ToolCall};
 
 /// The next assistant message for this history.
 ///
@@ -21,7 +21,7 @@ pub use wire::{Message, Reply, Tool, ToolCall};
 pub fn reply(messages: &[Message], tools: &[Tool]) -> Reply {
     let conversation = match reading::Conversation::read(messages) {
         Ok(conversation) => conversation,
-        Err(error) => return Reply { text: error.to_string(), tool_calls: Vec::new() },
+        Err(error) => return without_a_request(messages, tools, error.to_string()),
     };
     let decision = deciding::decide(&conversation);
     let tool_calls = decision
@@ -32,6 +32,20 @@ pub fn reply(messages: &[Message], tools: &[Tool]) -> Reply {
         .map(|(index, call)| call.on_the_wire(format!("call_{}_{index}", messages.len())))
         .collect();
     Reply { text: decision.says.join(" "), tool_calls }
+}
+
+/// Calls the one tool it is offered, once, with `ready`, as a model does that is asked whether it can; else says `complaint`.
+fn without_a_request(messages: &[Message], tools: &[Tool], complaint: String) -> Reply {
+    let told = messages.iter().any(|message| message.role == "tool");
+    match tools {
+        [tool] if !told && tool.function.name == "confirm_ready" => {
+            let function = FunctionCall { name: tool.function.name.clone(), arguments: r#"{"ready":true}"#.to_owned() };
+            let id = format!("call_{}_0", messages.len());
+            Reply { text: String::new(), tool_calls: vec![ToolCall { id, kind: "function".to_owned(), function }] }
+        }
+        _ if told => Reply { text: "Yes, I am ready and can take the next call at any time.".to_owned(), tool_calls: Vec::new() },
+        _ => Reply { text: complaint, tool_calls: Vec::new() },
+    }
 }
 
 #[cfg(test)]

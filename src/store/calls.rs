@@ -115,6 +115,10 @@ pub struct CallResult {
     pub ended_by: Option<String>,
     /// The Q.850 cause of the callee's BYE.
     pub ended_cause: Option<i32>,
+    /// The provider that spoiled it: `speech_to_text`, `chat`, `text_to_speech`.
+    pub failed_provider: Option<String>,
+    /// What the worker said about its end, for people.
+    pub detail: Option<String>,
     /// Of the sound.
     pub codec: Option<String>,
     /// Of what the callee sent, 0 to 100.

@@ -23,6 +23,9 @@ pub struct Claimant {
     pub port_first: u16,
     /// The last one, inclusive. Every call takes [`crate::attempt::PORTS_PER_ATTEMPT`].
     pub port_last: u16,
+    /// The base URLs of its recogniser, language model and voice, in this order and without secrets. While the circuit breaker of one of
+    /// them is open, nothing is claimed. Empty: while that of any server is.
+    pub servers: Vec<String>,
 }
 
 /// A claimed call and the token its worker opens the database with.
@@ -72,7 +75,7 @@ pub async fn claim_while(
     let hashes: Vec<&[u8]> = tokens.iter().map(|(hash, _)| hash.as_slice()).collect();
 
     let mut transaction = pool.begin().await?;
-    let taken = sqlx::query("select claimed, wait_ms, no_ports from offhook_claim($1, $2, $3, $4, $5, $6, $7)")
+    let taken = sqlx::query("select claimed, wait_ms, no_ports from offhook_claim($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(&claimant.coordinator)
         .bind(&claimant.host)
         .bind(&claimant.namespace)
@@ -80,6 +83,7 @@ pub async fn claim_while(
         .bind(i32::from(claimant.port_first))
         .bind(i32::from(claimant.port_last))
         .bind(hashes)
+        .bind(Some(&claimant.servers).filter(|servers| !servers.is_empty()))
         .fetch_one(&mut *transaction)
         .await?;
     // Others wait for their turn to claim until this is committed: what was claimed is read afterwards.

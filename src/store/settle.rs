@@ -190,7 +190,9 @@ async fn move_call(
     };
     // What failed is what somebody who looks at the row has to know.
     let why = match (facts.disposition, &facts.detail) {
-        (Disposition::TrunkFailure | Disposition::Lost, Some(detail)) => format!("{reason}: {detail}"),
+        (Disposition::TrunkFailure | Disposition::Lost | Disposition::ProviderFailure, Some(detail)) => {
+            format!("{reason}: {detail}")
+        }
         _ => reason.clone(),
     };
     // A retry that could only be made after not_after, or outside the calling hours before it, has expired already.

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use super::{
     coordinators::{self, Coordinator},
     error::StoreError,
+    providers::{self, ProviderStatus},
     trunks::{self, TrunkStatus},
 };
 use crate::call::CallState;
@@ -28,6 +29,8 @@ pub struct Status {
     pub next_due: Option<DateTime<Utc>>,
     /// The trunks, the preferred one first.
     pub trunks: Vec<TrunkStatus>,
+    /// The servers of recogniser, language model and voice.
+    pub providers: Vec<ProviderStatus>,
     /// The coordinators that run.
     pub coordinators: Vec<Coordinator>,
 }
@@ -60,6 +63,7 @@ pub async fn status(pool: &PgPool) -> Result<Status, StoreError> {
     )
     .fetch_one(pool)
     .await?;
-    let (trunks, coordinators) = (trunks::status(pool).await?, coordinators::alive(pool).await?);
-    Ok(Status { paused, pause_reason, calls, due, oldest_due, next_due, trunks, coordinators })
+    let (trunks, providers) = (trunks::status(pool).await?, providers::status(pool).await?);
+    let coordinators = coordinators::alive(pool).await?;
+    Ok(Status { paused, pause_reason, calls, due, oldest_due, next_due, trunks, providers, coordinators })
 }

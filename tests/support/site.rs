@@ -138,6 +138,7 @@ impl Site {
             ("OFFHOOK_PORT_FIRST", &self.ports.first.to_string()),
             ("OFFHOOK_PORT_LAST", &self.ports.last().to_string()),
             ("OFFHOOK_PROVIDER_URL", &self.providers.url),
+            ("OFFHOOK_PROVIDER_PROBE", "false"),
             ("OFFHOOK_STT_MODEL", "none"),
             ("OFFHOOK_CHAT_MODEL", "none"),
             ("OFFHOOK_TTS_MODEL", "none"),

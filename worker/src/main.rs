@@ -19,7 +19,6 @@ use offhook_conversation::replay::{ReplayError, Replayed};
 use offhook_types::line::StopReason;
 use offhook_worker::call::{self, journal::Journal, report, stop::StopSender};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// What is printed where nothing is asked for.
@@ -31,12 +30,10 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     // Plain targets and levels: the richer filter would bring a regular expression engine into the image.
     let asked = std::env::var("OFFHOOK_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
-    let quiet = Targets::new()
-        .with_default(LevelFilter::INFO)
-        .with_targets([("rsipstack", LevelFilter::WARN), ("sqlx", LevelFilter::WARN)]);
+    let quiet = || offhook::log::DEFAULT_FILTER.parse().expect("it is a filter: see the test below");
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
-        .with(asked.unwrap_or(quiet))
+        .with(asked.unwrap_or_else(quiet))
         .init();
     // One call is one thread's work: media, hearing and signalling together take a few per cent of a core.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -133,4 +130,16 @@ async fn run() -> Result<bool> {
         tracing::error!(%error, "the report is not on disk; it is told to the database only");
     }
     Ok(journal.finish(&report).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_log_has_no_messages_of_the_sip_stack() {
+        let filter: Targets = offhook::log::DEFAULT_FILTER.parse().expect("a filter");
+        assert!(filter.would_enable("offhook_worker", &tracing::Level::INFO));
+        assert!(!filter.would_enable("rsipstack::transport", &tracing::Level::INFO));
+    }
 }

@@ -202,6 +202,8 @@ fn page(call: &CallResult, obstacles: &[Obstacle], events: &[EventRow], turns: &
             None => by.clone(),
         }),
     );
+    field("spoiled by", call.failed_provider.clone());
+    field("detail", call.detail.clone());
     field("recording", call.recording.clone());
     field("event log", call.event_log.clone());
     for event in events {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use offhook::store::{
     error::StoreError,
+    providers::ProviderStatus,
     status::{Status, status},
 };
 use serde_json::json;
@@ -52,6 +53,13 @@ impl StatusCommand {
 
 fn page(status: &Status, now: DateTime<Utc>) -> String {
     let mut page = String::new();
+    for provider in status.providers.iter().filter(|provider| provider.paused_until.is_some()) {
+        let _ = writeln!(
+            page,
+            "NOBODY IS CALLED by coordinators that use {}: its {} does not work\n",
+            provider.server, provider.provider
+        );
+    }
     if status.paused {
         let reason = status.pause_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let _ = writeln!(page, "PAUSED{reason}: no new calls; `offhook resume` goes on\n");
@@ -73,6 +81,13 @@ fn page(status: &Status, now: DateTime<Utc>) -> String {
     for trunk in &status.trunks {
         let _ = writeln!(page, "  {}", trunk::line(trunk));
     }
+    let _ = writeln!(page, "providers");
+    for provider in &status.providers {
+        let _ = writeln!(page, "  {}", provider_line(provider));
+    }
+    if status.providers.is_empty() {
+        let _ = writeln!(page, "  none was asked yet; a coordinator asks them when it starts");
+    }
     let _ = writeln!(page, "coordinators");
     for coordinator in &status.coordinators {
         let draining = if coordinator.draining { "  draining" } else { "" };
@@ -89,6 +104,23 @@ fn page(status: &Status, now: DateTime<Utc>) -> String {
         let _ = writeln!(page, "  none runs; start one with `offhook run`");
     }
     page
+}
+
+fn provider_line(provider: &ProviderStatus) -> String {
+    let mut line = format!("{:<15} {:<8} {}", provider.provider, provider.state, provider.server);
+    if let Some(latency) = provider.latency_ms.filter(|_| provider.state == "works") {
+        let _ = write!(line, "  {latency} ms");
+    }
+    if provider.failures > 0 {
+        let _ = write!(line, "  {} calls spoiled in a row", provider.failures);
+    }
+    if let Some(until) = provider.paused_until {
+        let _ = write!(line, "  asked again at {}", until.format("%T UTC"));
+    }
+    if let Some(reason) = &provider.reason {
+        let _ = write!(line, "\n    {reason}");
+    }
+    line
 }
 
 /// A length of time in the largest unit that says enough.
@@ -122,6 +154,18 @@ mod tests {
             oldest_due: Some(now - chrono::TimeDelta::minutes(7)),
             next_due: None,
             trunks: vec![],
+            providers: vec![ProviderStatus {
+                provider: "chat".into(),
+                server: "http://127.0.0.1:1/v1".into(),
+                state: "paused".into(),
+                reason: Some("the key was refused".into()),
+                failures: 2,
+                paused_until: Some(now),
+                failed_at: Some(now),
+                worked_at: None,
+                checked_at: None,
+                latency_ms: None,
+            }],
             coordinators: vec![Coordinator {
                 name: "here/1".into(),
                 host: "here".into(),
@@ -132,9 +176,14 @@ mod tests {
             }],
         };
         let page = page(&status, now);
-        for said in
-            ["PAUSED (maintenance)", "queued            3\n", "2 due by now, the oldest since 7 min", "since 3 days  draining"]
-        {
+        for said in [
+            "PAUSED (maintenance)",
+            "queued            3\n",
+            "2 due by now, the oldest since 7 min",
+            "since 3 days  draining",
+            "NOBODY IS CALLED by coordinators that use http://127.0.0.1:1/v1: its chat does not work",
+            "the key was refused",
+        ] {
             assert!(page.contains(said), "{page}");
         }
         assert!(!page.contains("talking"), "{page}");

@@ -16,12 +16,7 @@ pub enum LogFormat {
 #[command(next_help_heading = "Log")]
 pub struct LogConfig {
     /// What is logged, as in `info` or `offhook_coordinator=debug,sqlx=warn`
-    #[arg(
-        long,
-        env = "OFFHOOK_LOG",
-        default_value = "info,rsipstack=warn,sqlx=warn,apalis=warn,apalis_core=warn",
-        global = true
-    )]
+    #[arg(long, env = "OFFHOOK_LOG", default_value = offhook::log::DEFAULT_FILTER, global = true)]
     pub log: String,
     /// Lines for people or for machines
     #[arg(long, env = "OFFHOOK_LOG_FORMAT", value_enum, default_value = "text", global = true)]

@@ -26,6 +26,9 @@ pub struct QueueConfig {
     /// How often recordings, event logs and calls that were kept long enough are looked for and deleted
     #[arg(long, env = "OFFHOOK_RETENTION_EVERY", default_value = "30s", value_parser = duration)]
     pub sweep: Duration,
+    /// Whether the providers are asked before the first call, and while one of them fails; where not, calls find out
+    #[arg(long, env = "OFFHOOK_PROVIDER_PROBE", default_value_t = true, action = clap::ArgAction::Set)]
+    pub provider_probe: bool,
     /// How long running calls may go on after SIGTERM; what is longer is left to the next coordinator
     #[arg(long, env = "OFFHOOK_DRAIN", default_value = "8m", value_parser = duration)]
     pub drain: Duration,

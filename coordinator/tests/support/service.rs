@@ -51,8 +51,13 @@ pub fn config(database: &TestDatabase, spool: &Path, flags: &[&str]) -> Config {
     let mut line =
         vec!["offhook", "run", "--launcher", "process", "--worker-program", worker, "--spool", spool, "--secrets", spool];
     let url = database.url();
-    line.extend(["--database-url", url.expose(), "--host", "here", "--provider-url", "http://127.0.0.1:9/v1"]);
-    line.extend(["--lease", "1s", "--stop-grace", "1s", "--media-address", "127.0.0.1"]);
+    line.extend(["--database-url", url.expose(), "--host", "here", "--lease", "1s", "--stop-grace", "1s"]);
+    line.extend(["--media-address", "127.0.0.1"]);
+    for (flag, usual) in [("--provider-url", "http://127.0.0.1:9/v1"), ("--provider-probe", "false")] {
+        if !flags.contains(&flag) {
+            line.extend([flag, usual]);
+        }
+    }
     line.extend(flags);
     match CommandLine::try_parse_from(line).expect("good flags").command {
         Command::Run(run) => run.config,

@@ -31,6 +31,7 @@ pub fn claimant(name: &str, host: &str) -> Claimant {
         lease: Duration::from_secs(15),
         port_first: 20_000,
         port_last: 29_999,
+        servers: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod driver;
 pub mod event_log;
+pub mod measured;
 pub mod ports;
 pub mod replay;
 mod setup;

@@ -52,6 +52,8 @@ pub(super) enum Piece {
     Text(&'static str),
     Call(&'static str, Value),
     Fail,
+    /// Nothing more comes, and no end.
+    Never,
 }
 
 fn text(text: &'static str) -> Vec<Piece> {

@@ -1,6 +1,6 @@
 //! What the mind wants done. Every action is carried out in order; answers come back as events.
 
-use offhook::{end_cause::EndCause, language::Language, outcome::OutcomeReport, turn::Turn};
+use offhook::{end_cause::EndCause, language::Language, outcome::OutcomeReport, provider::Provider, turn::Turn};
 use offhook_types::{
     chat::{Message, Tool},
     ids::{Generation, Millis, SentenceId, UtteranceId},
@@ -17,6 +17,9 @@ pub struct Conclusion {
     pub outcome: Option<OutcomeReport>,
     /// One sentence for people.
     pub detail: Option<String>,
+    /// The provider that spoiled the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_provider: Option<Provider>,
     /// The callee asked not to be called again.
     pub do_not_call: bool,
     /// Who or what ended the call; absent where it was over before anybody answered.

@@ -1,6 +1,6 @@
 //! Every way a conversation ends. Each leads to exactly one `Finish`.
 
-use offhook::{disposition::Disposition, end_cause::EndCause, outcome::Outcome};
+use offhook::{disposition::Disposition, end_cause::EndCause, outcome::Outcome, provider::Provider};
 use offhook_types::{
     ids::{Generation, Millis},
     line::{LineEnd, StopReason},
@@ -18,6 +18,8 @@ use super::{
 
 /// How long the last sentences may take, in ms.
 const LAST_SENTENCES: Millis = 15_000;
+/// Who hangs up on silence after so long was not refusing anything: our own services had not answered, in ms.
+const CALLEES_PATIENCE: Millis = 4_000;
 /// How often a callee may talk us out of our goodbye.
 const REOPENINGS: u32 = 3;
 
@@ -30,6 +32,7 @@ impl Closing {
             until: now + LAST_SENTENCES,
             disposition: Disposition::Answered,
             detail: None,
+            failed: None,
             by_us: false,
             ended: EndCause::HungUpByUs,
             flushed: false,
@@ -68,9 +71,9 @@ impl Mind {
         self.end_with(phrase, Closing::by_us(self.now, detail));
     }
 
-    /// We end because our recogniser, model or voice failed, and the callee is told so.
-    pub(super) fn say_trouble(&mut self, detail: &str) {
-        let closing = Closing { disposition: Disposition::ProviderFailure, ..Closing::by_us(self.now, detail) };
+    /// We end because our recogniser, model or journal failed, and the callee is told so.
+    pub(super) fn say_trouble(&mut self, failed: Option<Provider>, detail: &str) {
+        let closing = Closing { disposition: Disposition::ProviderFailure, failed, ..Closing::by_us(self.now, detail) };
         self.end_with(Phrase::Trouble, closing);
     }
 
@@ -124,9 +127,10 @@ impl Mind {
 
     /// We end at once, because there is no voice to say anything with.
     pub(super) fn give_up_without_voice(&mut self, detail: &str) {
+        let failed = Some(Provider::TextToSpeech);
         let closing = match &self.phase {
-            Phase::Closing(closing) => closing.clone(),
-            _ => Closing { disposition: Disposition::ProviderFailure, ..Closing::by_us(self.now, detail) },
+            Phase::Closing(closing) => Closing { failed: closing.failed.or(failed), ..closing.clone() },
+            _ => Closing { disposition: Disposition::ProviderFailure, failed, ..Closing::by_us(self.now, detail) },
         };
         self.finish(closing, true);
     }
@@ -170,9 +174,42 @@ impl Mind {
         };
         let closing = match &self.phase {
             Phase::Closing(closing) => Closing { ended: stopped_or(closing.ended, ended), ..closing.clone() },
-            _ => Closing { ended, detail, ..Closing::new(self.now) },
+            _ => match self.unserved().filter(|_| matches!(end, LineEnd::Bye { .. }) && self.outcome.is_open()) {
+                Some(provider) => Closing {
+                    disposition: Disposition::ProviderFailure,
+                    failed: Some(provider),
+                    detail: Some(format!(
+                        "The callee hung up because the {} did not work: nothing of the model's was heard.",
+                        provider.noun()
+                    )),
+                    ended,
+                    ..Closing::new(self.now)
+                },
+                None => Closing { ended, detail, ..Closing::new(self.now) },
+            },
         };
         self.leave(closing);
+    }
+
+    /// The provider that has kept the callee waiting without a word of the model's in the whole call; `None` where they heard one, or
+    /// where everything is on its way.
+    fn unserved(&self) -> Option<Provider> {
+        if self.sentences.sentences.values().any(|sentence| sentence.by_model && sentence.has_begun()) {
+            return None;
+        }
+        let late = |since: Millis| self.now >= since + CALLEES_PATIENCE;
+        let voice = self.sentences.front().is_some_and(|(_, sentence)| !sentence.has_begun() && late(sentence.asked));
+        let model = self.reply.as_ref().is_some_and(|reply| !reply.begun && late(reply.last_sign));
+        let recogniser = self.floor.transcribing.values().any(|utterance| late(utterance.asked));
+        if self.sentences.failures > 0 || voice {
+            Some(Provider::TextToSpeech)
+        } else if self.reply_failures > 0 || model {
+            Some(Provider::Chat)
+        } else if self.floor.failures > 0 || recogniser {
+            Some(Provider::SpeechToText)
+        } else {
+            None
+        }
     }
 
     /// Nothing can be said any more; what was said is heard to its end, within the bound of one transcript.
@@ -258,6 +295,7 @@ impl Mind {
             disposition,
             outcome,
             detail: joined(asked.or(closing.detail), objected),
+            failed_provider: closing.failed,
             do_not_call: self.outcome.do_not_call,
             ended,
         }));

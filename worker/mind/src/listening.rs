@@ -1,6 +1,6 @@
 //! The callee's side: utterances, their transcripts, and what they call for.
 
-use offhook::turn::Speaker;
+use offhook::{provider::Provider, turn::Speaker};
 use offhook_types::{audio::MediaTime, hearing::EarEvent, ids::UtteranceId, transcript::Transcript};
 use serde_json::json;
 
@@ -103,7 +103,7 @@ impl Mind {
         self.floor.failures += 1;
         self.log("recogniser_failed", json!({ "error": error, "in_a_row": self.floor.failures }));
         if self.floor.failures >= 2 {
-            self.say_trouble(&format!("The recogniser failed twice in a row: {error}"));
+            self.say_trouble(Some(Provider::SpeechToText), &format!("The recogniser failed twice in a row: {error}"));
         } else {
             self.not_understood();
         }

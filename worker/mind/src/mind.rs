@@ -1,7 +1,9 @@
 //! The state of one conversation, and where the call stands. What happens to it is in the files named for each concern.
 
 use chrono::NaiveDate;
-use offhook::{attempt::CallLimits, disposition::Disposition, end_cause::EndCause, language::Language, request::Request};
+use offhook::{
+    attempt::CallLimits, disposition::Disposition, end_cause::EndCause, language::Language, provider::Provider, request::Request,
+};
 use offhook_types::ids::{Generation, Millis, SentenceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,6 +72,8 @@ pub(super) struct Closing {
     pub until: Millis,
     pub disposition: Disposition,
     pub detail: Option<String>,
+    /// The provider that made us end.
+    pub failed: Option<Provider>,
     /// Our own decision: without anything settled it is an end without agreement.
     pub by_us: bool,
     pub ended: EndCause,

@@ -1,5 +1,6 @@
 //! Our side: asking the model, and saying what it writes while it still writes.
 
+use offhook::provider::Provider;
 use offhook_types::{
     chat::ToolCall,
     ids::{Generation, Millis},
@@ -64,7 +65,7 @@ impl Mind {
         self.chain += 1;
         if self.chain > LONGEST_CHAIN {
             self.log("chain", json!({ "replies": self.chain - 1 }));
-            self.say_trouble("The language model called tools again and again and said nothing.");
+            self.say_trouble(Some(Provider::Chat), "The language model called tools again and again and said nothing.");
             return;
         }
         self.begin_generation();
@@ -177,7 +178,7 @@ impl Mind {
         self.reply_failures += 1;
         self.log("model_failed", json!({ "error": error, "in_a_row": self.reply_failures }));
         if self.reply_failures >= 2 {
-            self.say_trouble(&format!("The language model failed twice in a row: {error}"));
+            self.say_trouble(Some(Provider::Chat), &format!("The language model failed twice in a row: {error}"));
         } else if self.tool_calls.is_idle() {
             self.reply(Some(Phrase::OneMoment));
         } else {

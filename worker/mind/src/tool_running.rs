@@ -72,7 +72,7 @@ impl Mind {
         }
         self.history.result(pending.generation, &pending.id, &json!({ "error": "it could not be written down and did not run" }));
         if !matches!(self.phase, Phase::Leaving(_)) {
-            self.say_trouble(&format!("A tool call could not be journaled: {error}"));
+            self.say_trouble(None, &format!("A tool call could not be journaled: {error}"));
         }
     }
 

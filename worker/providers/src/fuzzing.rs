@@ -9,6 +9,7 @@ use offhook_types::{
 use crate::{
     chat::{Reply, Wrong},
     error::{MOST_DETAIL, detail},
+    models::names,
     speech::{
         coding::Coding,
         plausible::Bounds,
@@ -29,6 +30,7 @@ pub fn reply(bytes: &[u8]) {
             assert!(calls.iter().all(|call| !call.name.is_empty() && !call.id.is_empty() && !call.arguments.trim().is_empty()));
         }
     }
+    assert!(names(stream).is_none_or(|names| names.iter().all(|name| !name.is_empty())));
     let said = detail(stream, Some(KEY));
     assert!(said.chars().count() <= MOST_DETAIL + "; it says: ".len() && !said.contains(KEY), "{said}");
 }

@@ -161,6 +161,17 @@ impl Http {
         }
     }
 
+    /// Gets what lies under `path`, once. Returns a response with a status of success.
+    pub(super) async fn fetch(&self, path: &str) -> Result<Response, ProviderError> {
+        let request = self.client.get(self.address(path)).headers(self.headers.clone());
+        match timeout_at(self.deadline(), request.send()).await {
+            Err(_) => Err(self.too_slow("the answer's head")),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+            Ok(Ok(answer)) if answer.status().is_success() => Ok(answer),
+            Ok(Ok(answer)) => Err(self.refusal(answer).await.error),
+        }
+    }
+
     pub(super) fn too_slow(&self, while_waiting: &'static str) -> ProviderError {
         let waited_ms = self.bounds.first.as_millis() as u64;
         ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "provider_first" }

@@ -9,6 +9,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+mod models;
 mod refusal;
 pub mod resampling;
 pub mod speech;
@@ -54,6 +55,8 @@ struct Services {
     transcription: Transcription,
     chat: Chat,
     speech: Speech,
+    /// For the lists of models.
+    endpoints: Vec<Http>,
 }
 
 impl Providers {
@@ -85,6 +88,11 @@ impl Providers {
                 &specification.voices,
                 specification.raw_voice_rate.unwrap_or(RAW_VOICE_RATE),
             )?,
+            endpoints: vec![
+                open(Service::Transcription, &specification.speech_to_text)?,
+                open(Service::Chat, &specification.chat)?,
+                open(Service::Speech, &specification.text_to_speech)?,
+            ],
         };
         Ok(Providers { services: Arc::new(services) })
     }
@@ -94,6 +102,15 @@ impl Providers {
     pub async fn prewarm(&self) {
         let services = &self.services;
         futures::join!(services.transcription.prewarm(), services.chat.prewarm(), services.speech.prewarm());
+    }
+
+    /// Returns the names of the models that the server of `service` offers.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]; not every server has such a list.
+    pub async fn models(&self, service: Service) -> Result<Vec<String>, ProviderError> {
+        let endpoint = self.services.endpoints.iter().find(|endpoint| endpoint.service == service);
+        models::list(endpoint.expect("there is one for each service")).await
     }
 
     /// Returns the words in 16 kHz sound. The text is empty where there were none. `hint` is sent as the language.

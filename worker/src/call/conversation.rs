@@ -9,6 +9,7 @@ use offhook::{
 };
 use offhook_conversation::{
     EventLog, Setup, converse as hold_conversation,
+    measured::Measured,
     ports::{Ear, Ports},
 };
 use offhook_hearing::EarConfig;
@@ -62,15 +63,18 @@ pub async fn converse(
         tracing::warn!(%error, "the call has no event log");
         EventLog::none()
     });
+    let services = Arc::new(Measured::new(providers));
+    let tallies = services.tallies();
     let ports = Ports {
         line: Box::new(SipLine::new(dialog, media.clone(), media_events, &negotiated)),
         ear: Box::new(HearingEar(offhook_hearing::Ear::new(EarConfig::default()))),
-        recogniser: Arc::new(providers.clone()),
-        model: Arc::new(providers.clone()),
-        voice: Arc::new(providers),
+        recogniser: services.clone(),
+        model: services.clone(),
+        voice: services.clone(),
         journal: Arc::new(journal.clone()),
     };
     let conclusion = hold_conversation(setup, ports, log, stop).await;
+    journal.event("providers", tallies.summary(&specification.providers));
     of_conversation(conclusion, negotiated.codec, media.finish().await)
 }
 

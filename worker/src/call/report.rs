@@ -27,6 +27,7 @@ pub fn of_conversation(conclusion: Conclusion, codec: CodecName, media: MediaOut
     Report {
         sip_code: Some(200),
         detail: conclusion.detail,
+        failed_provider: conclusion.failed_provider,
         codec: Some(media.codec.unwrap_or(codec).in_sdp().to_owned()),
         media: Some(media.report),
         outcome: conclusion.outcome,

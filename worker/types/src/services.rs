@@ -1,5 +1,7 @@
 //! What is done elsewhere: hearing words, writing replies, speaking. One trait each, which every provider implements and tests play.
 
+use std::fmt;
+
 use futures::{future::BoxFuture, stream::BoxStream};
 use offhook::language::Language;
 
@@ -35,4 +37,11 @@ pub enum VoiceError {
     /// What came is no speech of that sentence: far too short or too long, silence, noise. However much of it was played, the sentence
     /// was not heard.
     NotSpeech(String),
+}
+
+impl fmt::Display for VoiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (VoiceError::Failed(why) | VoiceError::NotSpeech(why)) = self;
+        f.write_str(why)
+    }
 }

@@ -1,6 +1,6 @@
 //! Every way a call ends.
 
-use offhook::{disposition::Disposition, outcome::Outcome};
+use offhook::{disposition::Disposition, outcome::Outcome, provider::Provider};
 use offhook_types::chat::Role;
 
 use super::*;
@@ -188,4 +188,39 @@ fn a_callee_may_talk_us_out_of_our_goodbye_but_a_farewell_does_not() {
         .run();
     assert_eq!(outcome(&call), Some(Outcome::NoAgreement));
     assert_eq!(call.asked().len(), 2);
+}
+
+#[test]
+fn what_failed_is_named_in_the_conclusion() {
+    let fails = || vec![Piece::Fail];
+    let chat = greeted().model(fails()).model(fails()).run();
+    let mut deaf = greeted().callee(When::Answering(300), "Hello?");
+    deaf.script.recogniser_fails = true;
+    let mut mute = greeted();
+    mute.script.voice_fails = true;
+    for (call, provider) in [(chat, Provider::Chat), (deaf.run(), Provider::SpeechToText), (mute.run(), Provider::TextToSpeech)] {
+        assert_eq!(call.conclusion().failed_provider, Some(provider));
+    }
+    let well = greeted().model(text("A table for 4, please.")).line(30_000, bye(16)).run();
+    assert_eq!(well.conclusion().failed_provider, None);
+}
+
+/// A callee who has heard nothing of the model's and hangs up has refused nothing.
+#[test]
+fn a_callee_who_hangs_up_on_our_silence_is_not_the_end_of_the_call() {
+    let silence = |call: Rehearsal, at| {
+        let call = call.line(at, bye(16)).run();
+        finishes(&call);
+        (call.conclusion().disposition, call.conclusion().failed_provider)
+    };
+    let spoiled = |provider| (Disposition::ProviderFailure, Some(provider));
+    let mut mute = greeted().model(text("A table for 4, please."));
+    mute.script.voice_fails = true;
+    assert_eq!(silence(mute, 5_000), spoiled(Provider::TextToSpeech));
+    assert_eq!(silence(greeted().model(vec![Piece::Never]), 8_500), spoiled(Provider::Chat));
+    assert_eq!(silence(greeted().model(vec![Piece::Fail]).model(vec![Piece::Never]), 4_000), spoiled(Provider::Chat));
+    // Who hung up at once, or after they had heard us, has.
+    let answered = (Disposition::Answered, None);
+    assert_eq!(silence(greeted().model(vec![Piece::Never]), 3_000), answered);
+    assert_eq!(silence(greeted().model(text("A table for 4, please.")).model(vec![Piece::Fail]), 30_000), answered);
 }

@@ -67,6 +67,10 @@ impl Model for FakeProviders {
                     arguments: arguments.to_string(),
                 })),
                 Piece::Fail => Err("500".to_owned()),
+                Piece::Never => {
+                    items.push_back(None);
+                    break;
+                }
             };
             items.push_back((!world.lost()).then_some(item));
         }

@@ -1,0 +1,194 @@
+//! Nobody is called while recogniser, language model or voice do not work. Before its first claim a coordinator asks its own three
+//! (`probe.rs`), again and again until they have answered. Later they are asked only while the circuit breaker of one is open, by one
+//! coordinator at a time, and where a key has changed.
+
+use std::{sync::Arc, time::Duration};
+
+use offhook::{
+    attempt::CallLimits,
+    language::Language,
+    provider::Provider,
+    store::{
+        error::{StoreError, within},
+        providers,
+    },
+};
+use offhook_providers::Providers;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::providers::ProvidersConfig,
+    in_flight::InFlight,
+    probe::{self, Findings},
+    signal::Signals,
+};
+
+/// How often the circuit breakers are looked at, where nothing else is configured.
+pub const LOOK: Duration = Duration::from_secs(1);
+/// The pause before a coordinator whose providers failed at its start asks again, and the longest one (backoff).
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Who has taken a probe has made it in this time: say, hear, and some more.
+const PROBE_LEASE: Duration = probe::LONGEST.saturating_mul(3);
+/// Servers that nobody uses any more are forgotten every so many looks.
+const FORGET_EVERY: u32 = 30;
+
+/// How providers are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthConfig {
+    /// Whether they are asked; where not, the pause of an open circuit breaker ends by itself.
+    pub probe: bool,
+    /// How often the circuit breakers are looked at.
+    pub look: Duration,
+    /// How long a statement may take.
+    pub statement: Duration,
+}
+
+/// Looks after the providers of one coordinator.
+#[derive(Debug)]
+pub struct ProviderHealth {
+    /// The database.
+    pub pool: PgPool,
+    /// Where the providers are; keys are read anew each time.
+    pub providers: ProvidersConfig,
+    /// Their servers' names, in the order of [`Provider::ALL`].
+    pub servers: Vec<String>,
+    /// The bounds of a call.
+    pub limits: CallLimits,
+    /// What is held back until the providers work.
+    pub running: Arc<InFlight>,
+    /// The pace.
+    pub config: HealthConfig,
+    /// Signals of what it has done.
+    pub signals: Signals,
+}
+
+impl ProviderHealth {
+    /// Asks until everything works, then looks after the circuit breakers until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let looking = async {
+            let settings = if self.config.probe { self.until_they_work().await } else { None };
+            self.running.hold_back(false);
+            self.look_after(settings).await;
+        };
+        stop.run_until_cancelled(looking).await;
+    }
+
+    /// Returns the settings (keys included) with which they work.
+    async fn until_they_work(&self) -> Option<String> {
+        let (mut pause, mut said) = (FIRST_PAUSE, String::new());
+        loop {
+            let settings = self.settings();
+            let found = self.ask().await;
+            self.record(&found, |_| true).await;
+            self.signals.probed.tell();
+            let faults = faults(&found);
+            if faults.is_empty() {
+                tracing::info!("{}; calls are claimed", latencies(&found));
+                return settings;
+            }
+            if faults != said {
+                tracing::warn!("nobody is called before all providers work: {faults}");
+                said = faults;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn look_after(&self, mut settings: Option<String>) {
+        let (mut said, mut looks) = (String::new(), 0_u32);
+        loop {
+            tokio::time::sleep(self.config.look).await;
+            if let Err(error) = self.look(&mut said, looks.is_multiple_of(FORGET_EVERY)).await {
+                tracing::warn!(%error, "the circuit breakers of the providers are not looked at");
+            }
+            looks = looks.wrapping_add(1);
+            let now = self.settings();
+            if self.config.probe && now != settings {
+                tracing::info!("the providers' settings have changed");
+                self.record(&self.ask().await, |_| true).await;
+                settings = now;
+            }
+        }
+    }
+
+    async fn look(&self, said: &mut String, forget: bool) -> Result<(), StoreError> {
+        let open = within(self.config.statement, providers::open(&self.pool, &self.servers)).await?;
+        let reasons: Vec<String> = open
+            .iter()
+            .map(|status| {
+                let reason = status.reason.as_deref().unwrap_or("the reason is not known");
+                format!("{} at {} does not work ({reason})", status.provider, status.server)
+            })
+            .collect();
+        let reasons = reasons.join("; ");
+        if reasons != *said {
+            match reasons.is_empty() {
+                true => tracing::info!("all providers work again; calls are claimed"),
+                false => tracing::warn!("nobody is called: {reasons}"),
+            }
+            *said = reasons;
+        }
+        if open.is_empty() && !forget {
+            return Ok(());
+        }
+        let due = within(self.config.statement, providers::take_probes(&self.pool, &self.servers, PROBE_LEASE)).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        if self.config.probe {
+            let found = self.ask().await;
+            self.record(&found, |provider| due.iter().any(|due| due == provider.as_str())).await;
+            self.signals.probed.tell();
+        } else {
+            within(self.config.statement, providers::let_through(&self.pool, &self.servers, &due)).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks all three.
+    async fn ask(&self) -> Findings {
+        let all = |fault: String| Provider::ALL.map(|provider| (provider, Err(fault.clone()))).to_vec();
+        let specification = match self.providers.specification() {
+            Ok(specification) => specification,
+            Err(error) => return all(error.to_string()),
+        };
+        match Providers::new(&specification, &self.limits) {
+            Ok(providers) => {
+                let (language, voice) = specification.voices.first().cloned().unwrap_or((Language::En, String::new()));
+                probe::probe(&providers, language, &voice).await
+            }
+            Err(error) => all(error.to_string()),
+        }
+    }
+
+    /// Writes down what was found of those that `concerned` names. Where the database is away nothing is claimed either.
+    async fn record(&self, found: &Findings, concerned: impl Fn(Provider) -> bool) {
+        for (index, (provider, found)) in found.iter().enumerate().filter(|(_, (provider, _))| concerned(*provider)) {
+            let Some(server) = self.servers.get(index) else { continue };
+            if let Err(error) = within(self.config.statement, providers::probed(&self.pool, *provider, server, found)).await {
+                tracing::warn!(%error, provider = provider.as_str(), "what a probe has found is not written down");
+            }
+        }
+    }
+
+    /// Everything a probe depends on, to be compared and never shown: it holds keys.
+    fn settings(&self) -> Option<String> {
+        self.providers.specification().ok().and_then(|specification| serde_json::to_string(&specification).ok())
+    }
+}
+
+fn faults(found: &Findings) -> String {
+    let faults: Vec<&str> = found.iter().filter_map(|(_, found)| found.as_ref().err().map(String::as_str)).collect();
+    faults.join("; ")
+}
+
+fn latencies(found: &Findings) -> String {
+    let each: Vec<String> = found
+        .iter()
+        .filter_map(|(provider, found)| Some(format!("{} {} ms", provider.noun(), found.as_ref().ok()?.as_millis())))
+        .collect();
+    format!("the providers work ({})", each.join(", "))
+}
