@@ -14,9 +14,24 @@ use sqlx::{AssertSqlSafe, Executor};
 /// Columns of `trunks` that offhook keeps for itself, or that a command sets.
 const OFFHOOKS_OWN: &[&str] = &["name", "tokens", "refilled_at", "failures", "paused_until", "paused", "pause_reason"];
 
-/// Words in docs/trunks.md that look like columns and are something of SIP, or of this repository.
-const NO_COLUMNS: &[&str] =
-    &["rport", "path", "auth", "stale", "baresip_signalling", "udp", "tcp", "tls", "off", "prefer", "require"];
+/// Words in docs/trunks.md that look like columns and are something of SIP, of this repository, or a column's value.
+const NO_COLUMNS: &[&str] = &[
+    "rport",
+    "path",
+    "auth",
+    "stale",
+    "baresip_signalling",
+    "udp",
+    "tcp",
+    "tls",
+    "off",
+    "prefer",
+    "require",
+    "e164",
+    "international",
+    "digits",
+    "national",
+];
 
 /// `events.jsonl` is a file.
 const FILE_ENDINGS: &[&str] = &["jsonl", "json", "rs", "sql", "md"];

@@ -18,8 +18,6 @@ use super::{
 
 /// How long the last sentences may take, in ms.
 const LAST_SENTENCES: Millis = 15_000;
-/// Who hangs up on silence after so long was not refusing anything: our own services had not answered, in ms.
-const CALLEES_PATIENCE: Millis = 4_000;
 /// How often a callee may talk us out of our goodbye.
 const REOPENINGS: u32 = 3;
 
@@ -197,7 +195,9 @@ impl Mind {
         if self.sentences.sentences.values().any(|sentence| sentence.by_model && sentence.has_begun()) {
             return None;
         }
-        let late = |since: Millis| self.now >= since + CALLEES_PATIENCE;
+        // Who hangs up on such a silence refuses nothing: our own services had half of their time and had not answered.
+        let patience = self.settings.limits.provider_first.as_millis() as Millis / 2;
+        let late = |since: Millis| self.now >= since + patience;
         let voice = self.sentences.front().is_some_and(|(_, sentence)| !sentence.has_begun() && late(sentence.asked));
         let model = self.reply.as_ref().is_some_and(|reply| !reply.begun && late(reply.last_sign));
         let recogniser = self.floor.transcribing.values().any(|utterance| late(utterance.asked));
