@@ -12,7 +12,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$root"
 
-cache=${OFFHOOK_STRANGERS:-${XDG_CACHE_HOME:-$HOME/.cache}/offhook-strangers}
+cache=${STRANGERS:-${XDG_CACHE_HOME:-$HOME/.cache}/offhook-strangers}
 out=${OUT:-$cache/out}
 requirements=sandbox/strangers/requirements.txt
 

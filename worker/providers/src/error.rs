@@ -98,7 +98,9 @@ pub enum ProviderError {
         service: Service,
     },
     /// A sound that cannot be the words it was asked for: nobody has understood them.
-    #[error("{service}: the sound is not the sentence ({detail}): check the model, the voice, and OFFHOOK_TTS_RATE")]
+    #[error(
+        "{service}: the sound is not the sentence ({detail}): check the model, the voice (OFFHOOK_VOICES), and the rate (OFFHOOK_TTS_RATE)"
+    )]
     NotSpeech {
         /// Which service.
         service: Service,
