@@ -26,9 +26,11 @@ use std::{
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    body::{Body, to_bytes},
+    extract::{DefaultBodyLimit, Request},
     http::{Method, Uri},
-    middleware,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use offhook::secret::Secret;
@@ -103,7 +105,18 @@ pub fn router(servers: Servers) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&servers), key::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(&servers), injection::injected))
+        .layer(middleware::from_fn(read_whole))
         .with_state(servers)
+}
+
+/// Reads the whole request before anything is answered, as the proxies before real servers do: who is refused while they still send may
+/// find the connection broken instead of the answer.
+async fn read_whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, LARGEST_BODY).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(_) => ApiError::too_large("Maximum content size limit (26214400) exceeded.").into_response(),
+    }
 }
 
 /// Serves until `stop`, then lets open connections finish for two seconds.
