@@ -2,33 +2,16 @@
 # Five real calls to the sandbox's restaurants: Postgres, containers, SIP, RTP, speech, all on this machine; live, then the outcomes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run_services.sh"
 cd "$root"
 
-OFFHOOK_SERVICES=$(mktemp -d /var/tmp/offhook-demo.XXXXXX)
-export OFFHOOK_SERVICES
-chmod 711 "$OFFHOOK_SERVICES"
-running=()
-finish() {
-    local pid
-    # The coordinator first: it lets calls end while the restaurants are still there.
-    for ((index = ${#running[@]} - 1; index >= 0; index--)); do
-        pid=${running[$index]}
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    [ -z "${OFFHOOK_IMAGE:-}" ] || DOCKER_HOST=$OFFHOOK_TEST_DOCKER_HOST docker image rm -f "$OFFHOOK_IMAGE" >/dev/null 2>&1 || true
-    scripts/services.sh stop
-}
-trap finish EXIT
-trap 'exit 130' INT TERM HUP
-
+private_services
 say "building; the first time takes some minutes"
 cargo build --workspace
 bin=$(programs debug)
 begun=$SECONDS
 say "starting a private Postgres, and a Docker engine if none answers"
-services=$(scripts/services.sh start)
-eval "$services"
+start_services
 
 # Recordings stay after the demo; so does nothing else.
 spool=${OFFHOOK_DEMO_SPOOL:-/var/tmp/offhook-demo-recordings-$(id -u)}
@@ -48,21 +31,15 @@ fi
 export OFFHOOK_PROVIDER_URL=http://127.0.0.1:$http/v1
 export OFFHOOK_STT_MODEL=sandbox-ear OFFHOOK_CHAT_MODEL=sandbox-talker OFFHOOK_TTS_MODEL=sandbox-voice
 export OFFHOOK_VOICES=en=en-1,de=de-1,es=es-1,nl=nl-1
-OFFHOOK_IMAGE=$(scripts/image.sh "$bin/offhook-worker" "demo-$$")
+OFFHOOK_IMAGE=$(run_image "$bin/offhook-worker")
 export OFFHOOK_IMAGE
 
 say "opening the restaurants; the first time their recogniser learns its phrases for some seconds"
-"$bin/offhook-sandbox" serve --http "127.0.0.1:$http" --sip "127.0.0.1:$sip" >"$spool/sandbox.log" 2>&1 &
-running+=($!)
-for _ in $(seq 600); do
-    grep -q ready "$spool/sandbox.log" && break
-    kill -0 "${running[0]}" 2>/dev/null || fail "the sandbox does not start: $(tail -n 5 "$spool/sandbox.log")"
-    sleep 0.1
-done
+in_background "$spool/sandbox.log" "$bin/offhook-sandbox" serve --http "127.0.0.1:$http" --sip "127.0.0.1:$sip"
+await_ready "$spool/sandbox.log" "the sandbox" 60
 
 "$bin/offhook" migrate
-"$bin/offhook" run >"$spool/coordinator.log" 2>&1 &
-running+=($!)
+in_background "$spool/coordinator.log" "$bin/offhook" run
 say "five rows are inserted; each becomes a container and a call"
 psql -q -v ON_ERROR_STOP=1 -v sip_port="$sip" -f sandbox/demo.sql "$OFFHOOK_DATABASE_URL"
 mapfile -t ids < <(psql -qAt -c "select id from calls order by id" "$OFFHOOK_DATABASE_URL")

@@ -10,6 +10,7 @@
 #   BUILD=no scripts/strangers.sh              with the programs as they are
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run_services.sh"
 cd "$root"
 
 cache=${STRANGERS:-${XDG_CACHE_HOME:-$HOME/.cache}/offhook-strangers}
@@ -34,23 +35,8 @@ if [ "${BUILD:-yes}" = yes ]; then
     cargo build --workspace
 fi
 bin=$(programs debug)
-running=()
-OFFHOOK_SERVICES=$(mktemp -d /var/tmp/offhook-strangers.XXXXXX)
-export OFFHOOK_SERVICES
-chmod 711 "$OFFHOOK_SERVICES"
-finish() {
-    local pid
-    for ((index = ${#running[@]} - 1; index >= 0; index--)); do
-        pid=${running[$index]}
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    scripts/services.sh stop
-}
-trap finish EXIT
-trap 'exit 130' INT TERM HUP
-services=$(scripts/services.sh start --fast)
-eval "$services"
+private_services
+start_fast_services
 
 spool=$OFFHOOK_SERVICES/spool
 mkdir -p "$spool"
@@ -68,27 +54,16 @@ export OFFHOOK_VOICES=en=piper-joe,de=de+m3,es=es+m3,nl=nl+m3
 if [ -z "${OFFHOOK_CHAT_URL:-}" ]; then
     export OFFHOOK_CHAT_URL=http://127.0.0.1:$sandbox_http/v1 OFFHOOK_CHAT_MODEL=sandbox-talker
     say "starting the sandbox; the first time its recogniser, which is not used here, learns its phrases for some seconds"
-    "$bin/offhook-sandbox" serve --http "127.0.0.1:$sandbox_http" --sip "127.0.0.1:$sandbox_sip" >"$out/sandbox.log" 2>&1 &
-    running+=($!)
-    for _ in $(seq 1200); do
-        grep -q ready "$out/sandbox.log" && break
-        kill -0 "${running[0]}" 2>/dev/null || fail "the sandbox does not start: $(tail -n 5 "$out/sandbox.log")"
-        sleep 0.1
-    done
+    in_background "$out/sandbox.log" "$bin/offhook-sandbox" serve --http "127.0.0.1:$sandbox_http" --sip "127.0.0.1:$sandbox_sip"
+    await_ready "$out/sandbox.log" "the sandbox" 120
 fi
-nice -n "${NICE:-0}" "$cache/venv/bin/python" sandbox/strangers/servers.py "$http" "$cache" >"$out/models.log" 2>&1 &
-running+=($!)
-for _ in $(seq 600); do
-    grep -q ready "$out/models.log" && break
-    kill -0 "${running[-1]}" 2>/dev/null || fail "the models do not start: $(tail -n 5 "$out/models.log")"
-    sleep 0.1
-done
+in_background "$out/models.log" nice -n "${NICE:-0}" "$cache/venv/bin/python" sandbox/strangers/servers.py "$http" "$cache"
+await_ready "$out/models.log" "a model" 60
 "$bin/offhook" migrate
-"$bin/offhook" run >"$out/coordinator.log" 2>&1 &
-running+=($!)
+in_background "$out/coordinator.log" "$bin/offhook" run
 # In the background and waited for, so that a signal ends the calls too.
 "$cache/venv/bin/python" sandbox/strangers/run.py --http "$http" --out "$out" --cache "$cache" --patience "${PATIENCE:-1}" --only "${ONLY:-}" &
-running+=($!)
+background+=($!)
 wait "$!"
 say "transcripts, recordings, event logs: $out"
 for what in transcriptions speech; do

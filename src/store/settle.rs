@@ -154,18 +154,17 @@ fn reached(facts: &Facts) -> Reached {
 
 async fn store_evidence(connection: &mut PgConnection, attempt: AttemptId, evidence: &Evidence) -> Result<(), StoreError> {
     notes::store(connection, attempt, &evidence.notes).await?;
-    let dialled: bool = sqlx::query_scalar("select dialing_at is not null from attempts where call_id = $1 and number = $2")
-        .bind(attempt.call_id)
-        .bind(number(attempt))
-        .fetch_one(&mut *connection)
-        .await?;
     // Does nothing where the worker has told its end already.
-    sqlx::query("select offhook_finish_attempt($1, $2, $3)")
-        .bind(attempt.call_id)
-        .bind(number(attempt))
-        .bind(Json(evidence.last_word(dialled)))
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(
+        "select offhook_finish_attempt(call_id, number, case when dialing_at is null then $3 else $4 end) \
+           from attempts where call_id = $1 and number = $2",
+    )
+    .bind(attempt.call_id)
+    .bind(number(attempt))
+    .bind(Json(evidence.last_word(false)))
+    .bind(Json(evidence.last_word(true)))
+    .execute(&mut *connection)
+    .await?;
     kept_files::store(connection, attempt, &evidence.files).await
 }
 
@@ -232,22 +231,16 @@ async fn close_attempt(
     state: CallState,
     why: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("update attempts set settled_at = clock_timestamp(), line_dropped = $3 where call_id = $1 and number = $2")
-        .bind(attempt.call_id)
-        .bind(number(attempt))
-        .bind(line_dropped)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("delete from port_leases where call_id = $1 and attempt = $2")
-        .bind(attempt.call_id)
-        .bind(number(attempt))
-        .execute(&mut *connection)
-        .await?;
     sqlx::query(
-        "insert into events (call_id, attempt, kind, detail) values ($1, $2, 'settled', jsonb_build_object('state', $3::text, 'why', $4::text))",
+        "with settled as ( \
+             update attempts set settled_at = clock_timestamp(), line_dropped = $3 where call_id = $1 and number = $2), \
+         given_back as (delete from port_leases where call_id = $1 and attempt = $2) \
+         insert into events (call_id, attempt, kind, detail) \
+         values ($1, $2, 'settled', jsonb_build_object('state', $4::text, 'why', $5::text))",
     )
     .bind(attempt.call_id)
     .bind(number(attempt))
+    .bind(line_dropped)
     .bind(state.as_str())
     .bind(why)
     .execute(&mut *connection)
