@@ -149,7 +149,9 @@ impl Driver {
         match event {
             PlayoutEvent::Started { sentence, .. } => {
                 if let Some(ended) = self.speech_ended.take() {
-                    self.ports.journal.event("answer_latency", json!({ "ms": ended.elapsed().as_millis() as u64 }));
+                    let mut detail = self.ports.tallies.take_turn();
+                    detail["ms"] = json!(ended.elapsed().as_millis() as u64);
+                    self.ports.journal.event("answer_latency", detail);
                 }
                 if let Some(text) = self.planned.remove(&sentence) {
                     self.ports.journal.event("saying", json!({ "text": text }));

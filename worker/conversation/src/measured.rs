@@ -1,5 +1,5 @@
-//! How recogniser, model and voice did in one conversation: how often they were asked, how long they took, what failed last. One
-//! summary per call, for whoever has to find out later why callees waited.
+//! How recogniser, model and voice did in one conversation: how often they were asked, how long they took, what failed last. The
+//! times of each turn, and one summary per call, for whoever has to find out later why callees waited.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -51,6 +51,8 @@ struct Tally {
     failed: u32,
     /// To the transcript, the first piece of a reply, the first sound; ms.
     took: Vec<u64>,
+    /// How many of them an earlier turn has had.
+    earlier: usize,
     last_fault: Option<String>,
 }
 
@@ -72,6 +74,17 @@ impl Tallies {
             });
         }
         summary
+    }
+
+    /// Returns what each service took since this was last asked, ms: the times of one turn, in the order in which they were noted.
+    pub fn take_turn(&self) -> Value {
+        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = json!({});
+        for (provider, tally) in Provider::ALL.into_iter().zip(tallies.iter_mut()) {
+            turn[provider.as_str()] = json!(tally.took[tally.earlier..]);
+            tally.earlier = tally.took.len();
+        }
+        turn
     }
 
     fn asked(&self, provider: Provider) -> Instant {
@@ -195,6 +208,19 @@ mod tests {
         assert!(ear["last_fault"].as_str().unwrap().contains("500"));
         assert_eq!(summary["text_to_speech"]["median_ms"], 10, "to the first sound");
         assert_eq!((&summary["chat"]["asked"], &summary["chat"]["median_ms"]), (&json!(0), &Value::Null));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_has_its_own_times_and_not_those_of_earlier_ones() {
+        let measured = Measured::new(Slow);
+        let _ = measured.transcribe(vec![0; 100], None).await;
+        let _: Vec<_> = measured.speak("1234567890", Language::En).collect().await;
+        let tallies = measured.tallies();
+        assert_eq!(tallies.take_turn(), json!({ "speech_to_text": [100], "chat": [], "text_to_speech": [10] }));
+        let _ = measured.transcribe(vec![0; 0], None).await;
+        let _ = measured.transcribe(vec![0; 70], None).await;
+        assert_eq!(tallies.take_turn(), json!({ "speech_to_text": [70], "chat": [], "text_to_speech": [] }));
+        assert_eq!(tallies.take_turn(), json!({ "speech_to_text": [], "chat": [], "text_to_speech": [] }));
     }
 
     fn endpoint() -> Endpoint {

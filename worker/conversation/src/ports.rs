@@ -14,6 +14,8 @@ use offhook_types::{
 };
 use serde_json::Value;
 
+use crate::measured::Tallies;
+
 /// What a line reports.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every event is a frame: a box would be an allocation for each")]
@@ -96,4 +98,6 @@ pub struct Ports {
     pub voice: Arc<dyn Voice>,
     /// The journal.
     pub journal: Arc<dyn Journal>,
+    /// What the three services took, where they are measured.
+    pub tallies: Tallies,
 }

@@ -41,6 +41,7 @@ use tokio::{
 use super::{
     EventLog, Setup, converse,
     event_log::LogLine,
+    measured::Tallies,
     ports::{LineEvent, Ports},
     replay::replay,
 };
@@ -186,6 +187,7 @@ impl Rehearsal {
             model: Arc::new(services::FakeProviders(Arc::clone(&world))),
             voice: Arc::new(services::FakeProviders(Arc::clone(&world))),
             journal: Arc::new(services::FakeJournal(Arc::clone(&world))),
+            tallies: Tallies::default(),
         };
         let (stop, stopped) = watch::channel(None);
         let stops = self.stops;

@@ -32,7 +32,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::ports::{Ear, Journal, Line, LineEvent, Playout, Ports};
+use super::{
+    measured::Tallies,
+    ports::{Ear, Journal, Line, LineEvent, Playout, Ports},
+};
 
 /// The agent has said all it wants once it was quiet for so long.
 const SETTLED: Duration = Duration::from_millis(150);
@@ -137,6 +140,7 @@ pub fn text_ports(model: Arc<dyn Model>, language: Option<Language>, tell: Liste
         model: Arc::new(Counted { model, room: room.clone() }),
         voice: Arc::new(room.clone()),
         journal: Arc::new(room.clone()),
+        tallies: Tallies::default(),
     };
     (ports, TextCallee(room))
 }

@@ -72,6 +72,7 @@ pub async fn converse(
         model: services.clone(),
         voice: services.clone(),
         journal: Arc::new(journal.clone()),
+        tallies: tallies.clone(),
     };
     let conclusion = hold_conversation(setup, ports, log, stop).await;
     journal.event("providers", tallies.summary(&specification.providers));
