@@ -48,7 +48,11 @@ begin
     perform pg_advisory_xact_lock(1869768040, 1);
     moment := clock_timestamp();
     select * into home from installation where single;
-    if home.paused or exists (select from offhook_open_breakers(servers)) then return; end if;
+    -- Which of them are ours is asked only where one is open: this is under the lock that all claimers wait for.
+    if home.paused or (exists (select from provider_breakers b where b.paused_until is not null)
+                       and exists (select from offhook_open_breakers(servers))) then
+        return;
+    end if;
     perform set_config('offhook.claiming', 'yes', true);
     perform offhook_let_in(moment, greatest(4 * wanted, 32));
     if home.max_concurrent is not null then
