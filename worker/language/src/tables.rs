@@ -65,8 +65,11 @@ pub struct Understanding {
     pub backchannels: &'static [&'static str],
     /// Words of a farewell, beside the backchannels.
     pub farewells: &'static [&'static str],
-    /// Parts of sentences by which a callee refuses to be recorded.
+    /// What a callee says who does not want to be recorded, as patterns of folded words (`offhook_mind`'s `pattern.rs`).
     pub not_recorded: &'static [&'static str],
+    /// What sounds like that and is none: a booking that was not taken down, a telephone nobody answers, "I don't mind". Patterns too;
+    /// the words they match are left out before an objection is looked for.
+    pub recorded_all_the_same: &'static [&'static str],
     /// Words before what somebody really says: "oh", "sorry", "wait".
     pub hesitations: &'static [&'static str],
     /// Words that say nothing by themselves: "that's", "it".

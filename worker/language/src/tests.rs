@@ -80,6 +80,7 @@ fn of_understanding(understanding: &Understanding) -> Vec<List> {
         backchannels,
         farewells,
         not_recorded,
+        recorded_all_the_same,
         hesitations,
         fillers,
         denials,
@@ -93,6 +94,7 @@ fn of_understanding(understanding: &Understanding) -> Vec<List> {
         filled("backchannels", backchannels),
         filled("farewells", farewells),
         filled("not_recorded", not_recorded),
+        filled("recorded_all_the_same", recorded_all_the_same),
         filled("hesitations", hesitations),
         filled("fillers", fillers),
         filled("denials", denials),
@@ -259,8 +261,10 @@ fn an_entry_stands_once() {
 #[test]
 fn patterns_are_folded_as_what_is_heard() {
     for language in Language::ALL {
-        let Tables { do_not_call, who_answered, .. } = tables(language);
-        for (name, _, entries) in [of_do_not_call(do_not_call), of_who_answered(who_answered)].concat() {
+        let Tables { do_not_call, who_answered, understanding, .. } = tables(language);
+        let recording =
+            [understanding.not_recorded, understanding.recorded_all_the_same].map(|entries| filled("recording", entries));
+        for (name, _, entries) in [of_do_not_call(do_not_call), of_who_answered(who_answered), recording.to_vec()].concat() {
             for entry in entries {
                 assert_eq!(unaccented(entry), entry, "{language}: {name}");
             }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     action::Action,
     mind::{Consent, Mind},
-    understanding,
+    recording_objection::objects_to_recording,
 };
 
 impl Consent {
@@ -30,7 +30,7 @@ impl Mind {
         if !self.request.record {
             return;
         }
-        if understanding::objects_to_recording(text) {
+        if objects_to_recording(text) {
             self.consent.refused = true;
             // Nothing that is said from now on may claim that the call is recorded.
             self.request.record = false;

@@ -26,6 +26,7 @@ mod pattern;
 mod phrases;
 pub mod prompts;
 mod read_back;
+mod recording_objection;
 mod replying;
 mod sentence_queue;
 mod sentences;

@@ -73,12 +73,6 @@ pub(super) fn asks_for_language(text: &str) -> Option<Language> {
     })
 }
 
-/// Whether the callee does not want to be recorded. Rather once too often: what is deleted needlessly is a recording, not a booking.
-pub(super) fn objects_to_recording(text: &str) -> bool {
-    let lower = text.to_lowercase().replace('’', "'");
-    all().flat_map(|tables| tables.understanding.not_recorded).any(|phrase| lower.contains(phrase))
-}
-
 /// Whether a request to wait is all there is in it: no question, no number.
 pub(super) fn only_asks_to_wait(text: &str) -> bool {
     words(text).len() <= WAITING_WORDS && !text.contains(|c: char| c == '?' || c.is_ascii_digit())
@@ -101,34 +95,6 @@ mod tests {
             assert!(!is_backchannel(answer), "{answer}");
         }
         assert!(is_farewell("Thank you, bye!") && is_farewell("Danke, auf Wiederhören") && !is_farewell("Wait, which name?"));
-    }
-
-    #[test]
-    fn an_objection_to_the_recording_is_heard_in_four_languages() {
-        for objection in [
-            "Please don’t record this.",
-            "I do not want to be recorded!",
-            "Stop the recording, please.",
-            "Bitte nicht aufzeichnen.",
-            "Ich möchte nicht aufgezeichnet werden.",
-            "Bitte schalten Sie die Aufnahme aus.",
-            "No grabe la llamada, por favor.",
-            "No quiero que se grabe.",
-            "Ik wil niet opgenomen worden.",
-            "Niet opnemen alstublieft.",
-        ] {
-            assert!(objects_to_recording(objection), "{objection}");
-        }
-        for other in [
-            "I have no record of that booking.",
-            "Wir nehmen keine Gäste mehr auf.",
-            "Is this call recorded?",
-            "Wird das aufgezeichnet?",
-            "Kein Problem, für vier Personen?",
-            "No, gracias.",
-        ] {
-            assert!(!objects_to_recording(other), "{other}");
-        }
     }
 
     #[test]
