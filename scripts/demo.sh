@@ -13,8 +13,8 @@ begun=$SECONDS
 say "starting a private Postgres, and a Docker engine if none answers"
 start_services
 
-# Recordings stay after the demo; so does nothing else.
-spool=${OFFHOOK_DEMO_SPOOL:-/var/tmp/offhook-demo-recordings-$(id -u)}
+# Recordings stay after the demo; so does nothing else. In a folder of this user and checkout: a demo of another one deletes its own.
+spool=${OFFHOOK_DEMO_SPOOL:-/var/tmp/offhook-demo-recordings-$(id -u)-$(printf '%s' "$root" | cksum | cut -d' ' -f1)}
 rm -rf "$spool"
 mkdir -p "$spool"
 chmod 711 "$spool"
