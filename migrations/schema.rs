@@ -31,14 +31,18 @@ macro_rules! functions {
 const FUNCTIONS: &[(&str, &str)] = functions![
     "refusals",
     "telephone_numbers",
+    "reached_numbers",
     "destinations",
     "calling_hours",
+    "odd_rows",
     "call_rows",
     "call_changes",
+    "live_calls",
     "trunk_rows",
     "retry_policy_rows",
     "do_not_call_rows",
     "opening_times",
+    "settings_rows",
     "states",
     "queue",
     "wake_ups",
@@ -59,6 +63,7 @@ const FUNCTIONS: &[(&str, &str)] = functions![
     "retention",
     "audit",
     "views",
+    "existing_rows",
     "grants",
 ];
 

@@ -184,7 +184,7 @@ async fn nobody_is_dialled_again_after_it_rang_or_was_taken_back_or_over_an_atte
     assert_eq!(scene.change(2, "hamburg").await, TrunkChange::Cancelled);
 
     let scene = Scene::new().await;
-    run(&scene.database, "update calls set state = 'queued'").await;
+    scene.database.move_on(scene.attempt.call_id, "queued").await;
     scene.database.start_attempt(scene.attempt.call_id).await;
     let refused = scene.store.change_trunk(2, "hamburg", &overloaded(None)).await;
     assert_eq!(refused, Err(WorkerStoreError::Stale));

@@ -148,9 +148,14 @@ async fn every_table_stores_what_a_number_shows_or_says_what_is_wrong_with_it() 
          returning number"
             .to_owned(),
     ];
-    for insert in &inserts {
+    for (nth, insert) in inserts.iter().enumerate() {
         for (said, expected) in READ {
-            assert_eq!(stored(&database.pool, insert, said).await.as_deref(), Ok(*expected), "{said:?}: {insert}");
+            // Tables about numbers keep what an address reaches, however it is written; a call is dialled as it is written.
+            let expected = match *expected {
+                "sip:Trattoria@example.org;transport=tcp" if nth > 0 => "sip:trattoria@example.org",
+                expected => expected,
+            };
+            assert_eq!(stored(&database.pool, insert, said).await.as_deref(), Ok(expected), "{said:?}: {insert}");
         }
         for (said, why) in REFUSED {
             let refused = stored(&database.pool, insert, said).await.expect_err(said);

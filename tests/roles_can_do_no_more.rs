@@ -61,6 +61,7 @@ const COORDINATORS: &[&str] = &[
     "updated_at",
     "finished_at",
     "ready",
+    "reaches",
     "turn_at",
     "waits_for",
     "delete_after",
@@ -207,7 +208,7 @@ async fn a_token_opens_its_own_attempt_and_only_while_that_is_the_current_one() 
     let stale: StartedAttempt = database.start_attempt(older).await;
     let current: StartedAttempt = database.start_attempt(older).await;
     let foreign: StartedAttempt = database.start_attempt(other).await;
-    run(&database, "update attempts set settled_at = now() where call_id = 2").await;
+    database.move_on(other, "finished").await;
     let before: String = snapshot(&database).await;
 
     let mut worker = Login::in_role(&database, "offhook_worker").await;

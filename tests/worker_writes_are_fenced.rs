@@ -94,7 +94,7 @@ async fn a_worker_of_an_older_attempt_is_told_to_stop_and_leaves_nothing() {
     let first = attempt(&database).await;
     let store = worker(&database, &first).await;
     assert_eq!(store.progress(Step::Dialing, json!({})).await, Ok(true));
-    sqlx::query("update calls set state = 'queued'").execute(&database.pool).await.unwrap();
+    database.move_on(first.call_id, "queued").await;
     database.start_attempt(first.call_id).await;
 
     assert_eq!(store.progress(Step::Talking, json!({})).await, Err(WorkerStoreError::Stale));
@@ -105,7 +105,7 @@ async fn a_worker_of_an_older_attempt_is_told_to_stop_and_leaves_nothing() {
     assert_eq!(store.turn(turn(2, "still too late")), Err(WorkerStoreError::Stale));
     assert_eq!(count(&database, "select count(*) from turns").await, 0);
     assert_eq!(count(&database, "select count(*) from tool_calls").await, 0);
-    assert_eq!(count(&database, "select count(*) from attempts where ended_at is not null").await, 0);
+    assert_eq!(count(&database, "select count(*) from attempts where outcome is not null").await, 0);
     let state: String = sqlx::query_scalar("select state::text from calls").fetch_one(&database.pool).await.unwrap();
     assert_eq!(state, "claimed");
 }
@@ -303,7 +303,7 @@ async fn the_first_report_stands_and_comes_after_the_transcript() {
     }
     assert_eq!(count(&database, "select count(*) from do_not_call where number = '+4930123456'").await, 1);
 
-    sqlx::query("update attempts set settled_at = now()").execute(&database.pool).await.unwrap();
+    database.move_on(attempt.call_id, "finished").await;
     assert_eq!(store.finish(&booked()).await, Err(WorkerStoreError::Stale));
 }
 

@@ -217,7 +217,8 @@ async fn a_change_of_opening_times_moves_the_calls_that_wait() {
     database
         .run(format!(
             "update calls set number = '{BERLIN}' where id <> {other}; \
-             update calls set attempt = 1, waits_for = 'retry', due_at = now() + interval '30 minutes' where id = {retried}"
+             begin; set local session_replication_role = replica; update calls set attempt = 1 where id = {retried}; commit; \
+             update calls set waits_for = 'retry', due_at = now() + interval '30 minutes' where id = {retried}"
         ))
         .await;
     let due = |id: i64| format!("select due_at from calls where id = {id}");

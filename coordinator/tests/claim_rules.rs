@@ -50,7 +50,7 @@ async fn a_number_is_not_rung_by_two_calls_at_once() {
     database.run("update calls set number = '+493012345678'").await;
     assert_eq!(claim_ids(&database, 10).await, [first]);
     assert!(claim_ids(&database, 10).await.is_empty());
-    database.run(format!("update calls set state = 'finished' where id = {first}")).await;
+    database.move_on(first, "finished").await;
     assert_eq!(claim_ids(&database, 10).await, [first + 1]);
 }
 
@@ -163,7 +163,7 @@ async fn a_call_that_was_lost_after_it_was_taken_back_can_be_taken_back_again() 
     let id = database.insert_calls(1, "", "").await;
     claim_ids(&database, 1).await;
     database.run("update calls set cancel_requested = true").await;
-    database.run("update calls set state = 'held', why = 'the worker was lost'").await;
+    database.move_on(id, "held").await;
     database.run("update calls set cancel_requested = true").await;
     assert_eq!(database.state(id).await.0, "cancelled");
 }

@@ -89,7 +89,8 @@ async fn another_machines_call_is_touched_only_when_neither_coordinator_nor_work
     database.run("update attempts set seen_at = now() - interval '90 seconds'").await;
     assert_eq!(take_over_elsewhere(&database.pool, &other, MINUTE).await.unwrap(), [first_attempt(id)]);
     database.run(quiet).await;
-    database.run("update attempts set seen_at = now(), ended_at = now(), disposition = 'busy'").await;
+    database.run("select offhook_finish_attempt(call_id, number, '{\"disposition\": \"busy\"}') from attempts").await;
+    database.run("update attempts set seen_at = now()").await;
     assert_eq!(
         take_over_elsewhere(&database.pool, &other, MINUTE).await.unwrap(),
         [first_attempt(id)],
@@ -101,7 +102,7 @@ async fn another_machines_call_is_touched_only_when_neither_coordinator_nor_work
 async fn only_attempts_that_are_known_and_open_have_a_right_to_run() {
     let database = TestDatabase::new().await.with_trunk().await;
     let ids = claimed(&database, 2).await;
-    database.run(format!("update attempts set settled_at = now() where call_id = {}", ids[0])).await;
+    database.move_on(ids[0], "finished").await;
     let asked = [first_attempt(ids[0]), first_attempt(ids[1]), first_attempt(999)];
     assert_eq!(unsettled(&database.pool, &asked).await.unwrap(), [first_attempt(ids[1])]);
 }

@@ -74,10 +74,10 @@ impl House {
             }
             self.database
                 .run(format!(
-                    "insert into turns (call_id, attempt, number, speaker, text, started_ms, ended_ms) values ({call}, 1, 1, 'callee', 'Hello', 0, 1); \
-                     update calls set state = 'finished' where id = {call}"
+                    "insert into turns (call_id, attempt, number, speaker, text, started_ms, ended_ms) values ({call}, 1, 1, 'callee', 'Hello', 0, 1)"
                 ))
                 .await;
+            self.database.move_on(call, "finished").await;
         }
         calls
     }
@@ -183,10 +183,10 @@ async fn a_call_that_waits_for_a_person_keeps_sound_and_log() {
         .database
         .run(format!(
             "insert into event_logs (call_id, attempt, uri, bytes) values ({call}, 1, 'file:///gone', 5); \
-             insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms) values ({call}, 1, 'file:///gone', 'x', 5, 1000); \
-             update calls set state = 'held' where id = {call}"
+             insert into recordings (call_id, attempt, uri, sha256, bytes, duration_ms) values ({call}, 1, 'file:///gone', 'x', 5, 1000)"
         ))
         .await;
+    house.database.move_on(call, "held").await;
     assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted::default());
     house.database.run(format!("update calls set state = 'finished' where id = {call}")).await;
     assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { recordings: 1, event_logs: 1, kept: 0, calls: 1 });
@@ -328,7 +328,7 @@ async fn a_call_under_way_is_ended_first_and_erased_when_it_is_over() {
     assert_eq!(concerned, 1);
     assert!(house.database.one::<bool>("select cancel_requested and state = 'claimed' from calls").await);
     assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted::default());
-    house.database.run("update calls set state = 'cancelled'").await;
+    house.database.move_on(call.id, "cancelled").await;
     assert_eq!(house.retention(HERE).delete_due().await.unwrap(), Deleted { calls: 1, ..Deleted::default() });
 }
 

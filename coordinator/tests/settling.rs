@@ -234,11 +234,7 @@ async fn a_worker_that_waits_to_dial_while_its_attempt_is_settled_may_not_dial()
             .await
     })
     .await;
-    sqlx::query("update attempts set settled_at = now(), ended_at = now(), disposition = 'lost'")
-        .execute(&mut *settling)
-        .await
-        .unwrap();
-    sqlx::query("update calls set state = 'queued'").execute(&mut *settling).await.unwrap();
+    move_on(&mut settling, id).await;
     settling.commit().await.unwrap();
     assert!(dials.await.unwrap().is_err(), "it must not dial");
     assert!(scene.database.one::<bool>("select dialing_at is null from attempts").await);
@@ -264,11 +260,7 @@ async fn an_attempt_that_two_settle_at_once_is_settled_once() {
             .await
     })
     .await;
-    sqlx::query("update attempts set settled_at = now(), ended_at = now(), disposition = 'busy'")
-        .execute(&mut *first)
-        .await
-        .unwrap();
-    sqlx::query("update calls set state = 'queued'").execute(&mut *first).await.unwrap();
+    move_on(&mut first, id).await;
     first.commit().await.unwrap();
     assert_eq!(second.await.unwrap(), Settled::Already);
     assert_eq!(scene.database.one::<i64>("select count(*) from events where kind = 'settled'").await, 0);
@@ -408,4 +400,15 @@ async fn what_could_not_be_launched_is_not_the_trunks_fault() {
     assert_eq!(scene.settled_state(first_attempt(fresh.call.id), &evidence).await, CallState::Queued);
     assert_eq!(scene.database.one::<i32>("select failures from trunks where name = 'lab'").await, 0);
     assert_eq!(scene.database.one::<String>("select detail from attempts").await, "there is no image");
+}
+
+/// What a settling writes, within a transaction of the test's own.
+async fn move_on(connection: &mut sqlx::PgConnection, call: i64) {
+    for statement in [
+        "select offhook_finish_attempt($1, 1, '{\"disposition\": \"trunk_failure\"}')",
+        "update calls set state = 'queued' where id = $1",
+        "update attempts set settled_at = now() where call_id = $1",
+    ] {
+        sqlx::query(statement).bind(call).execute(&mut *connection).await.unwrap();
+    }
 }

@@ -2,10 +2,10 @@
 create or replace function offhook_refuse_hours(c calls) returns void language plpgsql stable as $$
 declare
     k countries;
-    opens boolean := exists (select from opening_times o where o.number = c.number)
-        or exists (select from closed_days d where d.number = c.number);
+    opens boolean := exists (select from opening_times o where o.number = coalesce(c.reaches, c.number))
+        or exists (select from closed_days d where d.number = coalesce(c.reaches, c.number));
 begin
-    select n.* into k from countries n join offhook_range(c.number) r on r.country = n.code
+    select n.* into k from countries n join offhook_range(coalesce(c.reaches, c.number)) r on r.country = n.code
      where n.calling_from > c.calling_from or n.calling_to < c.calling_to;
     perform offhook_refuse(
         format('the restaurant can only be called from %s to %s (%s)%s, and not once before not_after %s', c.calling_from, c.calling_to,
@@ -21,6 +21,9 @@ begin
     new.number := offhook_as_stored(new.number);
     new.guest_phone := offhook_as_stored(new.guest_phone);
     perform calls_refuse_wrong_row(new);
+    perform calls_refuse_odd_row(new, null);
+    new.reaches := offhook_reaches(new);
+    new.updated_at := now();
     if new.state <> 'queued' or new.attempt <> 0 or new.attempts_counted <> 0 or new.claimed_by is not null
         or new.lease_until is not null or new.finished_at is not null then
         perform offhook_refuse('a new call starts as queued, with attempt 0 and nobody working on it',
@@ -31,12 +34,13 @@ begin
         new.not_after := coalesce(new.not_after, new.not_before + interval '1 second');
         return new;
     end if;
-    if offhook_last_table(new) <= now() then
+    if offhook_wanted_table(new) <= now() then
         perform offhook_refuse(
             format('the wanted table (%s %s, %s) is in the past', new.wanted_date, new.wanted_time, new.restaurant_zone),
-            'Set wanted_date and wanted_time to a moment still to come, in the restaurant''s local time.', 'wanted_table_is_to_come');
+            'Set wanted_date and wanted_time to a moment still to come, in the restaurant''s local time; what else will do goes into '
+            || 'earliest_time, latest_time and other_dates.', 'wanted_table_is_to_come');
     end if;
-    if new.not_before >= offhook_last_table(new) then
+    if new.not_before >= offhook_wanted_table(new) then
         perform offhook_refuse(format('not_before %s is later than the wanted table', new.not_before),
             'Set not_before to a moment before the wanted table.', 'not_after_is_later_than_not_before');
     end if;
@@ -45,9 +49,9 @@ begin
             'Set not_after to a moment still to come, or leave it out.', 'not_after_is_to_come');
     end if;
     -- Nobody is called about a table whose time is over.
-    new.not_after := least(new.not_after, offhook_last_table(new));
+    new.not_after := least(new.not_after, offhook_wanted_table(new));
     perform offhook_refuse_destination(new);
-    new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), new.number, new.restaurant_zone, new.calling_from,
+    new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), coalesce(new.reaches, new.number), new.restaurant_zone, new.calling_from,
         new.calling_to);
     if new.due_at is null or new.due_at >= new.not_after then
         perform offhook_refuse_hours(new);
@@ -59,10 +63,13 @@ create or replace trigger calls_before_insert before insert on calls for each ro
 
 -- A change by a person. What is asked for can change until the call is being made; the clock of the call follows the change.
 create or replace function calls_before_change() returns trigger language plpgsql as $$
+declare wanted timestamptz;
 begin
     new.number := offhook_as_stored(new.number);
     new.guest_phone := offhook_as_stored(new.guest_phone);
     perform calls_refuse_wrong_row(new);
+    perform calls_refuse_odd_row(new, old);
+    new.reaches := offhook_reaches(new);
     if old.state not in ('queued', 'held')
         and (new.kind, new.number, new.restaurant_name, new.restaurant_zone, new.guest_name, new.guest_phone, new.party_size,
              new.wanted_date, new.wanted_time, new.earliest_time, new.latest_time, new.other_dates, new.special_requests,
@@ -75,23 +82,31 @@ begin
             case when old.state in ('claimed', 'dialing', 'talking') then 'Set cancel_requested = true and insert a new call.'
                  else 'Insert a new call.' end, 'request_changes_before_the_call');
     end if;
+    if new.record <> old.record and old.state in ('claimed', 'dialing', 'talking') then
+        perform offhook_refuse(format('call %s is %s: whether it is recorded can no longer change', old.id, old.state),
+            'Set keep_recording = ''0'': what is recorded is deleted when the call is over. cancel_requested = true ends it.',
+            'request_changes_before_the_call');
+    end if;
     if (new.number, new.line_type, new.consent) is distinct from (old.number, old.line_type, old.consent)
         and old.state in ('queued', 'held') then
         perform offhook_refuse_destination(new);
     end if;
-    if new.not_after is null or (new.not_after = old.not_after and offhook_last_table(new) <> offhook_last_table(old)
-                                 and old.not_after = offhook_last_table(old)) then
-        new.not_after := offhook_last_table(new);
-        if new.not_after <= now() then
-            perform offhook_refuse(
-                format('the wanted table (%s %s, %s) is in the past', new.wanted_date, new.wanted_time, new.restaurant_zone),
-                'Set wanted_date and wanted_time to a moment still to come, in the restaurant''s local time.',
-                'wanted_table_is_to_come');
-        end if;
-        if new.not_before >= new.not_after then
-            perform offhook_refuse(format('not_before %s is later than the wanted table', new.not_before),
-                'Set not_before to a moment before the wanted table.', 'not_after_is_later_than_not_before');
-        end if;
+    wanted := offhook_wanted_table(new);
+    if wanted is distinct from offhook_wanted_table(old) and wanted <= now() then
+        perform offhook_refuse(
+            format('the wanted table (%s %s, %s) is in the past', new.wanted_date, new.wanted_time, new.restaurant_zone),
+            'Set wanted_date and wanted_time to a moment still to come, in the restaurant''s local time.', 'wanted_table_is_to_come');
+    end if;
+    if new.not_after is null
+        or (new.not_after = old.not_after and wanted <> offhook_wanted_table(old) and old.not_after = offhook_wanted_table(old)) then
+        new.not_after := wanted;
+    elsif new.not_after <> old.not_after or wanted <> offhook_wanted_table(old) then
+        -- Nobody is called about a table whose time is over.
+        new.not_after := least(new.not_after, wanted);
+    end if;
+    if new.not_before >= new.not_after then
+        perform offhook_refuse(format('not_before %s is later than the wanted table', new.not_before),
+            'Set not_before to a moment before the wanted table.', 'not_after_is_later_than_not_before');
     end if;
     if new.state = 'queued' and new.due_at = old.due_at
         and (new.number, new.not_before, new.calling_from, new.calling_to, new.restaurant_zone)
@@ -99,7 +114,7 @@ begin
         -- The wait after an attempt stays, an earlier wish does not shorten it.
         new.due_at := offhook_next_calling_moment(
             greatest(now(), new.not_before, case when old.attempt > 0 then old.due_at end),
-            new.number, new.restaurant_zone, new.calling_from, new.calling_to);
+            coalesce(new.reaches, new.number), new.restaurant_zone, new.calling_from, new.calling_to);
         if new.due_at is null then
             perform offhook_refuse_hours(new);
         end if;

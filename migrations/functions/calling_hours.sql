@@ -92,13 +92,12 @@ returns timestamptz language sql stable as $$
     select offhook_next_calling_moment(moment, ''::text, zone, calling_from, calling_to)
 $$;
 
--- The latest table the guest would take: after it there is nothing left to call about.
-create or replace function offhook_last_table(c calls) returns timestamptz language plpgsql stable as $$
-declare
-    day date := c.wanted_date;
+-- The moment of the wanted table. After it nobody is called, other times and days notwithstanding: a table whose time has passed cannot be
+-- asked for.
+create or replace function offhook_wanted_table(c calls) returns timestamptz language plpgsql stable as $$
 begin
-    if c.other_dates <> '{}' then
-        day := greatest(day, (select max(d) from unnest(c.other_dates) d));
-    end if;
-    return (day + coalesce(c.latest_time, c.wanted_time)) at time zone c.restaurant_zone;
+    return (c.wanted_date + c.wanted_time) at time zone c.restaurant_zone;
 end $$;
+
+-- As it was called while calls could be made until the latest table.
+drop function if exists offhook_last_table(calls);

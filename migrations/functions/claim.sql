@@ -104,7 +104,7 @@ begin
                     c := head.call; nth := head.nth;
                     exit when cardinality(claimed) + cardinality(taken) >= wanted;
                     continue when room[nth] <= 0 or c.id = any (taken) or c.id = any (sent);
-                    obstacle := offhook_obstacle(c, moment, home, c.number = any (numbers_taken));
+                    obstacle := offhook_obstacle(c, moment, home, coalesce(c.reaches, c.number) = any (numbers_taken));
                     if obstacle.goes_to is not null then
                         sent := sent || c.id; states := states || obstacle.goes_to; whys := whys || obstacle.because;
                         dues := dues || coalesce(obstacle.until, c.due_at); waits := waits || obstacle.waits;
@@ -115,7 +115,7 @@ begin
                         short_of_ports := true;
                         exit;
                     else
-                        taken := taken || c.id; over := over || nth; numbers_taken := numbers_taken || c.number;
+                        taken := taken || c.id; over := over || nth; numbers_taken := numbers_taken || coalesce(c.reaches, c.number);
                         room[nth] := room[nth] - 1;
                         bucket[nth] := bucket[nth] - 1;
                     end if;

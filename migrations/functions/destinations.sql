@@ -36,7 +36,7 @@ create or replace function offhook_destination_refusal(number text, line_type te
 language plpgsql stable as $$
 #variable_conflict use_variable
 declare
-    d number_ranges; c countries; domains text[]; place text;
+    d number_ranges; c countries; domains text[]; place text; reached record;
 begin
     if number like 'sip%' then
         select i.sip_domains into domains from installation i;
@@ -46,7 +46,12 @@ begin
                 format('An operator allows it with: update installation set sip_domains = sip_domains || ''{%s}''.', place),
                 'destination_is_allowed'];
         end if;
-        return null;
+        -- What the user part says for certain to be a telephone number is one; what else it reaches, the exchange decides.
+        select * into reached from offhook_reached(number);
+        if not reached.certain or reached.number not like '+%' then
+            return null;
+        end if;
+        number := reached.number;
     end if;
     d := offhook_range(number);
     select * into c from countries k where k.code = d.country;
@@ -94,6 +99,8 @@ end $$;
 -- How a call is recorded: as its country has it, and not at all where its row says so.
 create or replace function offhook_recording(number text, record boolean) returns text language sql stable as $$
     select case when not record then 'off'
-        when number like 'sip%' then (select i.sip_recording from installation i)
-        else coalesce((select k.recording from offhook_range(number) r join countries k on k.code = r.country), 'after_consent') end
+        when reached not like '+%' then (select i.sip_recording from installation i)
+        else coalesce((select k.recording from offhook_range(reached) r join countries k on k.code = r.country), 'after_consent') end
+    from (select case when number not like 'sip%' then number when r.certain then r.number else 'sip' end as reached
+            from offhook_reached(number) r) n
 $$;

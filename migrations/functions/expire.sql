@@ -11,7 +11,7 @@ begin
         ended := ended + 1;
     end loop;
     for c in
-        select q.id, d.reason from calls q join do_not_call d on d.number = q.number
+        select q.id, d.reason from calls q join do_not_call d on d.number = coalesce(q.reaches, q.number)
          where q.state = 'queued' limit most - ended for update of q skip locked
     loop
         update calls set state = 'cancelled', why = 'the number is on the do-not-call list: ' || c.reason where id = c.id;

@@ -19,7 +19,7 @@ begin
     exception when invalid_parameter_value then
         null;                                    -- a zone that has gone since: no reason to lose a result
     end;
-    insert into numbers as n (number, last_rung_at, day, rung) values (called.number, a.ended_at, today, 1)
+    insert into numbers as n (number, last_rung_at, day, rung) values (coalesce(called.reaches, called.number), a.ended_at, today, 1)
     on conflict (number) do update set
         last_rung_at = greatest(n.last_rung_at, excluded.last_rung_at), day = excluded.day,
         rung = case when n.day = excluded.day then n.rung + 1 else 1 end;
@@ -31,6 +31,7 @@ create or replace function offhook_finish_attempt(of_call bigint, of_attempt int
 set search_path = public, pg_temp as $$
 declare r jsonb := report -> 'recording'; ended attempts;
 begin
+    perform set_config('offhook.ending', of_call || '/' || of_attempt, true); -- live_calls.sql
     update attempts t set
         ended_at     = clock_timestamp(),
         disposition  = (report ->> 'disposition')::disposition,
@@ -58,7 +59,8 @@ begin
         language     = report ->> 'language'
      where t.call_id = of_call and t.number = of_attempt and t.ended_at is null
     returning * into ended;
-    if not found then return false; end if;
+    perform set_config('offhook.ending', '', true);
+    if ended.call_id is null then return false; end if;
     perform offhook_note_ringing(ended);
     perform offhook_judge_providers(ended);
     if jsonb_typeof(r) = 'object' then
@@ -69,7 +71,7 @@ begin
     end if;
     if coalesce((report ->> 'do_not_call')::boolean, false) then
         insert into do_not_call (number, reason, call_id)
-        select c.number, coalesce(report ->> 'detail', 'asked not to be called'), c.id from calls c where c.id = of_call
+        select coalesce(c.reaches, c.number), coalesce(offhook_reason(report ->> 'detail'), 'asked not to be called'), c.id from calls c where c.id = of_call
         on conflict do nothing;
     end if;
     insert into events (call_id, attempt, kind, detail)

@@ -7,7 +7,7 @@
 create or replace function offhook_obstacle(c calls, moment timestamptz, home installation, taken boolean default false,
     out goes_to call_state, out because text, out until timestamptz, out waits text)
 language plpgsql stable as $$
-declare unwanted text; busy boolean; rung numbers; here text := c.restaurant_zone;
+declare unwanted text; busy boolean; rung numbers; here text := c.restaurant_zone; called text := coalesce(c.reaches, c.number);
 begin
     if c.cancel_requested then
         goes_to := 'cancelled'; because := 'taken back by the user';
@@ -15,28 +15,33 @@ begin
     elsif c.not_after <= moment then
         goes_to := 'expired'; because := coalesce(c.why || '; ', '') || 'not_after passed';
         return;
+    elsif offhook_wanted_table(c) <= moment then
+        goes_to := 'expired'; because := coalesce(c.why || '; ', '') || 'the time of the wanted table has passed';
+        return;
     end if;
-    unwanted := (select d.reason from do_not_call d where d.number = c.number);
+    unwanted := (select d.reason from do_not_call d where d.number = called);
     if unwanted is not null then
         goes_to := 'cancelled'; because := 'the number is on the do-not-call list: ' || unwanted;
         return;
     end if;
-    until := offhook_next_calling_moment(moment, c.number, here, c.calling_from, c.calling_to);
+    until := offhook_next_calling_moment(moment, called, here, c.calling_from, c.calling_to);
     if until is distinct from moment then
         waits := 'calling_hours'; because := 'waits for the calling hours';
     else
         until := null;
-        select * into rung from numbers n where n.number = c.number;
-        busy := taken or exists (select from calls o where o.number = c.number and o.state in ('claimed', 'dialing', 'talking'));
+        select * into rung from numbers n where n.number = called;
+        busy := taken or exists (select from calls o where coalesce(o.reaches, o.number) = called and o.state in ('claimed', 'dialing', 'talking'))
+            -- Of before a call and its attempt had to agree: it may be dialling.
+            or exists (select from attempts a where a.call_id = c.id and a.settled_at is null);
         if busy then
             -- Its end wakes us (queue.sql); this is for the day nobody does.
             until := moment + interval '10 minutes';
             waits := 'other_call'; because := 'waits for the end of another call to this number';
         elsif rung.day = (moment at time zone here)::date and rung.rung >= home.calls_per_day then
-            until := offhook_next_calling_moment((rung.day + 1)::timestamp at time zone here, c.number, here, c.calling_from, c.calling_to);
+            until := offhook_next_calling_moment((rung.day + 1)::timestamp at time zone here, called, here, c.calling_from, c.calling_to);
             waits := 'daily_cap'; because := format('the number has been rung %s times today', rung.rung);
         elsif rung.last_rung_at + home.quiet_time > moment then
-            until := offhook_next_calling_moment(rung.last_rung_at + home.quiet_time, c.number, here, c.calling_from, c.calling_to);
+            until := offhook_next_calling_moment(rung.last_rung_at + home.quiet_time, called, here, c.calling_from, c.calling_to);
             waits := 'quiet_time'; because := 'the number was rung a moment ago';
         else
             return;

@@ -16,6 +16,7 @@ begin
     if not offhook_is_dialable(new.number) then
         perform offhook_refuse_number('number', new.number, 'opening_times_number_is_e164_or_sip_uri');
     end if;
+    new.number := offhook_reached_number(new.number);
     if new.weekday not between 1 and 7 then
         perform offhook_refuse(format('weekday %s is none', new.weekday), 'Use 1 for Monday to 7 for Sunday.', 'weekday_is_1_to_7');
     end if;
@@ -42,6 +43,7 @@ begin
     if not offhook_is_dialable(new.number) then
         perform offhook_refuse_number('number', new.number, 'closed_days_number_is_e164_or_sip_uri');
     end if;
+    new.number := offhook_reached_number(new.number);
     if not isfinite(new.day) then
         perform offhook_refuse('the closed day is infinite',
             'Give real days; a number that is never to be called belongs into do_not_call.', 'closed_day_is_finite');
@@ -68,8 +70,8 @@ begin
               from calls k
              cross join lateral (
                 select offhook_next_calling_moment(greatest(now(), k.not_before, case when k.waits_for = 'retry' then k.due_at end),
-                    k.number, k.restaurant_zone, k.calling_from, k.calling_to) as due) m
-             where k.state = 'queued' and k.number = any(numbers)
+                    coalesce(k.reaches, k.number), k.restaurant_zone, k.calling_from, k.calling_to) as due) m
+             where k.state = 'queued' and coalesce(k.reaches, k.number) = any(numbers)
                and coalesce(k.waits_for, '') not in ('other_call', 'quiet_time', 'daily_cap', 'trunk')
              order by k.id for update of k) n
      where c.id = n.id and c.due_at <> coalesce(n.due, c.not_after);

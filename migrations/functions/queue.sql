@@ -35,17 +35,18 @@ begin
       from installation i left join numbers n on n.number = freed where i.single;
     update calls set due_at = next_moment, waits_for = case when next_moment > clock_timestamp() then 'quiet_time' end
      where id = any (array(
-        select id from calls where number = freed and state = 'queued' and waits_for = 'other_call'
+        select id from calls where coalesce(reaches, number) = freed and state = 'queued' and waits_for = 'other_call'
          order by turn_at limit 3 for update skip locked));
     get diagnostics woken = row_count;
     return woken;
 end $$;
 
 create or replace function calls_number_is_free() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+declare called text := coalesce(old.reaches, old.number);
 begin
-    if exists (select from calls where number = old.number and state = 'queued' and waits_for = 'other_call')
-        and not exists (select from calls where number = old.number and state in ('claimed', 'dialing', 'talking')) then
-        perform offhook_wake_waiting(old.number);
+    if exists (select from calls where coalesce(reaches, number) = called and state = 'queued' and waits_for = 'other_call')
+        and not exists (select from calls where coalesce(reaches, number) = called and state in ('claimed', 'dialing', 'talking')) then
+        perform offhook_wake_waiting(called);
     end if;
     return null;
 end $$;
@@ -64,10 +65,10 @@ begin
     if not pg_try_advisory_xact_lock(1869768040, 4) then return 0; end if;
     moved := offhook_let_in(clock_timestamp(), most);
     loop
-        select number into waiting from calls
-         where number > waiting and state = 'queued' and waits_for = 'other_call' order by number limit 1;
+        select coalesce(reaches, number) into waiting from calls
+         where coalesce(reaches, number) > waiting and state = 'queued' and waits_for = 'other_call' order by coalesce(reaches, number) limit 1;
         exit when not found or moved >= most;
-        if not exists (select from calls o where o.number = waiting and o.state in ('claimed', 'dialing', 'talking')) then
+        if not exists (select from calls o where coalesce(o.reaches, o.number) = waiting and o.state in ('claimed', 'dialing', 'talking')) then
             moved := moved + offhook_wake_waiting(waiting);
         end if;
     end loop;

@@ -88,9 +88,9 @@ $$;
 create or replace function offhook_erase(of_number text) returns int language plpgsql set search_path from current as $$
 declare concerned int;
 begin
-    of_number := offhook_as_stored(of_number);
+    of_number := offhook_reached_number(of_number);
     update calls c set keep = '0', keep_recording = '0', cancel_requested = cancel_requested or state not in ('finished', 'expired', 'cancelled')
-     where c.number = of_number or c.guest_phone = of_number;
+     where c.number = of_number or c.reaches = of_number or c.guest_phone = of_number;
     get diagnostics concerned = row_count;
     delete from numbers n where n.number = of_number;
     update do_not_call d set reason = 'asked not to be called', call_id = null where d.number = of_number;

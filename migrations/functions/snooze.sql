@@ -3,7 +3,7 @@
 -- The next moment, from `moment` on, at which this call may be made.
 create or replace function offhook_may_be_made(c calls, moment timestamptz) returns timestamptz language sql stable
 set search_path from current as $$
-    select offhook_next_calling_moment(moment, c.number, c.restaurant_zone, c.calling_from, c.calling_to)
+    select offhook_next_calling_moment(moment, coalesce(c.reaches, c.number), c.restaurant_zone, c.calling_from, c.calling_to)
 $$;
 
 -- Takes the call's row for a change, and refuses one that is in none of these states.
@@ -62,7 +62,7 @@ begin
         update calls set state = 'finished', why = 'finished by a person; it was held because ' || coalesce(c.why, 'somebody wished so')
          where id = of_call;
     else
-        select d.reason into reason from do_not_call d where d.number = c.number;
+        select d.reason into reason from do_not_call d where d.number = coalesce(c.reaches, c.number);
         if found then
             perform offhook_refuse(format('call %s cannot be made again: the number is on the do-not-call list (%s)', of_call, reason),
                 'Finish it instead (`--finish`).', 'number_may_be_called');

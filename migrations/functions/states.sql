@@ -16,12 +16,17 @@ begin
             new.lease_until := null;
         end if;
     end if;
+    perform calls_refuse_change_by_hand(old, new);
     if not isfinite(new.due_at) then
         perform offhook_refuse(format('due_at %s is no moment', new.due_at), 'Use offhook_snooze for another time, or hold the call.',
             'moments_are_finite');
     end if;
-    if new.attempt < old.attempt then
-        perform offhook_refuse('an attempt number only grows', 'Leave attempt to the coordinator.');
+    if new.state not in ('claimed', 'dialing', 'talking') then
+        new.lease_until := null;
+        -- A live call keeps what it has: another one that reaches the same number may be live too.
+        new.reaches := case when new.number like 'sip%' then offhook_reaches(new) end;
+    else
+        new.reaches := old.reaches;
     end if;
     -- Its place in the queue. A call that the queue itself makes wait keeps its turn; one whose time was changed takes a new one.
     if new.state <> 'queued' then
@@ -40,6 +45,8 @@ begin
         new.ready := new.due_at <= clock_timestamp();
         new.waits_for := case when not new.ready then coalesce(new.waits_for, 'not_before') end;
     end if;
+    -- Nothing is in line before it is due.
+    new.ready := new.ready and new.due_at <= clock_timestamp();
     new.updated_at := now();
     return new;
 end $$;

@@ -17,9 +17,9 @@ declare
     due text := offhook_local(until, c.restaurant_zone);
 begin
     select * into i from installation;
-    select * into n from numbers k where k.number = c.number;
+    select * into n from numbers k where k.number = coalesce(c.reaches, c.number);
     if waits = 'other_call' then
-        select o.id into other from calls o where o.number = c.number and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
+        select o.id into other from calls o where coalesce(o.reaches, o.number) = coalesce(c.reaches, c.number) and o.id <> c.id and o.state in ('claimed', 'dialing', 'talking') limit 1;
         return format('%s to the same number is under way; there is one at a time.', coalesce('Call ' || other, 'Another call'));
     end if;
     return case waits

@@ -78,7 +78,7 @@ pub async fn erase(pool: &PgPool, number: &str) -> Result<i32, StoreError> {
 /// [`StoreError`] as the database gives it.
 pub async fn calls_about(pool: &PgPool, number: &str) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar(
-        "select count(*) from calls, offhook_as_stored($1) of_number where number = of_number or guest_phone = of_number",
+        "select count(*) from calls, offhook_reached_number($1) of_number where number = of_number or reaches = of_number or guest_phone = of_number",
     )
     .bind(number)
     .fetch_one(pool)

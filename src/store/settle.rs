@@ -100,7 +100,7 @@ async fn settle_within(
                 a.disposition, a.outcome, a.detail, a.retry_after, a.sip_code, a.ended_by::text, a.ended_cause, a.silent_ms, \
                 exists (select from turns t where t.call_id = c.id and t.attempt = $2 and t.speaker = 'callee') as callee_spoke, \
                 coalesce(c.retry_policy, t.retry_policy, 'default') as retry_policy, \
-                exists (select from do_not_call d where d.number = c.number) as do_not_call \
+                exists (select from do_not_call d where d.number = coalesce(c.reaches, c.number)) as do_not_call \
          from calls c join attempts a on a.call_id = c.id and a.number = $2 join trunks t on t.name = a.trunk where c.id = $1",
     )
     .bind(attempt.call_id)
@@ -201,7 +201,7 @@ async fn move_call(
              due_at = coalesce(n.due, c.due_at), \
              why = case when $5 is not null and coalesce(n.due >= c.not_after, true) then $3 || ', and there is no time left to call again' else $3 end, \
              attempts_counted = c.attempts_counted + $4 \
-         from (select offhook_next_calling_moment(clock_timestamp() + $5, k.number, k.restaurant_zone, k.calling_from, k.calling_to) as due \
+         from (select offhook_next_calling_moment(clock_timestamp() + $5, coalesce(k.reaches, k.number), k.restaurant_zone, k.calling_from, k.calling_to) as due \
                  from calls k where k.id = $1) n \
          where c.id = $1 returning c.state, c.why",
     )
@@ -214,7 +214,7 @@ async fn move_call(
     .await?;
     if matches!(settlement, Settlement::Finish { do_not_call: true, .. }) {
         sqlx::query(
-            "insert into do_not_call (number, reason, call_id) select number, 'rejected our call', id from calls where id = $1 \
+            "insert into do_not_call (number, reason, call_id) select coalesce(reaches, number), 'rejected our call', id from calls where id = $1 \
              on conflict do nothing",
         )
         .bind(attempt.call_id)

@@ -62,7 +62,7 @@ impl<'a> World<'a> {
     pub async fn new(database: &'a TestDatabase) -> World<'a> {
         database
             .run(format!(
-                "truncate calls, numbers, leader cascade; \
+                "begin; set local session_replication_role = replica; truncate calls, numbers, leader cascade; commit; \
                  update trunks set paused = false, failures = 0, tokens = 50, refilled_at = clock_timestamp(), breaker_failures = 1000; \
                  update retry_policies set (busy_from, busy_to, no_answer_from, no_answer_to) = ('60 s', '60 s', '60 s', '60 s'), \
                      (trunk_failure_from, trunk_failure_to, lost_times, dropped_times) = ('40 s', '40 s', 1, 0); \

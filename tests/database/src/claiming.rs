@@ -41,9 +41,25 @@ pub fn first_attempt(call_id: i64) -> AttemptId {
 }
 
 impl TestDatabase {
+    /// Ends the current attempt of a live call and moves the call on, as a coordinator that settles it does.
+    pub async fn move_on(&self, call_id: i64, state: &str) {
+        self.run(format!(
+            "begin; \
+             select offhook_finish_attempt(id, attempt, '{{\"disposition\": \"trunk_failure\"}}') from calls where id = {call_id}; \
+             update calls set state = '{state}' where id = {call_id}; \
+             update attempts set settled_at = clock_timestamp() where call_id = {call_id} and settled_at is null; \
+             delete from port_leases where call_id = {call_id}; \
+             commit"
+        ))
+        .await;
+    }
+
     /// Claims the call before all others, as a coordinator does. The hour, the time since the last call to the number and an earlier
     /// attempt do not keep it from that; where there is no trunk for telephone numbers, one is made.
     pub async fn start_attempt(&self, call_id: i64) -> StartedAttempt {
+        if self.one(format!("select state in ('claimed', 'dialing', 'talking') from calls where id = {call_id}")).await {
+            self.move_on(call_id, "queued").await;
+        }
         self.run(format!(
             "update installation set quiet_time = '0', calls_per_day = 100000; \
              insert into trunks (name, host, calls_per_second) select 'lab', '127.0.0.1', 1000 \
