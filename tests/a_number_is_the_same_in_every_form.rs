@@ -89,7 +89,7 @@ async fn every_form_on_the_do_not_call_list_holds_the_number_back() {
 async fn an_address_is_the_same_whatever_makes_no_difference_in_it() {
     let database = database().await;
     database.run("insert into do_not_call (number) values ('sips:Trattoria@Example.org;transport=tcp')").await;
-    for number in ["sip:trattoria@example.org", "sip:TRATTORIA@example.org:5060", "sip:%74rattoria:pw@EXAMPLE.ORG?x=y"] {
+    for number in ["sip:trattoria@example.org", "sip:TRATTORIA@example.org.:5060", "sip:%74rattoria:pw@EXAMPLE.ORG?x=y"] {
         insert(&database, number, "null").await;
     }
     let other = insert(&database, "sip:trattoria@example.org:5070", "null").await;
@@ -187,4 +187,25 @@ async fn a_change_of_number_or_trunk_is_followed() {
     assert_eq!(database.one::<String>(reaches.as_str()).await, "+493023125102", "nobody writes it by hand");
     database.run("update calls set number = '+493023125103'").await;
     assert_eq!(database.one::<String>(reaches.as_str()).await, "+493023125103");
+}
+
+#[tokio::test]
+async fn a_number_that_comes_onto_the_list_while_its_call_is_started_is_not_dialled() {
+    let database = database().await;
+    let id = insert(&database, "sip:+493023125102@gateway.example.org", "null").await;
+    let claimed = claim(&database.pool, &claimant("one", "here"), 1).await.unwrap().calls;
+    assert_eq!(claimed[0].call.id, id);
+    database.run("insert into do_not_call (number) values ('+493023125102')").await;
+    let token = claimed[0].token.expose();
+    assert!(!database.one::<bool>(format!("select worker_progress('{token}', 'dialing', '{{}}')")).await);
+    assert!(database.one::<bool>("select dialing_at is null from attempts").await);
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_not_said_to_be_erased() {
+    let database = database().await;
+    for said in ["030 23125102", "", "nonsense"] {
+        let error = retention::erase(&database.pool, said).await.expect_err(said).to_string();
+        assert!(error.contains("is neither a telephone number in E.164 nor a SIP address"), "{said}: {error}");
+    }
 }

@@ -106,3 +106,21 @@ async fn only_attempts_that_are_known_and_open_have_a_right_to_run() {
     let asked = [first_attempt(ids[0]), first_attempt(ids[1]), first_attempt(999)];
     assert_eq!(unsettled(&database.pool, &asked).await.unwrap(), [first_attempt(ids[1])]);
 }
+
+#[tokio::test]
+async fn a_row_that_a_person_has_locked_holds_up_no_other_lease() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let ids = claimed(&database, 3).await;
+    database.run("update calls set lease_until = now() + interval '1 second'").await;
+    let mut open = database.pool.begin().await.unwrap();
+    sqlx::query("update calls set priority = 1 where id = $1").bind(ids[1]).execute(&mut *open).await.unwrap();
+    let attempts = ids.iter().map(|id| first_attempt(*id)).collect::<Vec<_>>();
+    let owner = claimant("first", "here");
+    let renewing = tokio::time::timeout(Duration::from_secs(10), renew(&database.pool, &owner, &attempts));
+    let mut renewed = renewing.await.expect("it does not wait for the person").unwrap();
+    renewed.sort();
+    assert_eq!(renewed, attempts, "all are still ours");
+    let longer: i64 = database.one("select count(*) from calls where lease_until > now() + interval '2 seconds'").await;
+    assert_eq!(longer, 2);
+    open.rollback().await.unwrap();
+}

@@ -77,7 +77,7 @@ impl House {
                     "insert into turns (call_id, attempt, number, speaker, text, started_ms, ended_ms) values ({call}, 1, 1, 'callee', 'Hello', 0, 1)"
                 ))
                 .await;
-            self.database.move_on(call, "finished").await;
+            self.database.move_on(*call, "finished").await;
         }
         calls
     }

@@ -34,6 +34,8 @@ begin
     refusal := (select offhook_destination_refusal(c.number, c.line_type, c.consent) from calls c where c.id = a.call_id);
     if refusal is not null then
         return jsonb_build_object('go', false, 'why', refusal[1]);
+    elsif exists (select from calls c join do_not_call d on d.number = coalesce(c.reaches, c.number) where c.id = a.call_id) then
+        return jsonb_build_object('go', false, 'why', 'the number is on the do-not-call list');
     end if;
     moment := clock_timestamp();
     select * into t from trunks k where k.name = next_trunk;

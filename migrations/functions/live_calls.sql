@@ -2,7 +2,8 @@
 -- moves on: whoever moves one of them alone leaves a worker that dials, and a call that is made again meanwhile.
 -- A coordinator does both in one transaction, as it has in every version, so that both are looked at when the transaction ends.
 
-create or replace function offhook_call_and_attempt_agree(of_call bigint, changed text) returns void language plpgsql set search_path = public, pg_temp as $$
+create or replace function offhook_call_and_attempt_agree(of_call bigint, changed text) returns void language plpgsql
+set search_path = public, pg_temp set enable_seqscan = off as $$
 declare
     c calls; a attempts;
 begin
@@ -24,8 +25,9 @@ begin
         end if;
         return;
     end if;
-    select * into a from attempts t where t.call_id = c.id and t.settled_at is null limit 1;
-    if found then
+    -- Its last attempt: those before it were settled before it began.
+    select * into a from attempts t where t.call_id = c.id and t.number = c.attempt;
+    if found and a.settled_at is null then
         perform offhook_refuse(
             format('call %s cannot be made %s by hand: its attempt %s is under way, and would go on', c.id, c.state, a.number),
             'Set cancel_requested = true: the attempt is ended, and then the call is cancelled. '

@@ -32,7 +32,7 @@ begin
         select * into rung from numbers n where n.number = called;
         busy := taken or exists (select from calls o where coalesce(o.reaches, o.number) = called and o.state in ('claimed', 'dialing', 'talking'))
             -- Of before a call and its attempt had to agree: it may be dialling.
-            or exists (select from attempts a where a.call_id = c.id and a.settled_at is null);
+            or c.attempt > 0 and coalesce((select a.settled_at is null from attempts a where a.call_id = c.id and a.number = c.attempt), false);
         if busy then
             -- Its end wakes us (queue.sql); this is for the day nobody does.
             until := moment + interval '10 minutes';

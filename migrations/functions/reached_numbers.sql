@@ -66,7 +66,7 @@ begin
         certain := true;
     end if;
     place := split_part(said, '@', 2);
-    number := 'sip:' || lower(user_part) || '@' || offhook_sip_domain(said)
+    number := 'sip:' || lower(user_part) || '@' || rtrim(offhook_sip_domain(said), '.')
         || coalesce(nullif((regexp_match(place, '^(?:\[[^]]*\]|[^:;?>]*)(:[0-9]+)'))[1],
                            case when said like 'sips:%' then ':5061' else ':5060' end), '');
 end $$;

@@ -88,6 +88,11 @@ $$;
 create or replace function offhook_erase(of_number text) returns int language plpgsql set search_path from current as $$
 declare concerned int;
 begin
+    of_number := offhook_as_stored(of_number);
+    -- Who is told that nothing is left of a number has to have named one.
+    if of_number is null or not offhook_is_dialable(of_number) then
+        perform offhook_refuse_number('number', coalesce(of_number, ''), 'erased_number_is_e164_or_sip_uri');
+    end if;
     of_number := offhook_reached_number(of_number);
     update calls c set keep = '0', keep_recording = '0', cancel_requested = cancel_requested or state not in ('finished', 'expired', 'cancelled')
      where c.number = of_number or c.reaches = of_number or c.guest_phone = of_number;

@@ -30,14 +30,16 @@ begin
 end $$;
 
 -- `step` is dialing, ringing or talking. Committed before the act it names: the row knows first. Returns false where the call was
--- cancelled meanwhile, and then nothing may be dialled. A trunk that lets a telephone ring works.
+-- cancelled or its number unwanted meanwhile, and then nothing may be dialled. A trunk that lets a telephone ring works.
 create or replace function worker_progress(token text, step text, detail jsonb, age_ms bigint default 0) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare a attempts := offhook_own_attempt(token); go_on boolean; happened timestamptz;
 begin
     select not c.cancel_requested into go_on from calls c where c.id = a.call_id for update;
     a := offhook_own_attempt(token);             -- again, under the lock: the attempt may have been settled while we waited for it
-    if step = 'dialing' and not go_on then
+    -- Its number may have come onto the list since it was claimed.
+    if step = 'dialing' and (not go_on or exists (select from calls c join do_not_call d on d.number = coalesce(c.reaches, c.number)
+                                                    where c.id = a.call_id)) then
         return false;
     end if;
     if step not in ('dialing', 'ringing', 'talking') then

@@ -26,13 +26,23 @@ impl std::fmt::Display for AttemptId {
 
 /// Renews the leases of `attempts`; returns those that are still ours. One that is missing was taken over or is over.
 ///
+/// A row that somebody else has locked (a person whose transaction is open, a worker that writes) is left for the next time, so that it
+/// does not hold up the others: nobody takes over a locked row either.
+///
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn renew(pool: &PgPool, claimant: &Claimant, attempts: &[AttemptId]) -> Result<Vec<AttemptId>, StoreError> {
     let (calls, numbers) = columns(attempts);
     let rows: Vec<(i64, i32)> = sqlx::query_as(
-        "update calls c set lease_until = clock_timestamp() + $2 from unnest($3::bigint[], $4::int[]) as own (call_id, attempt) \
-         where c.id = own.call_id and c.attempt = own.attempt and c.claimed_by = $1 returning c.id, c.attempt",
+        "with own as materialized ( \
+             select c.id, c.attempt from calls c join unnest($3::bigint[], $4::int[]) as asked (call_id, attempt) \
+                 on c.id = asked.call_id and c.attempt = asked.attempt \
+              where c.claimed_by = $1), \
+         free as materialized ( \
+             select c.id from calls c join own on own.id = c.id \
+              where c.claimed_by = $1 and c.attempt = own.attempt order by c.id for update of c skip locked), \
+         renewed as (update calls c set lease_until = clock_timestamp() + $2 from free where c.id = free.id returning c.id) \
+         select id, attempt from own",
     )
     .bind(&claimant.coordinator)
     .bind(interval(claimant.lease))
