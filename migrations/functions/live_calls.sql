@@ -170,17 +170,23 @@ begin
 end $$;
 create or replace trigger attempts_before_delete before delete on attempts for each row execute function attempts_before_delete();
 
--- The ports of an attempt under way: another call would hear its sound.
-create or replace function port_leases_before_change() returns trigger language plpgsql as $$
+-- The ports of an attempt under way: another call would hear its sound. Looked at when the transaction ends, as the others.
+create or replace function port_leases_agree() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if exists (select from attempts a where a.call_id = old.call_id and a.number = old.attempt and a.settled_at is null) then
         perform offhook_refuse(format('the ports from %s of %s are in use by attempt %s of call %s', old.base, old.host, old.attempt, old.call_id),
             'Leave the row as it is: it is deleted when the attempt is settled.', 'ports_are_leased');
     end if;
-    return case when tg_op = 'DELETE' then old else new end;
+    return null;
 end $$;
-create or replace trigger port_leases_before_change before update or delete on port_leases
-    for each row execute function port_leases_before_change();
+
+do $$
+begin
+    if not exists (select from pg_trigger where tgrelid = 'port_leases'::regclass and tgname = 'port_leases_agree') then
+        create constraint trigger port_leases_agree after update or delete on port_leases deferrable initially deferred for each row
+            execute function port_leases_agree();
+    end if;
+end $$;
 
 -- `truncate` asks no row.
 create or replace function live_calls_stay() returns trigger language plpgsql as $$
