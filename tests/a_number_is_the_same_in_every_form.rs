@@ -209,3 +209,24 @@ async fn what_is_no_number_is_not_said_to_be_erased() {
         assert!(error.contains("is neither a telephone number in E.164 nor a SIP address"), "{said}: {error}");
     }
 }
+
+#[tokio::test]
+async fn whatever_an_address_is_what_it_reaches_can_be_stored_and_reaches_itself() {
+    let database = database().await;
+    let parts =
+        "{%2B,%,%ff,%00,%20,%40,+,0,00,49,1,7,30,123456,(,),-,.,a,B,Ü,;,;phone-context=+49,:,*31#,tel:,%C3%A9,%25,%7e,９,/}";
+    let (read, wrong, numbers): (i64, Option<String>, i64) = sqlx::query_as(
+        "with said as (select 'sip:' || string_agg((($1::text[]))[1 + floor(random() * cardinality($1::text[]))::int], '') || '@Example.org' as address, g \
+                         from generate_series(1, 20000) g, generate_series(1, 1 + g % 9) k group by g) \
+         select count(*), min(address) filter (where not offhook_is_dialable(r.number) and offhook_is_dialable(address) \
+                                                  or (offhook_reached(r.number)).number <> r.number), \
+                count(*) filter (where r.number like '+%') \
+           from said, lateral offhook_reached(address, case when g % 2 = 0 then 'national' end) r",
+    )
+    .bind(parts)
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    assert_eq!((read, wrong), (20_000, None));
+    assert!(numbers > 50, "{numbers} of them are numbers");
+}

@@ -40,7 +40,7 @@ grant execute on function offhook_refuse, offhook_lane, offhook_is_dialable, off
     offhook_calling_code, offhook_national_prefix, offhook_number_character, offhook_code_point, offhook_without_invisible,
     offhook_read_national_part, offhook_read_number, offhook_as_stored, offhook_refuse_number,
     offhook_next_calling_moment(timestamptz, text, text, time, time), offhook_next_open_moment, offhook_ahead_of_utc,
-    offhook_unescaped, offhook_reached, offhook_reached_number, offhook_reaches, calls_refuse_change_by_hand,
+    offhook_unescaped, offhook_plain_user, offhook_reached, offhook_reached_number, offhook_reaches, calls_refuse_change_by_hand,
     calls_refuse_odd_row, offhook_text_fault, offhook_refuse_text, offhook_refuse_moment,
     offhook_range, offhook_sip_domain, offhook_destination_refusal, offhook_refuse_destination, offhook_refuse_hours, offhook_recording
     to offhook_user;

@@ -17,6 +17,14 @@ exception when character_not_in_repertoire or untranslatable_character then
     return said;
 end $$;
 
+-- The user part of an address, lower case, without parameters and password; escaped only what has to be (RFC 3261 section 19.1.4).
+create or replace function offhook_plain_user(said text) returns text language sql immutable as $$
+    select lower(string_agg(case when piece ~ '^%..$' and chr(nullif(get_byte(decode(substr(piece, 2), 'hex'), 0), 0)) ~ '^[-A-Za-z0-9_.!~*''()+&=$,/]$'
+                                 then chr(nullif(get_byte(decode(substr(piece, 2), 'hex'), 0), 0)) else piece end, '' order by nth))
+      from regexp_matches(regexp_replace(said, '[;:].*$', ''), '%[0-9A-Fa-f]{2}|[^%]+|%', 'g') with ordinality p (pieces, nth),
+           lateral (select p.pieces[1] as piece) one
+$$;
+
 -- `number`: E.164 where the address is a telephone number or its user part can be read as one; else the SIP address without what makes no
 -- difference: scheme, password, parameters, escapes, upper case and the usual port. `certain`: false where a user part of digits alone was taken
 -- for a number with its country code, which it need not be. `over`: the trunk the call names, whose ways of writing numbers are known.
@@ -66,9 +74,12 @@ begin
         certain := true;
     end if;
     place := split_part(said, '@', 2);
-    number := 'sip:' || lower(user_part) || '@' || rtrim(offhook_sip_domain(said), '.')
+    number := 'sip:' || coalesce(offhook_plain_user(regexp_replace(split_part(said, '@', 1), '^sips?:', '')), '') || '@' || rtrim(offhook_sip_domain(said), '.')
         || coalesce(nullif((regexp_match(place, '^(?:\[[^]]*\]|[^:;?>]*)(:[0-9]+)'))[1],
                            case when said like 'sips:%' then ':5061' else ':5060' end), '');
+    if number like 'sip:@%' then
+        number := said;
+    end if;
 end $$;
 
 -- The number alone, as tables about numbers keep it.
