@@ -134,7 +134,7 @@ impl Service {
             LauncherKind::Docker => {
                 Arc::new(DockerLauncher::connect(&config.launcher, &connect::installation(&pool).await?).await?)
             }
-            LauncherKind::Process => Arc::new(ProcessLauncher::new(config.launcher.program(), spool.clone())),
+            LauncherKind::Process => Arc::new(ProcessLauncher::new(&config.launcher, spool.clone())),
         };
         Ok(Service {
             listen_url: config.database.listen_url()?,
