@@ -94,6 +94,8 @@ async fn a_stream_and_a_document_are_told_apart_by_what_they_are() {
         document.to_owned(),
         format!("\u{feff}\n{document}\n"),
         lines,
+        format!("data: {GOOD}{EVENING}\n\ndata: {STOP}\n\n"),
+        format!("[{GOOD},\n{EVENING},\n{STOP}]"),
         r#"{"choices":{"message":{"content":[{"type":"text","text":"Good "},{"type":"text","text":"evening."}]}}}"#.to_owned(),
         r#"{"choices":[{"text":"Good evening."}]}"#.to_owned(),
         r#"{"choices":[{"delta":null,"message":{"content":"Good evening."}}]}"#.to_owned(),
@@ -171,7 +173,8 @@ async fn an_error_within_an_answer_is_the_servers_words() {
         r#"{"object":"error","message":"overloaded"}"#,
         r#"{"type":"error","error":{"message":"overloaded"}}"#,
     ] {
-        for body in [events(&[GOOD, error]), events(&[error]), error.to_owned()] {
+        let named = format!("{}event: error\ndata: overloaded\n\n", events(&[GOOD]));
+        for body in [events(&[GOOD, error]), events(&[error]), error.to_owned(), named] {
             let found = heard("text/event-stream", body).await.unwrap_err();
             assert!(
                 matches!(found, ProviderError::ServerFailed { status: 200, .. }) && found.to_string().contains("overloaded"),

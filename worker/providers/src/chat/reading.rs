@@ -278,8 +278,19 @@ impl Reply {
             (self.finished, self.done) = (true, true);
             return Ok(Progress::default());
         }
-        match serde_json::from_str::<Value>(data) {
-            Ok(json) => self.document(&json),
+        // One document, several without anything between them, or a list of them.
+        let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(data).into_iter().collect();
+        match documents {
+            Ok(documents) => {
+                let mut progress = Progress::default();
+                for document in &documents {
+                    let list = document.as_array().map_or(std::slice::from_ref(document), Vec::as_slice);
+                    for json in list {
+                        progress.join(self.document(json)?);
+                    }
+                }
+                Ok(progress)
+            }
             // Events without an empty line between them, or a document on every line.
             Err(_) if data.contains('\n') && self.shape == Shape::Events => self.lines(data),
             Err(_) if self.shape == Shape::Json && data.lines().any(|line| serde_json::from_str::<Value>(line).is_ok()) => {
