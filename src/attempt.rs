@@ -262,6 +262,10 @@ pub struct ProviderSpecification {
     /// The rate of a voice that comes as raw samples and does not say its rate, Hz; [`RAW_VOICE_RATE`] where absent.
     #[serde(default)]
     pub raw_voice_rate: Option<u32>,
+    /// What their servers have shown of themselves, by the name of the provider: what the crate `offhook_providers` has written, for it
+    /// to read again in another process. Null: nothing is known.
+    #[serde(default)]
+    pub learned: serde_json::Value,
 }
 
 /// What `pcm` means on this wire, Hz, unless a server says otherwise.

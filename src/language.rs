@@ -111,7 +111,7 @@ impl FromStr for Language {
     /// Takes codes (`de`, `de-DE`, `DE_at`, `deu`) and names (`german`), as recognisers write any of them.
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
         let lower = tag.trim().to_ascii_lowercase();
-        let primary = lower.split(['-', '_']).next().unwrap_or_default();
+        let primary = lower.split(['-', '_', ';', ',', ' ', '(']).next().unwrap_or_default();
         Language::ALL
             .into_iter()
             .find(|language| {
@@ -137,6 +137,8 @@ mod tests {
             ("Flemish", Language::Nl),
             ("deu", Language::De),
             ("español", Language::Es),
+            ("Spanish; Castilian", Language::Es),
+            ("English (US)", Language::En),
         ] {
             assert_eq!(tag.parse(), Ok(language));
         }

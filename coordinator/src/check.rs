@@ -101,9 +101,7 @@ async fn migrations(pool: &PgPool) -> Finding {
 
 async fn launcher(config: &Config, installation: &str) -> Finding {
     let found = match config.launcher.launcher {
-        LauncherKind::Process => {
-            ProcessLauncher::new(config.launcher.program(), Spool::new(&config.launcher.spool)).check().await
-        }
+        LauncherKind::Process => ProcessLauncher::new(&config.launcher, Spool::new(&config.launcher.spool)).check().await,
         LauncherKind::Docker => match DockerLauncher::connect(&config.launcher, installation).await {
             Ok(docker) => docker.check().await,
             Err(error) => Err(error),

@@ -12,6 +12,7 @@ pub mod command;
 pub mod config;
 pub mod in_flight;
 pub mod launcher;
+pub mod learned;
 pub mod maintenance;
 mod orphans;
 pub mod probe;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use offhook::{language::Language, provider::Provider};
-use offhook_providers::{ProviderError, Providers};
+use offhook_providers::{ProviderError, Providers, Service};
 use offhook_types::{
     audio::SAMPLE_RATE,
     chat::{Message, ReplyPiece, Role, Tool, ToolCall},
@@ -198,6 +198,15 @@ pub async fn ask(providers: &Providers, messages: &[Message], tools: &[Tool]) ->
         return Err(Fault::Empty);
     }
     Ok(replied)
+}
+
+/// The service of a provider, as its client calls it.
+pub const fn service_of(provider: Provider) -> Service {
+    match provider {
+        Provider::SpeechToText => Service::Transcription,
+        Provider::Chat => Service::Chat,
+        Provider::TextToSpeech => Service::Speech,
+    }
 }
 
 /// The question after the model has called the tool: its call, and a result.

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::providers::ProvidersConfig,
     in_flight::InFlight,
+    learned::LearnedServers,
     probe::{self, Findings},
     signal::Signals,
 };
@@ -33,6 +34,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const PROBE_LEASE: Duration = probe::LONGEST.saturating_mul(3);
 /// Servers that nobody uses any more are forgotten every so many looks.
 const FORGET_EVERY: u32 = 30;
+
+/// What that means for calls.
+const TOOLS_REFUSED: &str = "the chat server refuses tools: they are described in the prompt and read from the model's text, which fewer \
+     models do well; `offhook check` says what to change";
 
 /// How providers are looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,8 @@ pub struct ProviderHealth {
     pub providers: ProvidersConfig,
     /// Their servers' names, in the order of [`Provider::ALL`].
     pub servers: Vec<String>,
+    /// Where it is kept what their servers have shown of themselves.
+    pub learned: LearnedServers,
     /// The bounds of a call.
     pub limits: CallLimits,
     /// What is held back until the providers work.
@@ -158,9 +165,21 @@ impl ProviderHealth {
         match Providers::new(&specification, &self.limits) {
             Ok(providers) => {
                 let (language, voice) = specification.voices.first().cloned().unwrap_or((Language::En, String::new()));
-                probe::probe(&providers, language, &voice).await
+                let found = probe::probe(&providers, language, &voice).await;
+                self.learn(&providers, &found);
+                found
             }
             Err(error) => all(error.to_string()),
+        }
+    }
+
+    /// Remembers of those that work how they want to be asked. Each probe begins without what is known: a server may be another one by now.
+    fn learn(&self, providers: &Providers, found: &Findings) {
+        for (provider, _) in found.iter().filter(|(_, found)| found.is_ok()) {
+            self.learned.note(*provider, providers.learned(probe::service_of(*provider)));
+        }
+        if let Some(said) = providers.tools_refused() {
+            tracing::warn!(said, "{TOOLS_REFUSED}");
         }
     }
 

@@ -19,6 +19,7 @@ use crate::{
     config::{Config, ConfigError, database::ConnectError, launcher::LauncherKind, queue::QueueConfig},
     in_flight::InFlight,
     launcher::{LaunchError, Launcher, docker::DockerLauncher, process::ProcessLauncher},
+    learned::LearnedServers,
     maintenance::{self, Maintenance, MaintenanceConfig},
     provider_health::{self, HealthConfig, ProviderHealth},
     queue::{
@@ -134,7 +135,7 @@ impl Service {
             LauncherKind::Docker => {
                 Arc::new(DockerLauncher::connect(&config.launcher, &connect::installation(&pool).await?).await?)
             }
-            LauncherKind::Process => Arc::new(ProcessLauncher::new(config.launcher.program(), spool.clone())),
+            LauncherKind::Process => Arc::new(ProcessLauncher::new(&config.launcher, spool.clone())),
         };
         Ok(Service {
             listen_url: config.database.listen_url()?,
@@ -143,6 +144,7 @@ impl Service {
             specifier: Specifier {
                 database_url: worker_url,
                 providers: config.providers.clone(),
+                learned: LearnedServers::default(),
                 limits: config.limits.limits(),
                 secrets: config.launcher.secrets.clone(),
                 media_address: config.media.media_address,
@@ -237,6 +239,7 @@ impl Service {
             pool: self.pool.clone(),
             providers: self.specifier.providers.clone(),
             servers: self.claimant.servers.clone(),
+            learned: self.specifier.learned.clone(),
             limits: self.specifier.limits,
             running: running.clone(),
             config: HealthConfig { probe: self.queue.provider_probe, look: provider_health::LOOK, statement: self.statement },

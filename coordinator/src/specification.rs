@@ -9,7 +9,10 @@ use std::{
 };
 
 use offhook::{
-    attempt::{AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, TrunkSpecification, WayOut},
+    attempt::{
+        AttemptSpecification, CallLimits, DialSpecification, MediaSpecification, ProviderSpecification, TrunkSpecification,
+        WayOut,
+    },
     destination::{
         Undiallable, judge,
         sip_uri::{DEFAULT_PORT, SipUri},
@@ -20,7 +23,10 @@ use offhook::{
 };
 use tokio::net::{UdpSocket, lookup_host};
 
-use crate::config::{ConfigError, media::StunServer, providers::ProvidersConfig};
+use crate::{
+    config::{ConfigError, media::StunServer, providers::ProvidersConfig},
+    learned::LearnedServers,
+};
 use trunk::{TrunkError, specify_trunk};
 
 /// How long a trunk's name may take to resolve.
@@ -36,6 +42,8 @@ pub struct Specifier {
     pub database_url: Secret,
     /// Read again for every attempt, so that a new key in a file counts from then on.
     pub providers: ProvidersConfig,
+    /// What their servers have shown of themselves.
+    pub learned: LearnedServers,
     /// Wall clocks.
     pub limits: CallLimits,
     /// The folder with the trunks' passwords, certificates and keys.
@@ -97,7 +105,7 @@ impl Specifier {
                 recording: call.recording,
             },
             dial: DialSpecification { number: call.request.number.clone(), sip_call_id: call.sip_call_id.clone(), trunks },
-            providers: self.providers.specification()?,
+            providers: ProviderSpecification { learned: self.learned.all(), ..self.providers.specification()? },
             limits: self.limits,
         })
     }

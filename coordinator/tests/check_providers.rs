@@ -61,6 +61,12 @@ async fn check_names_the_setting_that_has_to_change() {
         (Manner::RecogniserMishears, &[], &["Where is the station?", "OFFHOOK_STT_MODEL"]),
         (Manner::ModelHasNoTools, &[], &["called none", "OFFHOOK_CHAT_MODEL"]),
         (Manner::ModelDoesNotStream, &[], &["one piece and not streamed"]),
+        (
+            Manner::ModelRefusesTools,
+            &[],
+            &["conversation, tools", "tiny does not support tools", "OFFHOOK_CHAT_MODEL", "works with this model"],
+        ),
+        (Manner::ModelNeedsAnOption, &[], &["called none", "--enable-auto-tool-choice and the --tool-call-parser"]),
         (Manner::ModelFails, &[], &["failed with 500", "out of memory"]),
         (Manner::Works, &["--chat-url", refused], &["nothing listens there"]),
         (Manner::Works, &["--chat-url", &tls], &["http:// instead of https://"]),
@@ -114,6 +120,25 @@ async fn the_first_call_waits_for_one_round_of_questions_and_no_longer() {
     spool.go();
     running.drain().await;
     assert_eq!(server.asked(), 3, "while everything works nobody is asked again");
+}
+
+#[tokio::test]
+async fn what_the_probe_has_learned_of_a_server_no_call_learns_again() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    let server = ModelServer::start(Manner::ModelIsNew).await;
+    let id = database.insert_calls(1, "special_requests", "'play: wait'").await;
+    let url = server.url();
+    let running = Running::start(&config(&database, &spool.0, &["--provider-url", &url, "--provider-probe", "true"])).await;
+    until("the worker runs", || async { spool.file(&format!("started-{id}-1")).exists() }).await;
+    let specification = std::fs::read(spool.file(&format!("{id}-1/attempt.json"))).unwrap();
+    let specification: offhook::attempt::AttemptSpecification = serde_json::from_slice(&specification).unwrap();
+    let asked = server.asked();
+    let providers = offhook_providers::Providers::new(&specification.providers, &specification.limits).unwrap();
+    let (question, tools) = offhook_coordinator::probe::question();
+    offhook_coordinator::probe::ask(&providers, &question, &tools).await.unwrap();
+    assert_eq!(server.asked(), asked + 1, "the worker's first request is one that the server takes");
+    spool.go();
+    running.drain().await;
 }
 
 /// With the probe switched off the pause of an open circuit breaker ends by itself.

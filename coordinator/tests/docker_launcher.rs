@@ -106,6 +106,8 @@ async fn a_call_runs_in_a_hardened_container_that_is_gone_afterwards() {
     assert_eq!(owner, 65534);
     let specification: offhook::attempt::AttemptSpecification = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(specification.spool, Path::new("/spool"));
+    let log = format!("OFFHOOK_LOG={}", settings.launcher.log);
+    assert!(made.env.as_ref().is_some_and(|env| env.contains(&log)), "{:?}", made.env);
     let shown = format!("{:?} {:?} {:?}", made.env, made.cmd, labels);
     assert!(!shown.contains(specification.token.expose()) && !shown.contains(specification.database_url.expose()));
 

@@ -58,6 +58,8 @@ pub struct FaultPlan {
     /// Share answered rightly, in an odd way: stray events, thoughts and calls in the text, fields of other types, a header before every
     /// half second of sound.
     pub odd: f64,
+    /// Share of chat requests answered by a server that refuses tools and `max_tokens`, and writes calls as text.
+    pub plain: f64,
     /// The body pauses after this many bytes, …
     pub stall: Option<u64>,
     /// … for this long.
@@ -79,6 +81,7 @@ impl Default for FaultPlan {
             retry_after: 1,
             garbage: 0.0,
             odd: 0.0,
+            plain: 0.0,
             stall: None,
             stall_for: Duration::from_secs(60),
             cut: None,
@@ -108,6 +111,8 @@ pub struct Verdict {
     pub refusal: Option<Refusal>,
     /// Answered in an odd way.
     pub odd: bool,
+    /// Answered by a chat server without tools.
+    pub plain: bool,
     /// Bytes of the body before the pause, and its length.
     pub stall: Option<(u64, Duration)>,
     /// Bytes of the body before the connection is cut.
@@ -132,7 +137,15 @@ impl FaultPlan {
             None
         };
         let odd = uniform(!self.seed, number) < self.odd;
-        Verdict { latency: self.latency, refusal, odd, stall: self.stall.map(|bytes| (bytes, self.stall_for)), cut: self.cut }
+        let plain = uniform(self.seed.rotate_left(32), number) < self.plain;
+        Verdict {
+            latency: self.latency,
+            refusal,
+            odd,
+            plain,
+            stall: self.stall.map(|bytes| (bytes, self.stall_for)),
+            cut: self.cut,
+        }
     }
 }
 
@@ -187,6 +200,7 @@ impl FromStr for FaultFlag {
                 "retry-after" => plan.retry_after = count()?,
                 "garbage" => plan.garbage = share()?,
                 "odd" => plan.odd = share()?,
+                "plain" => plan.plain = share()?,
                 "stall" => plan.stall = Some(count()?),
                 "stall-for" => plan.stall_for = Duration::from_millis(count()?),
                 "cut" => plan.cut = Some(count()?),

@@ -11,6 +11,7 @@ mod injection;
 mod key;
 mod models;
 mod oddity;
+mod plain;
 mod speech;
 mod transcriptions;
 

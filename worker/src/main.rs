@@ -29,7 +29,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // Plain targets and levels: the richer filter would bring a regular expression engine into the image.
-    let asked = std::env::var("OFFHOOK_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
+    let asked = std::env::var("OFFHOOK_LOG").ok().and_then(|asked| targets(&asked));
     let quiet = || offhook::log::DEFAULT_FILTER.parse().expect("it is a filter: see the test below");
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
@@ -60,6 +60,13 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What is logged, as far as targets and levels say it: the coordinator's filter also knows spans, and is handed on as it is. `None` where
+/// nothing of it can be read.
+fn targets(asked: &str) -> Option<Targets> {
+    let known: Vec<&str> = asked.split(',').filter(|part| !part.trim().is_empty() && part.parse::<Targets>().is_ok()).collect();
+    if known.is_empty() { None } else { known.join(",").parse().ok() }
 }
 
 /// Replays a log and says on the standard output what came of it.
@@ -141,5 +148,13 @@ mod tests {
         let filter: Targets = offhook::log::DEFAULT_FILTER.parse().expect("a filter");
         assert!(filter.would_enable("offhook_worker", &tracing::Level::INFO));
         assert!(!filter.would_enable("rsipstack::transport", &tracing::Level::INFO));
+    }
+
+    #[test]
+    fn what_only_the_coordinator_understands_of_a_filter_is_left_out() {
+        let filter = targets("warn, offhook_sip=debug,[call{id=7}]=trace,").expect("the rest is a filter");
+        assert!(filter.would_enable("offhook_sip::invite", &tracing::Level::DEBUG));
+        assert!(!filter.would_enable("offhook_worker", &tracing::Level::INFO));
+        assert!(targets("").is_none() && targets("[call]=trace").is_none());
     }
 }

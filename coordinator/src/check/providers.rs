@@ -90,7 +90,11 @@ impl Asked<'_> {
         };
         let after = match probe::after_the_tool(&question, &replied) {
             Ok(after) => after,
-            Err(fault) => return vec![Finding::new(subject, Err::<String, _>(fault.to_string()))],
+            Err(fault) => {
+                let refused = self.providers.tools_refused().map(|said| tools_refused(&said));
+                let fault = refused.map_or_else(|| fault.to_string(), |refused| format!("{fault}; {refused}"));
+                return vec![Finding::new(subject, Err::<String, _>(fault))];
+            }
         };
         let said = match probe::ask(&self.providers, &after, &tools).await {
             Ok(said) => said,
@@ -105,6 +109,11 @@ impl Asked<'_> {
             let whole = "its replies come in one piece and not streamed, so the callee waits for the last word before the first; take \
                          a server that streams, or switch off what collects its replies on the way (a proxy's buffering)";
             findings.push(Finding::new("conversation, streamed", Err::<String, _>(whole)));
+        }
+        if let Some(said) = self.providers.tools_refused() {
+            let fault =
+                format!("{}. Until then they are described in the prompt, which works with this model", tools_refused(&said));
+            findings.push(Finding::new("conversation, tools", Err::<String, _>(fault)));
         }
         findings
     }
@@ -194,6 +203,19 @@ const fn provider_of(service: Service) -> Provider {
         Service::Chat => Provider::Chat,
         Service::Speech => Provider::TextToSpeech,
     }
+}
+
+/// What to do about a server that refuses tools, told by its own words: llama.cpp, vLLM, OpenRouter, Ollama and others.
+fn tools_refused(said: &str) -> String {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let change = if has(&["--jinja"]) {
+        "start llama-server with --jinja"
+    } else if has(&["enable-auto-tool-choice", "tool-call-parser"]) {
+        "start vLLM with --enable-auto-tool-choice and the --tool-call-parser of the model"
+    } else {
+        "choose a model that uses tools in OFFHOOK_CHAT_MODEL, or give its template the tools"
+    };
+    format!("the server refuses tools ({}): {change}", said.trim_start_matches("; it says: "))
 }
 
 /// Whose error it is.

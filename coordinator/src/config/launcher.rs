@@ -81,6 +81,9 @@ pub struct LauncherConfig {
     /// How many workers are started at the same moment; the machine's cores where not set
     #[arg(long, env = "OFFHOOK_PARALLEL_STARTS")]
     pub parallel_starts: Option<usize>,
+    /// What workers log: the coordinator's own filter (`OFFHOOK_LOG`)
+    #[arg(from_global)]
+    pub log: String,
 }
 
 impl LauncherConfig {
@@ -105,6 +108,13 @@ impl LauncherConfig {
             .filter(set)
             .or_else(|| std::env::var("DOCKER_HOST").ok().filter(set))
             .unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
+    }
+
+    /// The variables that a worker reads, whichever launcher starts it. Everything else it is told by its specification: an environment is
+    /// shown by `docker inspect`.
+    pub fn worker_environment(&self) -> Vec<(&'static str, String)> {
+        let backtrace = std::env::var("RUST_BACKTRACE").ok().map(|value| ("RUST_BACKTRACE", value));
+        [("OFFHOOK_LOG", self.log.clone())].into_iter().chain(backtrace).collect()
     }
 
     /// How many workers are started at the same moment.

@@ -97,6 +97,7 @@ impl ProvidersConfig {
             text_to_speech: endpoint("OFFHOOK_TTS_URL", &self.tts_url, &self.tts_key, &self.tts_key_file, &self.tts_model)?,
             voices: self.voices.0.clone(),
             raw_voice_rate: Some(self.tts_rate),
+            learned: serde_json::Value::Null,
         })
     }
 }

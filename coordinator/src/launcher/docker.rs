@@ -38,6 +38,7 @@ pub struct DockerLauncher {
     address: String,
     image: String,
     program: Option<String>,
+    environment: Vec<(&'static str, String)>,
     namespace: String,
     installation: String,
     user: ContainerUser,
@@ -61,6 +62,7 @@ impl DockerLauncher {
             address,
             image: config.image.clone(),
             program: config.program().map(str::to_owned),
+            environment: config.worker_environment(),
             namespace: config.namespace.clone(),
             installation: installation.to_owned(),
             user: config.container_user,
@@ -89,6 +91,7 @@ impl DockerLauncher {
             image: Some(self.image.clone()),
             entrypoint: self.program.clone().map(|program| vec![program]),
             cmd: Some(vec![format!("{SPOOL}/{SPECIFICATION_FILE}")]),
+            env: Some(self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             user: Some(self.user.to_string()),
             labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
             host_config: Some(HostConfig {

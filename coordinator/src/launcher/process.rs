@@ -19,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
 use super::{Exit, Launch, LaunchError, Launched, Launcher};
-use crate::{config::launcher::ContainerUser, spool::Spool};
+use crate::{
+    config::launcher::{ContainerUser, LauncherConfig},
+    spool::Spool,
+};
 
 /// Number and start time of the worker's process.
 const PROCESS_FILE: &str = "process.json";
@@ -34,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct ProcessLauncher {
     program: String,
+    /// What the worker finds in its environment, besides PATH.
+    environment: Vec<(&'static str, String)>,
     spool: Spool,
     children: Mutex<HashMap<AttemptId, Arc<tokio::sync::Mutex<Child>>>>,
 }
@@ -47,9 +52,10 @@ struct Process {
 }
 
 impl ProcessLauncher {
-    /// Starts `program`, or `offhook-worker` on the PATH, in folders of `spool`.
-    pub fn new(program: Option<&str>, spool: Spool) -> Self {
-        ProcessLauncher { program: program.unwrap_or(DEFAULT_PROGRAM).to_owned(), spool, children: Mutex::default() }
+    /// Starts the program of the settings, or `offhook-worker` on the PATH, in folders of `spool`.
+    pub fn new(config: &LauncherConfig, spool: Spool) -> Self {
+        let program = config.program().unwrap_or(DEFAULT_PROGRAM).to_owned();
+        ProcessLauncher { program, environment: config.worker_environment(), spool, children: Mutex::default() }
     }
 
     /// The worker's process, if it runs.
@@ -95,7 +101,8 @@ impl Launcher for ProcessLauncher {
             .arg(launch.folder.join(SPECIFICATION_FILE))
             // Our settings, secrets among them, are none of the worker's business.
             .env_clear()
-            .envs(["PATH", "OFFHOOK_LOG", "RUST_BACKTRACE"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log)

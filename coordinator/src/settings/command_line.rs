@@ -201,6 +201,7 @@ mod tests {
         assert_eq!(invocation.line.log.log, "warn");
         let Verb::Check(check) = invocation.line.command else { panic!() };
         assert_eq!(check.config.database.url().unwrap().expose(), "postgres://test");
+        assert_eq!(check.config.launcher.log, "warn", "workers log what the coordinator logs");
         let Verb::Trunk(trunk) = read(&["trunk", "list", "--database-url", "postgres://t"], text).unwrap().line.command else {
             panic!()
         };

@@ -17,6 +17,10 @@ case "$(cat "$1")" in
 *'play: killed'*)
     printf '{"line":"setup"}\n{"line":"ev' > "$folder/events.jsonl"
     kill -KILL $$ ;;
+*'play: environment'*)
+    env > "$folder/../environment.tmp" && mv "$folder/../environment.tmp" "$folder/../environment-$(basename "$folder")"
+    wait_for go
+    report '{"disposition":"busy","sip_code":486,"sip_reason":"Busy Here","detail":null,"codec":null,"media":null,"recording":null}' ;;
 *'play: wait'*)
     wait_for go
     report '{"disposition":"busy","sip_code":486,"sip_reason":"Busy Here","detail":null,"codec":null,"media":null,"recording":null}' ;;

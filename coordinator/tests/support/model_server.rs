@@ -35,6 +35,12 @@ pub enum Manner {
     ModelHasNoTools,
     /// Replies as one JSON document.
     ModelDoesNotStream,
+    /// Ollama's words where a tool is offered; calls described in the prompt are made in the text.
+    ModelRefusesTools,
+    /// vLLM's words where a tool is offered; calls none otherwise.
+    ModelNeedsAnOption,
+    /// Takes `max_completion_tokens` only.
+    ModelIsNew,
 }
 
 /// Answers until it is dropped.
@@ -136,6 +142,14 @@ fn answer(head: &str, body: &str, manner: Manner) -> (u16, &'static str, Vec<u8>
         }
         "/v1/chat/completions" => match manner {
             Manner::ModelFails => error(500, "out of memory"),
+            Manner::ModelRefusesTools if body.contains("\"tools\":[") => error(400, "tiny does not support tools"),
+            Manner::ModelNeedsAnOption if body.contains("\"tools\":[") => {
+                error(400, "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set")
+            }
+            Manner::ModelIsNew if body.contains("\"max_tokens\"") => error(
+                400,
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            ),
             _ => reply(body, manner),
         },
         _ => error(404, "Not Found"),
@@ -163,10 +177,15 @@ fn voice(manner: Manner) -> Vec<u8> {
 }
 
 fn reply(body: &str, manner: Manner) -> (u16, &'static str, Vec<u8>) {
-    let told = body.contains("\"role\":\"tool\"");
+    let told = body.contains("\"role\":\"tool\"") || body.contains("<tool_response>\\n{");
     let words = "Yes, I am ready, and the next call may begin at any time.";
     let message = match (told, manner) {
-        (false, Manner::ModelHasNoTools) | (true, _) => json!({"role": "assistant", "content": words}),
+        (false, Manner::ModelRefusesTools) => {
+            json!({"role": "assistant", "content": "<tool_call>{\"name\": \"confirm_ready\", \"arguments\": {\"ready\": true}}</tool_call>"})
+        }
+        (false, Manner::ModelHasNoTools | Manner::ModelNeedsAnOption) | (true, _) => {
+            json!({"role": "assistant", "content": words})
+        }
         _ => json!({"role": "assistant", "content": null, "tool_calls": [
             {"index": 0, "id": "c1", "type": "function", "function": {"name": "confirm_ready", "arguments": "{\"ready\":true}"}}]}),
     };

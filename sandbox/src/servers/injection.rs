@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, BodyDataStream},
+    body::{Body, BodyDataStream, to_bytes},
     extract::{Request, State},
     http::{HeaderValue, header},
     middleware::Next,
@@ -12,13 +12,16 @@ use axum::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 
-use super::{Servers, error::ApiError, oddity};
+use super::{Servers, error::ApiError, oddity, plain};
 use crate::faults::{Endpoint, Refusal, Verdict};
 
 /// Half an answer, as a proxy that gave up leaves it.
 const GARBAGE: &str = "{\"id\":\"chatcmpl-1\",\"text\":\"half an ans";
 /// The same in a stream.
 const GARBAGE_EVENT: &str = "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"delta\":{\"content\":\"half\n\n";
+
+/// The largest chat request.
+const LARGEST: usize = 16 << 20;
 
 /// Long enough for the HTTP server to pass on what it has been given.
 const FLUSH: Duration = Duration::from_millis(20);
@@ -35,14 +38,31 @@ pub(super) async fn injected(State(servers): State<Arc<Servers>>, request: Reque
         Some(Refusal::TooMany(seconds)) => ApiError::too_many(seconds).into_response(),
         Some(Refusal::Garbage) => garbage(endpoint == Some(Endpoint::Chat)),
         None => {
+            let plain = verdict.plain && endpoint == Some(Endpoint::Chat);
+            let request = match plain {
+                true => match described(request).await {
+                    Ok(request) => request,
+                    Err(refusal) => return refusal.into_response(),
+                },
+                false => request,
+            };
             let answer = next.run(request).await;
-            let answer = match endpoint.filter(|_| verdict.odd) {
+            let answer = match endpoint.filter(|_| verdict.odd || plain) {
                 Some(endpoint) => oddity::odd(answer, endpoint).await,
                 None => answer,
             };
             spoiled(answer, &verdict)
         }
     }
+}
+
+/// The request as a server with tools gets it.
+async fn described(request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST).await.map_err(|error| ApiError::unreadable(error.to_string()))?;
+    let body = plain::with_tools(&body)?;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 fn garbage(stream: bool) -> Response {

@@ -39,6 +39,19 @@ pub enum ProviderError {
         /// The innermost cause.
         reason: String,
     },
+    /// The connection broke before there was a response, twice.
+    #[error(
+        "{service}: {host} closed the connection before it had answered ({reason}), and so it did when the request was sent slowly: it may not \
+         take requests of this size, or fail; see its log, and the limits of a proxy before it (client_max_body_size)"
+    )]
+    ClosedEarly {
+        /// Which service.
+        service: Service,
+        /// Host and port.
+        host: String,
+        /// The innermost cause.
+        reason: String,
+    },
     /// Nothing came in time.
     #[error("{service}: nothing came for {waited_ms} ms ({while_waiting}): use a faster model, or raise {limit}")]
     TooSlow {
@@ -97,6 +110,14 @@ pub enum ProviderError {
         /// Which service.
         service: Service,
     },
+    /// A reply of the model that ended before its first word.
+    #[error("{service}: the model's reply has no words ({detail})")]
+    NoWords {
+        /// Which service.
+        service: Service,
+        /// Why, and what to do.
+        detail: String,
+    },
     /// A sound that cannot be the words it was asked for: nobody has understood them.
     #[error(
         "{service}: the sound is not the sentence ({detail}): check the model, the voice (OFFHOOK_VOICES), and the rate (OFFHOOK_TTS_RATE)"
@@ -124,6 +145,9 @@ pub(crate) const MOST_DETAIL: usize = 200;
 /// the key, even where the server repeats it.
 pub(super) fn detail(body: &[u8], key: Option<&str>) -> String {
     let text = String::from_utf8_lossy(body);
+    if body.starts_with(b"\x1f\x8b") {
+        return "; it answers with something compressed".to_owned();
+    }
     let said = match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(json) => said_in(&json).unwrap_or_default(),
         Err(_) if text.trim_start().starts_with('<') => "it answered with a page".to_owned(),

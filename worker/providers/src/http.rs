@@ -1,12 +1,14 @@
 //! One HTTP client for the call: bounded, kept alive, trusting only what is compiled in (and a CA file, if given).
 
+mod payload;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use offhook::attempt::Endpoint;
 use reqwest::{
-    Client, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    Client, Response, StatusCode, Url,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
 use rustls::{
@@ -15,6 +17,8 @@ use rustls::{
 };
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use self::payload::Payload;
+use self::payload::Sending;
 use super::error::{ProviderError, Service, detail};
 
 /// How long things may take.
@@ -37,7 +41,7 @@ const ERROR_BODY: usize = 4096;
 /// How long for them.
 const ERROR_BODY_FOR: Duration = Duration::from_secs(1);
 
-/// Builds the client. Redirects are not followed (a key would go with them), proxies of the environment are not asked.
+/// Builds the client. Redirects are not followed by it (a key would go with them), proxies of the environment are not asked.
 pub(super) fn client(bounds: Bounds, authorities: Option<&Path>) -> Result<Client, ProviderError> {
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -94,7 +98,6 @@ pub struct Http {
     /// How long things may take.
     pub bounds: Bounds,
     client: Client,
-    /// Ends in `/`.
     base: Url,
     key: Option<offhook::secret::Secret>,
     headers: HeaderMap,
@@ -103,12 +106,12 @@ pub struct Http {
 impl Http {
     pub(super) fn new(service: Service, client: Client, endpoint: &Endpoint, bounds: Bounds) -> Result<Self, ProviderError> {
         let wrong = |what: &str| ProviderError::Configuration(format!("{service}: {what}"));
-        let base = format!("{}/", endpoint.base_url.trim().trim_end_matches('/'));
-        let base = Url::parse(&base)
+        let base = Url::parse(endpoint.base_url.trim())
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .ok_or_else(|| wrong("base_url is not a URL: write it like https://api.openai.com/v1"))?;
-        let mut headers = HeaderMap::new();
+        // A server may compress where nothing is said (RFC 9110 section 12.5.3).
+        let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         if let Some(key) = &endpoint.key {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim()))
                 .map_err(|_| wrong("the key holds characters no HTTP header may have: copy it again"))?;
@@ -135,30 +138,50 @@ impl Http {
         Instant::now() + self.bounds.first
     }
 
-    /// Posts what `fill` makes of the request, and once more where nothing had come back yet: broken connection, 429, 5xx.
+    /// Posts, and once more where nothing had come back yet: broken connection, 429, 5xx. Where the connection broke while the request
+    /// was being sent, the second time the body waits for a response to the head. Follows one redirect within the same server.
     /// Returns a response with a status of success.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        deadline: Instant,
-        fill: impl Fn(RequestBuilder) -> RequestBuilder,
-    ) -> Result<Response, ProviderError> {
-        let attempt = || async {
-            let request = fill(self.client.post(self.address(path)).headers(self.headers.clone()));
-            match timeout_at(deadline, request.send()).await {
-                Err(_) => Err(Failed { error: self.too_slow("the answer's head"), again: None }),
-                Ok(Err(error)) => Err(Failed { error: self.unreachable(&error), again: Some(AGAIN_AFTER) }),
-                Ok(Ok(answer)) if answer.status().is_success() => Ok(answer),
-                Ok(Ok(answer)) => Err(self.refusal(answer).await),
-            }
+    pub(super) async fn post(&self, path: &str, deadline: Instant, payload: &Payload) -> Result<Response, Failure> {
+        let mut address = self.address(path);
+        let mut failed = match self.attempt(&address, deadline, payload, Sending::Whole).await {
+            Ok(answer) => return Ok(answer),
+            Err(failed) => failed,
         };
-        match attempt().await {
-            Err(Failed { again: Some(pause), .. }) if Instant::now() + pause < deadline => {
-                tokio::time::sleep(pause).await;
-                attempt().await.map_err(|failed| failed.error)
-            }
-            first => first.map_err(|failed| failed.error),
+        if let Some(elsewhere) = failed.elsewhere.take().filter(|elsewhere| elsewhere.origin() == address.origin()) {
+            address = elsewhere;
+            failed = match self.attempt(&address, deadline, payload, Sending::Whole).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
         }
+        match failed.again {
+            Some(pause) if Instant::now() + pause < deadline => {
+                tokio::time::sleep(pause).await;
+                let broke = matches!(failed.failure.error, ProviderError::ClosedEarly { .. });
+                let sending = if broke { Sending::HeadFirst } else { Sending::Whole };
+                self.attempt(&address, deadline, payload, sending).await.map_err(|failed| failed.failure)
+            }
+            _ => Err(failed.failure),
+        }
+    }
+
+    async fn attempt(&self, address: &Url, deadline: Instant, payload: &Payload, sending: Sending) -> Result<Response, Failed> {
+        let request = self.client.post(address.clone()).headers(self.headers.clone());
+        let failed = |error| Failed { failure: Failure { error, body: Bytes::new() }, again: None, elsewhere: None };
+        match timeout_at(deadline, payload.put_into(request, sending).send()).await {
+            Err(_) => Err(failed(self.too_slow("the answer's head"))),
+            Ok(Err(error)) => Err(Failed { again: Some(AGAIN_AFTER), ..failed(self.unreachable(&error)) }),
+            Ok(Ok(answer)) if answer.status().is_success() => self.readable(answer).map_err(failed),
+            Ok(Ok(answer)) => Err(self.refusal(answer).await),
+        }
+    }
+
+    /// A response whose body is what it says, and not that compressed.
+    fn readable(&self, answer: Response) -> Result<Response, ProviderError> {
+        let Some(coding) = compression(&answer) else { return Ok(answer) };
+        Err(self.nonsense(format!(
+            "the answer is compressed with {coding}, which was not asked for: switch compression off in the server, or in the proxy before it"
+        )))
     }
 
     /// Gets what lies under `path`, once. Returns a response with a status of success.
@@ -167,8 +190,8 @@ impl Http {
         match timeout_at(self.deadline(), request.send()).await {
             Err(_) => Err(self.too_slow("the answer's head")),
             Ok(Err(error)) => Err(self.unreachable(&error)),
-            Ok(Ok(answer)) if answer.status().is_success() => Ok(answer),
-            Ok(Ok(answer)) => Err(self.refusal(answer).await.error),
+            Ok(Ok(answer)) if answer.status().is_success() => self.readable(answer),
+            Ok(Ok(answer)) => Err(self.refusal(answer).await.failure.error),
         }
     }
 
@@ -191,8 +214,11 @@ impl Http {
         detail(body, self.key.as_ref().map(|key| key.expose().trim()))
     }
 
+    /// Below the base's path, with the base's own query (Azure: `?api-version=…`).
     fn address(&self, path: &str) -> Url {
-        self.base.join(path).expect("the paths of the wire are valid below any base")
+        let mut address = self.base.clone();
+        address.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        address
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ProviderError {
@@ -200,33 +226,63 @@ impl Http {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             _ => self.base.to_string(),
         };
-        ProviderError::Unreachable { service: self.service, host, reason: innermost(error) }
+        let (service, reason) = (self.service, innermost(error));
+        // Whoever has a connection has reached somebody.
+        if error.is_connect() || error.is_timeout() {
+            return ProviderError::Unreachable { service, host, reason };
+        }
+        ProviderError::ClosedEarly { service, host, reason }
     }
 
     async fn refusal(&self, answer: Response) -> Failed {
         let status = answer.status();
         let pause = retry_after(answer.headers()).unwrap_or(AGAIN_AFTER);
-        let body = tokio::time::timeout(ERROR_BODY_FOR, body_up_to(answer, ERROR_BODY)).await;
-        let detail = self.said(&body.ok().and_then(Result::ok).unwrap_or_default());
+        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let elsewhere = location.filter(|_| status.is_redirection()).and_then(|place| answer.url().join(place).ok());
+        let compressed = compression(&answer).is_some();
+        let body = beginning(answer, ERROR_BODY, ERROR_BODY_FOR).await;
+        let detail = match (&elsewhere, compressed) {
+            (Some(place), _) => {
+                self.said(format!("it redirects to {}: set base_url to what lies there", shown(place)).as_bytes())
+            }
+            (None, true) => self.said(b"something compressed, which was not asked for"),
+            (None, false) => self.said(&body),
+        };
         let (service, code) = (self.service, status.as_u16());
-        let again = (pause <= AGAIN_AFTER_AT_MOST).then_some(pause);
-        match status {
-            StatusCode::TOO_MANY_REQUESTS => Failed { error: ProviderError::TooMany { service, detail }, again },
-            _ if status.is_server_error() => {
-                Failed { error: ProviderError::ServerFailed { service, status: code, detail }, again }
-            }
+        let soon = (pause <= AGAIN_AFTER_AT_MOST).then_some(pause);
+        let (error, again) = match status {
+            StatusCode::TOO_MANY_REQUESTS => (ProviderError::TooMany { service, detail }, soon),
+            _ if status.is_server_error() => (ProviderError::ServerFailed { service, status: code, detail }, soon),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
-                Failed { error: ProviderError::KeyRefused { service, status: code, detail }, again: None }
+                (ProviderError::KeyRefused { service, status: code, detail }, None)
             }
-            _ => Failed { error: ProviderError::Refused { service, status: code, detail }, again: None },
-        }
+            _ => (ProviderError::Refused { service, status: code, detail }, None),
+        };
+        Failed { failure: Failure { error, body }, again, elsewhere }
+    }
+}
+
+/// Why there is no response of success.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// For people, and for what is tried next.
+    pub(crate) error: ProviderError,
+    /// The beginning of the body of a refusal.
+    pub(crate) body: Bytes,
+}
+
+impl From<Failure> for ProviderError {
+    fn from(failure: Failure) -> Self {
+        failure.error
     }
 }
 
 struct Failed {
-    error: ProviderError,
-    /// Returns whether, and after which pause, the same request may be sent again.
+    failure: Failure,
+    /// Whether, and after which pause, the same request may be sent again.
     again: Option<Duration>,
+    /// Where the server sends us.
+    elsewhere: Option<Url>,
 }
 
 /// Returns the response's media type without parameters, lower case; empty where it names none.
@@ -247,6 +303,30 @@ pub(super) async fn body_up_to(mut answer: Response, most: usize) -> Result<Byte
     Ok(body.freeze())
 }
 
+/// Returns the beginning of a body, as far as it comes: what a server said before it closed the connection counts.
+async fn beginning(mut answer: Response, most: usize, within: Duration) -> Bytes {
+    let (deadline, mut body) = (Instant::now() + within, bytes::BytesMut::new());
+    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, answer.chunk()).await {
+        body.extend_from_slice(&chunk[..chunk.len().min(most - body.len())]);
+        if body.len() == most {
+            break;
+        }
+    }
+    body.freeze()
+}
+
+/// The name of the coding in which the body is, where it is not that of its media type.
+fn compression(answer: &Response) -> Option<String> {
+    let coding = answer.headers().get(CONTENT_ENCODING)?.to_str().unwrap_or("something").trim().to_ascii_lowercase();
+    // Some servers name the charset here.
+    (!matches!(coding.as_str(), "" | "identity" | "none" | "utf-8" | "utf8")).then_some(coding)
+}
+
+/// An address without what may be secret in it.
+fn shown(address: &Url) -> String {
+    offhook::provider::server_name(address.as_str())
+}
+
 /// Seconds only: a date is further away than a callee waits (RFC 9110 §10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<f64>().ok()?;
@@ -261,6 +341,9 @@ fn innermost(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod refusals;
 
 #[cfg(test)]
 mod tests;

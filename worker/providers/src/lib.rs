@@ -80,13 +80,18 @@ impl Providers {
         let bounds = Bounds { first: limits.provider_first, stall: limits.provider_stall };
         let client = http::client(bounds, authorities)?;
         let open = |service, endpoint| Http::new(service, client.clone(), endpoint, bounds);
+        let learned = |service: Service| specification.learned.get(service.to_string()).cloned().unwrap_or_default();
         let services = Services {
-            transcription: Transcription::new(open(Service::Transcription, &specification.speech_to_text)?),
-            chat: Chat::new(open(Service::Chat, &specification.chat)?),
+            transcription: Transcription::new(
+                open(Service::Transcription, &specification.speech_to_text)?,
+                &learned(Service::Transcription),
+            ),
+            chat: Chat::new(open(Service::Chat, &specification.chat)?, &learned(Service::Chat)),
             speech: Speech::new(
                 open(Service::Speech, &specification.text_to_speech)?,
                 &specification.voices,
                 specification.raw_voice_rate.unwrap_or(RAW_VOICE_RATE),
+                &learned(Service::Speech),
             )?,
             endpoints: vec![
                 open(Service::Transcription, &specification.speech_to_text)?,
@@ -111,6 +116,22 @@ impl Providers {
     pub async fn models(&self, service: Service) -> Result<Vec<String>, ProviderError> {
         let endpoint = self.services.endpoints.iter().find(|endpoint| endpoint.service == service);
         models::list(endpoint.expect("there is one for each service")).await
+    }
+
+    /// Returns what the server of `service` has shown of itself: what it refuses, how its model thinks. It is for this crate only
+    /// (`ProviderSpecification::learned`); an older or newer one leaves out what it does not know.
+    pub fn learned(&self, service: Service) -> serde_json::Value {
+        match service {
+            Service::Transcription => self.services.transcription.learned(),
+            Service::Chat => self.services.chat.learned(),
+            Service::Speech => self.services.speech.learned(),
+        }
+    }
+
+    /// Returns what the chat server said when it refused tools; `None` where it has not. They are described in the prompt since then,
+    /// and read from the model's text.
+    pub fn tools_refused(&self) -> Option<String> {
+        self.services.chat.tools_refused()
     }
 
     /// Returns the words in 16 kHz sound. The text is empty where there were none. `hint` is sent as the language.

@@ -10,7 +10,8 @@ pub(crate) fn may_be_about_a_wish(error: &ProviderError) -> Option<bool> {
         ProviderError::Refused { .. } => Some(true),
         // A template that fails is a server's error for some (llama.cpp). Any other failure is none of the request.
         ProviderError::ServerFailed { status: 500 | 501, detail, .. } => {
-            names(detail, &["support", "supported", "template", "jinja", "role", "implemented"]).then_some(true)
+            names(detail, &["support", "supported", "unsupported", "requires", "template", "jinja", "role", "implemented"])
+                .then_some(true)
         }
         _ => None,
     }
@@ -28,5 +29,6 @@ pub(crate) fn said(error: &ProviderError) -> &str {
 pub(crate) fn names(said: &str, words: &[&str]) -> bool {
     let said = said.to_lowercase();
     let mut found = said.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
-    found.any(|word| words.contains(&word))
+    // An option of the server's command line begins with hyphens.
+    found.any(|word| words.contains(&word.trim_matches('-')))
 }

@@ -19,7 +19,7 @@ use reqwest::{
     Response,
     header::{CONTENT_TYPE, HeaderMap},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use self::{
@@ -29,12 +29,15 @@ use self::{
 };
 use super::{
     error::ProviderError,
-    http::{Http, media_type},
+    http::{Http, Payload, body_up_to, media_type},
     refusal,
 };
 
 /// What is asked for, in this order.
 const FORMATS: [Option<&str>; 3] = [Some("pcm"), Some("wav"), None];
+
+/// Bytes of what a server says instead of sound.
+const WORDS: usize = 4096;
 
 /// The voice's endpoint.
 pub(super) struct Speech {
@@ -59,12 +62,20 @@ struct Order {
 }
 
 impl Speech {
-    pub(super) fn new(http: Http, voices: &[(Language, String)], rate: u32) -> Result<Self, ProviderError> {
+    /// `learned` is what [`Speech::learned`] returned in another process.
+    pub(super) fn new(http: Http, voices: &[(Language, String)], rate: u32, learned: &Value) -> Result<Self, ProviderError> {
         if voices.is_empty() {
             let service = http.service;
             return Err(ProviderError::Configuration(format!("{service}: no voice is named: name one for each language")));
         }
-        Ok(Speech { shared: Arc::new(Shared { http, rate, format: AtomicU8::new(0) }), voices: voices.to_vec() })
+        let known =
+            |format: &Value| FORMATS.iter().position(|known| json!(known) == *format).and_then(|at| u8::try_from(at).ok());
+        let format = learned.get("format").and_then(known).unwrap_or(0);
+        Ok(Speech { shared: Arc::new(Shared { http, rate, format: AtomicU8::new(format) }), voices: voices.to_vec() })
+    }
+
+    pub(super) fn learned(&self) -> Value {
+        json!({"format": FORMATS[usize::from(self.shared.format.load(Ordering::Relaxed))]})
     }
 
     pub(super) async fn prewarm(&self) {
@@ -79,7 +90,16 @@ impl Speech {
         let answer = shared.ask(&mut order, deadline).await?;
         let decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), shared.rate)));
         let bounds = Bounds::of(text);
-        Ok(VoiceStream { shared, order, answer: Some(answer), deadline, decoder, bounds, sound: Vec::new() })
+        Ok(VoiceStream {
+            shared,
+            order,
+            answer: Some(answer),
+            deadline,
+            decoder,
+            bounds,
+            beginning: Vec::new(),
+            sound: Vec::new(),
+        })
     }
 
     /// The language's voice; any other rather than silence (most voices of this wire speak all four).
@@ -98,14 +118,14 @@ impl Shared {
             if let Some(format) = FORMATS[usize::from(order.format)] {
                 body["response_format"] = json!(format);
             }
-            let error = match self.http.post("audio/speech", deadline, |request| request.json(&body)).await {
+            let error = match self.http.post("audio/speech", deadline, &Payload::json(&body)).await {
                 Ok(answer) => {
                     if first_refusal.is_some() {
                         self.format.store(order.format, Ordering::Relaxed);
                     }
                     return Ok(answer);
                 }
-                Err(error) => error,
+                Err(failure) => failure.error,
             };
             let named = refusal::names(refusal::said(&error), &["response_format", "format", "pcm", "wav"]);
             let about_it = refusal::may_be_about_a_wish(&error).is_some_and(|named_only| named || !named_only);
@@ -162,6 +182,8 @@ pub struct VoiceStream {
     /// `None` after the end or an error.
     decoder: Option<VoiceDecoder>,
     bounds: Bounds,
+    /// How the answer begins, while nothing of it can be played: a server's words, where it says something instead.
+    beginning: Vec<u8>,
     /// Given so far.
     sound: Vec<i16>,
 }
@@ -193,10 +215,16 @@ impl VoiceStream {
         let cut = ProviderError::Cut { service: http.service };
         let (Some(answer), Some(decoder)) = (&mut self.answer, &mut self.decoder) else { return Err(cut) };
         let sound = match timeout_at(self.deadline, answer.chunk()).await {
-            Ok(Ok(Some(bytes))) => match decoder.push(&bytes) {
-                Ok(sound) => sound,
-                Err(what) => return self.no_sound(what).await,
-            },
+            Ok(Ok(Some(bytes))) => {
+                if self.sound.is_empty() {
+                    let room = WORDS.saturating_sub(self.beginning.len());
+                    self.beginning.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                }
+                match decoder.push(&bytes) {
+                    Ok(sound) => sound,
+                    Err(what) => return self.no_sound(what).await,
+                }
+            }
             Ok(Ok(None)) => return self.end().await,
             Ok(Err(_)) => return Err(cut),
             Err(_) if self.sound.is_empty() => return Err(http.too_slow("the first sound")),
@@ -233,18 +261,30 @@ impl VoiceStream {
         if self.sound.is_empty() && self.shared.next_format(&mut self.order) {
             tracing::info!(%what, "the voice is asked for in another format");
             let answer = self.shared.clone().ask(&mut self.order, self.deadline).await;
-            let Ok(answer) = answer else { return Err(self.unplayable(what)) };
+            let Ok(answer) = answer else { return Err(self.unplayable(what).await) };
+            self.beginning.clear();
             self.shared.format.store(self.order.format, Ordering::Relaxed);
             self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.shared.rate)));
             self.answer = Some(answer);
             return Ok(Vec::new());
         }
-        Err(self.unplayable(what))
+        Err(self.unplayable(what).await)
     }
 
-    fn unplayable(&self, what: NoSound) -> ProviderError {
+    async fn unplayable(&mut self, what: NoSound) -> ProviderError {
         let service = self.shared.http.service;
         match what {
+            // An error under another name: `{"error": …}` with status 200, as audio/wav.
+            NoSound::OtherFormat("JSON" | "text") => {
+                if let Some(answer) = self.answer.take() {
+                    let rest = timeout_at(self.deadline, body_up_to(answer, WORDS)).await;
+                    self.beginning.extend(rest.ok().and_then(Result::ok).unwrap_or_default());
+                }
+                match self.shared.http.said(&self.beginning) {
+                    said if said.is_empty() => self.shared.http.nonsense(what.to_string()),
+                    detail => ProviderError::ServerFailed { service, status: 200, detail },
+                }
+            }
             NoSound::Noise => ProviderError::NotSpeech { service, detail: what.to_string() },
             other => self.shared.http.nonsense(other.to_string()),
         }

@@ -1,5 +1,7 @@
 //! Server-sent events, parsed as they come in (WHATWG HTML §9.2.6). Pure: bytes in, the data of whole events out.
 
+use serde_json::{Value, json};
+
 /// Most bytes of one event's data, lines joined. A model's event is some hundred bytes long.
 const LARGEST_EVENT: usize = 1 << 20;
 
@@ -10,6 +12,8 @@ pub struct SseParser {
     line: Vec<u8>,
     /// The data of the event that has no end yet; `None` before its first data line.
     data: Option<Vec<u8>>,
+    /// The event is named "error".
+    is_error: bool,
     /// The last byte was CR: an LF that follows belongs to it.
     after_cr: bool,
     /// Whether the stream's first line is behind us: only there a byte order mark may stand.
@@ -23,7 +27,8 @@ pub struct TooLarge;
 
 impl SseParser {
     /// Takes the next bytes; returns the data of the events they completed. Comments, names and numbers of events are left
-    /// out: this wire has none that matter.
+    /// out: this wire has none that matter, but for the name "error", which some servers write before a text of any kind. Its data is
+    /// returned as `{"error": …}`.
     ///
     /// # Errors
     /// Where an event grows beyond 1 MiB; nothing can be parsed after that.
@@ -66,7 +71,12 @@ impl SseParser {
         let line =
             if std::mem::replace(&mut self.begun, true) { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
         if line.is_empty() {
-            return self.data.take().map(|data| String::from_utf8_lossy(&data).into_owned());
+            let is_error = std::mem::take(&mut self.is_error);
+            let data = self.data.take().map(|data| String::from_utf8_lossy(&data).into_owned());
+            return if is_error { data.map(|data| as_error(&data)) } else { data };
+        }
+        if let Some(name) = line.strip_prefix(b"event:") {
+            self.is_error = name.trim_ascii().eq_ignore_ascii_case(b"error");
         }
         let value = match line.strip_prefix(b"data") {
             Some([]) => &[],
@@ -81,6 +91,15 @@ impl SseParser {
             None => self.data = Some(value.to_vec()),
         }
         None
+    }
+}
+
+/// The data of an event named "error" as the wire has errors elsewhere.
+fn as_error(data: &str) -> String {
+    match serde_json::from_str::<Value>(data) {
+        Ok(json) if json.get("error").is_some() => data.to_owned(),
+        Ok(json) => json!({ "error": json }).to_string(),
+        Err(_) => json!({ "error": data.trim() }).to_string(),
     }
 }
 
@@ -107,6 +126,13 @@ mod tests {
         assert_eq!(parse(b"data: [DONE]"), ["[DONE]"], "the last event counts without its empty line");
         assert_eq!(parse(b"data: [DONE]\n"), ["[DONE]"]);
         assert!(parse(b"\n\n\r\n\n").is_empty());
+        for (data, error) in [
+            ("upstream died", r#"{"error":"upstream died"}"#),
+            (r#"{"message":"busy"}"#, r#"{"error":{"message":"busy"}}"#),
+            (r#"{"error":"busy"}"#, r#"{"error":"busy"}"#),
+        ] {
+            assert_eq!(parse(format!("event: error\ndata: {data}\n\ndata: x\n\n").as_bytes()), [error, "x"]);
+        }
     }
 
     #[test]

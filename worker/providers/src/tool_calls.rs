@@ -88,7 +88,26 @@ struct Growing {
 
 impl Growing {
     fn is_whole(&self) -> bool {
-        serde_json::from_str::<Value>(&self.arguments).is_ok_and(|arguments| arguments.is_object())
+        serde_json::from_str::<Value>(&once(&self.arguments)).is_ok_and(|arguments| arguments.is_object())
+    }
+}
+
+/// Arguments that came twice, behind an empty object, or as text within text: once, as an object. Anything else is left as it is.
+fn once(arguments: &str) -> String {
+    if let Ok(Value::String(inner)) = serde_json::from_str(arguments)
+        && serde_json::from_str::<Value>(&inner).is_ok_and(|inner| inner.is_object())
+    {
+        return inner;
+    }
+    let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(arguments).into_iter().collect();
+    let Ok(documents) = documents else { return arguments.to_owned() };
+    match documents.split_last() {
+        Some((last @ Value::Object(_), before @ [_, ..]))
+            if before.iter().all(|document| document == last || document.as_object().is_some_and(serde_json::Map::is_empty)) =>
+        {
+            last.to_string()
+        }
+        _ => arguments.to_owned(),
     }
 }
 
@@ -137,7 +156,7 @@ impl ToolCalls {
     pub fn finish(self) -> Vec<ToolCall> {
         let mut finished: Vec<ToolCall> = Vec::new();
         for (number, call) in self.calls.into_iter().enumerate() {
-            let arguments = call.arguments.trim();
+            let arguments = once(call.arguments.trim());
             if call.name.is_empty() && arguments.is_empty() {
                 continue;
             }
@@ -145,7 +164,7 @@ impl ToolCalls {
             finished.push(ToolCall {
                 id: call.id.filter(|id| !taken(id)).unwrap_or_else(|| format!("call_{number}")),
                 name: if call.name.is_empty() { UNNAMED.to_owned() } else { call.name },
-                arguments: if arguments.is_empty() { "{}".to_owned() } else { call.arguments },
+                arguments: if arguments.is_empty() { "{}".to_owned() } else { arguments },
             });
         }
         finished

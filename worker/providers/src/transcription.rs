@@ -1,6 +1,7 @@
 //! `POST {base}/audio/transcriptions` (OpenAI API reference, "Audio", "Create transcription").
 
 mod reading;
+mod remarks;
 mod stock_phrases;
 
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +13,14 @@ use offhook_types::{
     transcript::Transcript,
 };
 use reqwest::multipart::{Form, Part};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::reading::{Unread, read};
 use super::{
     error::ProviderError,
-    http::{Http, body_up_to},
+    http::{Http, Payload, body_up_to},
     refusal,
     speech::wav::wav_file,
 };
@@ -36,7 +39,8 @@ pub(super) struct Transcription {
 }
 
 /// What a request asks for beyond what is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Wishes {
     format: Format,
     /// The language is named, where we know it.
@@ -44,11 +48,18 @@ struct Wishes {
 }
 
 /// The shape of the answer. gpt-4o-transcribe and others know no `verbose_json`; a few servers only text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Format {
     Verbose,
     Json,
     Text,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Wishes { format: Format::Verbose, hint: true }
+    }
 }
 
 impl Wishes {
@@ -74,8 +85,13 @@ impl Wishes {
 }
 
 impl Transcription {
-    pub(super) fn new(http: Http) -> Self {
-        Transcription { http, wishes: Mutex::new(Wishes { format: Format::Verbose, hint: true }) }
+    /// `learned` is what [`Transcription::learned`] returned in another process.
+    pub(super) fn new(http: Http, learned: &Value) -> Self {
+        Transcription { http, wishes: Mutex::new(Wishes::deserialize(learned).unwrap_or_default()) }
+    }
+
+    pub(super) fn learned(&self) -> Value {
+        serde_json::to_value(*self.wishes.lock().unwrap_or_else(PoisonError::into_inner)).unwrap_or_default()
     }
 
     pub(super) async fn prewarm(&self) {
@@ -99,6 +115,10 @@ impl Transcription {
                 }
                 Err(error) => error,
             };
+            if says_nobody_spoke(&error) {
+                tracing::info!(%error, "the speech-to-text server fails where nobody speaks: that is no word");
+                return Ok(Transcript::default());
+            }
             let less =
                 refusal::may_be_about_a_wish(&error).and_then(|named| wishes.after(refusal::said(&error), named, hint.is_some()));
             match less {
@@ -125,18 +145,15 @@ impl Transcription {
             Format::Json => "json",
             Format::Text => "text",
         };
-        let form = || {
-            let length = file.len() as u64;
-            let part = Part::stream_with_length(file.clone(), length).file_name("utterance.wav");
-            let part = part.mime_str("audio/wav").expect("a valid media type");
-            let form = Form::new().text("model", self.http.model.clone()).text("response_format", format);
-            let form = match hint.filter(|_| wishes.hint) {
-                Some(language) => form.text("language", language.code()),
-                None => form,
-            };
-            form.part("file", part)
+        let part = Part::stream_with_length(file.clone(), file.len() as u64).file_name("utterance.wav");
+        let part = part.mime_str("audio/wav").expect("a valid media type");
+        let form = Form::new().text("model", self.http.model.clone()).text("response_format", format);
+        let form = match hint.filter(|_| wishes.hint) {
+            Some(language) => form.text("language", language.code()),
+            None => form,
         };
-        let answer = self.http.post("audio/transcriptions", deadline, |request| request.multipart(form())).await?;
+        let payload = Payload::form(form.part("file", part)).await;
+        let answer = self.http.post("audio/transcriptions", deadline, &payload).await?;
         let body = match timeout_at(deadline, body_up_to(answer, MOST_BODY)).await {
             Err(_) => return Err(self.http.too_slow("the transcript")),
             Ok(Err(_)) => return Err(ProviderError::Cut { service: self.http.service }),
@@ -150,6 +167,20 @@ impl Transcription {
             Unread::Nonsense(detail) => self.http.nonsense(detail),
         })
     }
+}
+
+/// Whether a refusal only says that there is no speech in the sound: noise is heard as an utterance now and then, and some servers fail
+/// over it (speaches: "No clip timestamps found").
+fn says_nobody_spoke(error: &ProviderError) -> bool {
+    let said = match error {
+        ProviderError::Refused { status: 400 | 422, detail, .. } | ProviderError::ServerFailed { detail, .. } => {
+            detail.to_lowercase()
+        }
+        _ => return false,
+    };
+    ["no clip timestamps", "no speech", "no voice detected", "no audio detected", "no active speech", "empty audio"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Whether nothing in the sound is loud enough for speech.

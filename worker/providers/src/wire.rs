@@ -101,6 +101,8 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub path: String,
+    pub query: Option<String>,
+    pub accept_encoding: Option<String>,
     pub authorization: Option<String>,
     pub body: Bytes,
 }
@@ -162,6 +164,7 @@ pub fn specification(base_url: &str) -> ProviderSpecification {
         text_to_speech: endpoint("mouth"),
         voices: vec![(Language::En, "emma".into()), (Language::De, "dora".into())],
         raw_voice_rate: None,
+        learned: Value::Null,
     }
 }
 
@@ -172,9 +175,13 @@ pub fn providers(base_url: &str, provider_first: Duration, provider_stall: Durat
 
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Result<Response, Infallible> {
     let path = request.uri().path().to_owned();
-    let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    let query = request.uri().query().map(str::to_owned);
+    let (authorization, accept_encoding) = {
+        let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (header("authorization"), header("accept-encoding"))
+    };
     let body = axum::body::to_bytes(request.into_body(), 1 << 24).await.unwrap();
-    script.seen.lock().unwrap().push(Seen { path, authorization, body });
+    script.seen.lock().unwrap().push(Seen { path, query, accept_encoding, authorization, body });
     let answer = {
         let mut answers = script.answers.lock().unwrap();
         if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }

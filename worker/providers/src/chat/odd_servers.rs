@@ -94,6 +94,8 @@ async fn a_stream_and_a_document_are_told_apart_by_what_they_are() {
         document.to_owned(),
         format!("\u{feff}\n{document}\n"),
         lines,
+        format!("data: {GOOD}{EVENING}\n\ndata: {STOP}\n\n"),
+        format!("[{GOOD},\n{EVENING},\n{STOP}]"),
         r#"{"choices":{"message":{"content":[{"type":"text","text":"Good "},{"type":"text","text":"evening."}]}}}"#.to_owned(),
         r#"{"choices":[{"text":"Good evening."}]}"#.to_owned(),
         r#"{"choices":[{"delta":null,"message":{"content":"Good evening."}}]}"#.to_owned(),
@@ -171,7 +173,8 @@ async fn an_error_within_an_answer_is_the_servers_words() {
         r#"{"object":"error","message":"overloaded"}"#,
         r#"{"type":"error","error":{"message":"overloaded"}}"#,
     ] {
-        for body in [events(&[GOOD, error]), events(&[error]), error.to_owned()] {
+        let named = format!("{}event: error\ndata: overloaded\n\n", events(&[GOOD]));
+        for body in [events(&[GOOD, error]), events(&[error]), error.to_owned(), named] {
             let found = heard("text/event-stream", body).await.unwrap_err();
             assert!(
                 matches!(found, ProviderError::ServerFailed { status: 200, .. }) && found.to_string().contains("overloaded"),
@@ -208,6 +211,117 @@ async fn thoughts_and_written_calls_are_not_spoken() {
         replies.push(text);
     }
     assert_eq!(replies[1], "Good evening.");
+}
+
+#[tokio::test]
+async fn thoughts_without_a_beginning_are_not_spoken_where_the_reply_comes_whole_or_the_server_is_known() {
+    let whole = json!({"choices": [{"message": {"content": "I should greet.</think>Good evening."}}]}).to_string();
+    assert_eq!(heard("application/json", whole).await.unwrap(), spoken());
+    let thinking = json!({"choices": [{"delta": {"content": "I should greet.</think>"}}]}).to_string();
+    let stream = events(&[&thinking, GOOD, EVENING, STOP]);
+    let wire = Wire::answering([Answer::new(200, "text/event-stream", stream)]).await;
+    let first = wire.providers();
+    let mut reply = first.think(&[user("Hello?")], &tools()).await.unwrap();
+    while reply.next().await.is_some() {}
+    // Another process, such as the worker after the coordinator's probe.
+    let mut specification = crate::wire::specification(&wire.base_url);
+    specification.learned = json!({"chat": first.learned(crate::Service::Chat)});
+    let second = crate::Providers::new(&specification, &offhook::attempt::CallLimits::default()).unwrap();
+    let mut reply = second.think(&[user("Hello?")], &tools()).await.unwrap();
+    let mut text = String::new();
+    while let Some(piece) = reply.next().await {
+        if let ReplyPiece::Text(more) = piece.unwrap() {
+            text.push_str(&more);
+        }
+    }
+    assert_eq!(text, "Good evening.");
+    assert_eq!(wire.seen()[1].json()["max_tokens"], 4000, "thoughts are tokens as well");
+}
+
+#[tokio::test]
+async fn a_reply_that_ends_before_its_first_word_says_why() {
+    let thinking = r#"{"choices":[{"delta":{"reasoning_content":"Four people, so"}}]}"#;
+    let end = |reason: &str| json!({"choices": [{"delta": {}, "finish_reason": reason}]}).to_string();
+    for (reason, words) in [("length", "thoughts"), ("content_filter", "filter")] {
+        let error = heard("text/event-stream", events(&[thinking, &end(reason)])).await.unwrap_err();
+        assert!(matches!(error, ProviderError::NoWords { .. }) && error.to_string().contains(words), "{error}");
+        assert_eq!(
+            heard("text/event-stream", events(&[GOOD, EVENING, &end(reason)])).await.unwrap(),
+            spoken(),
+            "what was said stays"
+        );
+    }
+    let failed = heard("text/event-stream", events(&[GOOD, &end("error")])).await;
+    assert!(matches!(failed, Err(ProviderError::ServerFailed { .. })), "{failed:?}");
+    let half = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"end_call","arguments":""}}]}}]}"#;
+    let cut = heard("text/event-stream", events(&[half, &end("length")])).await;
+    assert!(matches!(cut, Err(ProviderError::Cut { .. })), "the call may not have been whole: {cut:?}");
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_is_said_and_called_once() {
+    let again = r#"{"choices":[{"delta":{"role":"assistant","content":"Good evening."},"finish_reason":"stop"}]}"#;
+    assert_eq!(heard("text/event-stream", events(&[GOOD, EVENING, again])).await.unwrap(), spoken());
+    let piece = |arguments: &str| {
+        json!({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"accept_offer","arguments":arguments}}]}}]}).to_string()
+    };
+    let wanted = (String::new(), vec![("accept_offer".to_owned(), "{\"x\":1}".to_owned())]);
+    for pieces in
+        [["{\"x\":1}", "{\"x\":1}", ""], ["{\"x\"", ":1}", "{\"x\":1}"], ["{}", "{\"x\"", ":1}"], ["\"{\\\"x\\\"", ":1}\"", ""]]
+    {
+        let pieces = pieces.map(piece);
+        let body = events(&[&pieces[0], &pieces[1], &pieces[2], STOP]);
+        assert_eq!(heard("text/event-stream", body).await.unwrap(), wanted, "{pieces:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_its_server_could_not_read_is_read_or_asked_for_again() {
+    let failed = |generation: &str| {
+        json!({"error": {"message": "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
+            "type": "invalid_request_error", "code": "tool_use_failed", "failed_generation": generation}})
+    };
+    let wanted = (String::new(), vec![("accept_offer".to_owned(), "{\"x\":1}".to_owned())]);
+    let readable = failed("<function=accept_offer>{\"x\":1}</function>");
+    let wire = Wire::answering([Answer::json(400, readable.clone())]).await;
+    assert_eq!(reply(&wire).await.unwrap(), wanted);
+    assert_eq!(wire.seen().len(), 1);
+    assert_eq!(heard("text/event-stream", format!("event: error\ndata: {readable}\n\n")).await.unwrap(), wanted);
+
+    let sentence = failed("Tool use failed: JSON does not match the expected schema for tool calls");
+    let fine = Answer::new(200, "text/event-stream", events(&[GOOD, EVENING, STOP]));
+    let wire = Wire::answering([Answer::json(400, sentence.clone()), fine]).await;
+    assert_eq!(reply(&wire).await.unwrap(), spoken());
+    let seen = wire.seen();
+    assert_eq!((seen.len(), seen[0].json()), (2, seen[1].json()), "nothing was wrong with the request");
+    let always = Wire::answering([Answer::json(400, sentence)]).await;
+    assert!(matches!(reply(&always).await, Err(ProviderError::Refused { .. })));
+    assert_eq!(always.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_tools_is_told_of_them_in_the_prompt() {
+    let refusal = Answer::json(400, json!({"error": {"message": "registry.ollama.ai/library/gemma:7b does not support tools"}}));
+    let called = json!({"choices": [{"delta": {"content": "Fine.\n<tool_call>\n{\"name\": \"accept_offer\", \"arguments\": {\"x\": 1}}\n</tool_call>"}}]});
+    let fine = Answer::new(200, "text/event-stream", events(&[&called.to_string(), STOP]));
+    let wire = Wire::answering([refusal, fine]).await;
+    let providers = wire.providers();
+    assert_eq!(providers.tools_refused(), None);
+    let prompt = Message { role: Role::System, ..user("prompt") };
+    let mut stream = providers.think(&[prompt, user("Hello?")], &tools()).await.unwrap();
+    let mut calls = Vec::new();
+    while let Some(piece) = stream.next().await {
+        if let ReplyPiece::ToolCall(call) = piece.unwrap() {
+            calls.push((call.name, call.arguments));
+        }
+    }
+    assert_eq!(calls, [("accept_offer".to_owned(), "{\"x\":1}".to_owned())]);
+    let body = wire.seen()[1].json();
+    assert!(
+        body["tools"].is_null() && body["messages"][0]["content"].as_str().unwrap().contains("\"name\":\"end_call\""),
+        "{body}"
+    );
+    assert!(providers.tools_refused().unwrap().contains("does not support tools"));
 }
 
 #[tokio::test]

@@ -6,9 +6,11 @@
 use offhook_types::chat::{ReplyPiece, ToolCall};
 use serde_json::Value;
 
-use super::written::Written;
+use super::{
+    endings::{Finish, failed_generation, reason, reported_error},
+    written::Written,
+};
 use crate::{
-    error::said_in,
     sse::SseParser,
     tool_calls::{ToolCallPiece, ToolCalls},
 };
@@ -22,6 +24,12 @@ const MOST_UNREADABLE: u32 = 100;
 /// Characters of an unreadable event in the log: enough to tell what it is, too few for what somebody said.
 const SHOWN: usize = 24;
 
+/// Nothing but thoughts.
+const TOO_MANY_THOUGHTS: &str =
+    "all its tokens went into its thoughts: take a model that does not reason, or switch reasoning off";
+/// Shorter texts may be said twice.
+const LEAST_REPEATED: usize = 12;
+
 /// Why a reply cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wrong {
@@ -29,8 +37,19 @@ pub(crate) enum Wrong {
     Said(String),
     /// It is no reply of a chat.
     Nonsense(String),
+    /// It ends before its first word, for a reason.
+    NoWords(String),
     /// It ends before it is over.
     Cut,
+}
+
+/// What a reply shows of its server and model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    /// Thoughts ended that had no beginning: this server leaves the opening tag out.
+    pub(crate) thinks_without_opening: bool,
+    /// There were thoughts, wherever.
+    pub(crate) thinks: bool,
 }
 
 /// What some bytes brought.
@@ -69,6 +88,13 @@ pub(crate) struct Reply {
     calls: ToolCalls,
     written: Written,
     text_bytes: usize,
+    /// Text as it came, thoughts and all: some servers send it once more at the end.
+    raw: String,
+    /// A part that holds thoughts came.
+    thinks: bool,
+    finish: Finish,
+    /// Something was given out to be spoken.
+    spoke: bool,
     /// A finish reason or `[DONE]` came.
     finished: bool,
     /// `[DONE]` came.
@@ -90,6 +116,10 @@ impl Reply {
             calls: ToolCalls::default(),
             written: Written::new(tools, hold_thoughts),
             text_bytes: 0,
+            raw: String::new(),
+            thinks: false,
+            finish: Finish::Usual,
+            spoke: false,
             finished: false,
             done: false,
             understood: 0,
@@ -103,9 +133,25 @@ impl Reply {
         self.done
     }
 
-    /// Whether thoughts ended that had no beginning: this server leaves the opening tag out.
-    pub(crate) fn thinks_without_opening(&self) -> bool {
-        self.written.thinks_without_opening()
+    /// What it has shown so far.
+    pub(crate) fn traits(&self) -> Traits {
+        let thinks_without_opening = self.written.thinks_without_opening();
+        Traits { thinks_without_opening, thinks: thinks_without_opening || self.thinks || self.written.has_thoughts() }
+    }
+
+    /// What a model wrote that its server could not read as a tool call, where it holds one that we can.
+    pub(crate) fn of_failed_generation(report: &Value, tools: &[&str]) -> Option<Vec<ReplyPiece>> {
+        let text = failed_generation(report)?;
+        let mut reply = Reply::new(tools, false);
+        let said = reply.text(Some(&Value::from(text))).ok()?.text;
+        let pieces = reply.end(said);
+        let readable = |piece: &ReplyPiece| match piece {
+            ReplyPiece::ToolCall(ToolCall { name, arguments, .. }) => {
+                tools.contains(&name.as_str()) && serde_json::from_str::<Value>(arguments).is_ok_and(|fields| fields.is_object())
+            }
+            _ => false,
+        };
+        pieces.iter().any(readable).then_some(pieces)
     }
 
     /// Takes the next bytes.
@@ -151,6 +197,7 @@ impl Reply {
             Shape::Json => {
                 let body = std::mem::take(&mut self.body);
                 let text = String::from_utf8_lossy(&body);
+                self.written.is_whole();
                 rest.join(self.event(&text)?);
                 // A document is whole by itself.
                 self.finished |= self.understood == 1;
@@ -160,6 +207,13 @@ impl Reply {
                     rest.join(self.event(&last)?);
                 }
             }
+        }
+        match self.finish {
+            Finish::Failed => return Err(Wrong::Said("the reply ended with an error that is not named".to_owned())),
+            // The last call is not known to be whole, if it has no arguments.
+            Finish::Length if !self.calls.are_whole() => return Err(Wrong::Cut),
+            Finish::Length => self.written.is_cut_off(),
+            _ => {}
         }
         if !self.finished {
             let nothing = self.text_bytes == 0 && self.calls.is_empty();
@@ -172,7 +226,13 @@ impl Reply {
                 return Err(Wrong::Cut);
             }
         }
-        Ok(self.end(rest.text))
+        let pieces = self.end(rest.text);
+        let silent = !self.spoke && pieces.len() == 1;
+        match self.finish {
+            Finish::Length if silent => Err(Wrong::NoWords(TOO_MANY_THOUGHTS.to_owned())),
+            Finish::Filtered if silent => Err(Wrong::NoWords("a content filter of the server ended it".to_owned())),
+            _ => Ok(pieces),
+        }
     }
 
     /// The last pieces: text still held back, then all tool calls.
@@ -218,8 +278,19 @@ impl Reply {
             (self.finished, self.done) = (true, true);
             return Ok(Progress::default());
         }
-        match serde_json::from_str::<Value>(data) {
-            Ok(json) => self.document(&json),
+        // One document, several without anything between them, or a list of them.
+        let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(data).into_iter().collect();
+        match documents {
+            Ok(documents) => {
+                let mut progress = Progress::default();
+                for document in &documents {
+                    let list = document.as_array().map_or(std::slice::from_ref(document), Vec::as_slice);
+                    for json in list {
+                        progress.join(self.document(json)?);
+                    }
+                }
+                Ok(progress)
+            }
             // Events without an empty line between them, or a document on every line.
             Err(_) if data.contains('\n') && self.shape == Shape::Events => self.lines(data),
             Err(_) if self.shape == Shape::Json && data.lines().any(|line| serde_json::from_str::<Value>(line).is_ok()) => {
@@ -240,6 +311,15 @@ impl Reply {
 
     fn document(&mut self, json: &Value) -> Result<Progress, Wrong> {
         if let Some(error) = reported_error(json) {
+            // A server that could not read its model's call: perhaps we can.
+            let readable = self.text_bytes == 0 && self.calls.is_empty() && {
+                let tools: Vec<&str> = self.written.tools().collect();
+                Reply::of_failed_generation(json, &tools).is_some()
+            };
+            if let Some(written) = failed_generation(json).filter(|_| readable) {
+                (self.understood, self.finished) = (self.understood + 1, true);
+                return self.text(Some(&Value::from(written)));
+            }
             return Err(Wrong::Said(error));
         }
         let mut progress = Progress::default();
@@ -256,12 +336,23 @@ impl Reply {
         // A stream may repeat the whole message at its end, and a server that does not stream sends nothing else.
         let begun = self.text_bytes > 0 || !self.calls.is_empty();
         let delta = object("delta").or_else(|| object("message").filter(|_| !begun));
-        self.finished |= [Some(choice), delta].into_iter().flatten().any(|place| is_reason(place.get("finish_reason")));
+        let mut reasons = [Some(choice), delta].into_iter().flatten().filter_map(|place| reason(place.get("finish_reason")));
+        let ends = reasons.next();
+        if let Some(finish) = ends {
+            (self.finished, self.finish) = (true, finish);
+        }
         let Some(delta) = delta else {
             progress.join(self.text(choice.get("text"))?);
             return Ok(progress);
         };
-        progress.join(self.text(delta.get("content"))?);
+        self.thinks |= ["reasoning_content", "reasoning", "thinking"].iter().any(|key| has_text(delta.get(*key)));
+        let content = delta.get("content");
+        // The last chunk of some servers has all the text once more.
+        let again =
+            ends.is_some() && self.raw.len() >= LEAST_REPEATED && content.is_some_and(|content| text_of(content) == self.raw);
+        if !again {
+            progress.join(self.text(content)?);
+        }
         let old = delta.get("function_call").filter(|call| call.is_object());
         let pieces = match delta.get("tool_calls") {
             Some(Value::Array(pieces)) => pieces.iter().collect(),
@@ -282,7 +373,9 @@ impl Reply {
         if self.text_bytes > MOST_TEXT {
             return Err(Wrong::Nonsense(format!("a reply of more than {MOST_TEXT} bytes")));
         }
+        self.raw.push_str(&text);
         let text = self.written.push(&text);
+        self.spoke |= !text.trim().is_empty();
         Ok(Progress { matters: !text.is_empty(), text, alive: true })
     }
 
@@ -308,24 +401,8 @@ impl Reply {
     }
 }
 
-/// The server's words, where an event or a document reports an error.
-fn reported_error(json: &Value) -> Option<String> {
-    let error = json.get("error").filter(|error| match error {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        _ => true,
-    });
-    let kind = |key| json.get(key).and_then(Value::as_str) == Some("error");
-    (error.is_some() || kind("object") || kind("type")).then(|| said_in(json).unwrap_or_default())
-}
-
-fn is_reason(reason: Option<&Value>) -> bool {
-    match reason {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::String(text)) => !text.is_empty() && text != "null",
-        Some(_) => true,
-    }
+fn has_text(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
 }
 
 /// Content is text, or parts with text in them.

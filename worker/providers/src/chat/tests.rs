@@ -141,7 +141,7 @@ async fn refusals_say_what_to_do_and_never_hold_the_key() {
         let error = reply(&wire).await.unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(KEY) && shown.contains("check"), "{shown}");
-        assert_eq!(wire.seen().len(), if status == 400 { 5 } else { 1 }, "{status} is final, once nothing is left to leave out");
+        assert_eq!(wire.seen().len(), if status == 400 { 6 } else { 1 }, "{status} is final, once nothing is left to leave out");
     }
 }
 

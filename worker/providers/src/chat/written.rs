@@ -3,9 +3,11 @@
 //! Text is let go as soon as it cannot be the start of either; until then it is held. The notations are those of the models' chat
 //! templates: Qwen, Hermes, Llama, Mistral, DeepSeek, Kimi, GLM, gpt-oss (harmony), Gemma, and JSON as a chat would show it.
 
+mod bare;
 mod calls;
 mod tags;
 
+use bare::Start;
 use calls::{Called, bracket_end, read_calls};
 use tags::{Tag, tag_at};
 
@@ -31,11 +33,19 @@ pub(crate) struct Written {
     /// The last character before `held`.
     before: char,
     calls: Vec<WrittenCall>,
+    /// Thoughts that began as they should.
+    has_thoughts: bool,
     thinks_without_opening: bool,
+    /// All of the text comes at once: nothing of it has been spoken yet.
+    whole: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Mode {
+    /// Nothing has come: channels without their tokens begin with the word "analysis" (`bare`).
+    Start,
+    /// Such channels, up to the one that is for others.
+    Bare,
     /// Speech.
     Text,
     /// Perhaps thoughts: the server leaves their opening tag out.
@@ -70,12 +80,36 @@ impl Written {
     pub(crate) fn new(tools: &[&str], hold_thoughts: bool) -> Self {
         Written {
             tools: tools.iter().map(|name| (*name).to_owned()).collect(),
-            mode: if hold_thoughts { Mode::Doubt } else { Mode::Text },
+            mode: if hold_thoughts { Mode::Doubt } else { Mode::Start },
             held: String::new(),
             before: ' ',
             calls: Vec::new(),
+            has_thoughts: false,
             thinks_without_opening: false,
+            whole: false,
         }
+    }
+
+    /// Says that all of the text comes at once.
+    pub(crate) fn is_whole(&mut self) {
+        self.whole = true;
+    }
+
+    /// Says that the reply was cut off where the model had written enough: what may have been thoughts was.
+    pub(crate) fn is_cut_off(&mut self) {
+        if matches!(self.mode, Mode::Doubt) {
+            self.held.clear();
+        }
+    }
+
+    /// The names of the tools.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.tools.iter().map(String::as_str)
+    }
+
+    /// Whether there were thoughts, with their beginning.
+    pub(crate) fn has_thoughts(&self) -> bool {
+        self.has_thoughts
     }
 
     /// Whether thoughts ended that had no beginning.
@@ -109,6 +143,34 @@ impl Written {
     /// Decides the next stretch; returns whether there is more to decide.
     fn step(&mut self, over: bool, speech: &mut String) -> bool {
         match self.mode.clone() {
+            Mode::Start => {
+                self.mode = match bare::start(&self.held, over) {
+                    Start::Unknown => return false,
+                    Start::Channels => {
+                        self.has_thoughts = true;
+                        Mode::Bare
+                    }
+                    Start::Other => Mode::Text,
+                };
+                true
+            }
+            Mode::Bare => match bare::next(&self.held) {
+                bare::Next::Final(end) => {
+                    self.held.drain(..end);
+                    self.mode = Mode::Text;
+                    true
+                }
+                bare::Next::Call(end, name) => {
+                    self.held.drain(..end);
+                    self.mode = Mode::Call(bare::ENDS_OF_CALL.map(str::to_owned).to_vec(), Some(name));
+                    true
+                }
+                bare::Next::Unknown => {
+                    let cut = floor_boundary(&self.held, self.held.len().saturating_sub(if over { 0 } else { bare::LONGEST }));
+                    self.held.drain(..cut);
+                    false
+                }
+            },
             Mode::Text => {
                 let at = self.suspicious();
                 self.speak(at, speech);
@@ -120,10 +182,17 @@ impl Written {
                     Decision::Speak(length) => self.speak(length, speech),
                     Decision::Skip(length) => drop(self.held.drain(..length)),
                     Decision::ThoughtsEnd(length) => {
-                        self.thinks_without_opening = true;
+                        // A model that has opened its thoughts may close them twice.
+                        if !self.has_thoughts {
+                            self.thinks_without_opening = true;
+                            if self.whole {
+                                speech.clear();
+                            }
+                        }
                         self.held.drain(..length);
                     }
                     Decision::Enter(length, mode) => {
+                        self.has_thoughts |= matches!(&mode, Mode::Drop(ends) if !ends.is_empty());
                         self.held.drain(..length);
                         self.mode = mode;
                     }
@@ -135,7 +204,7 @@ impl Written {
                 true
             }
             Mode::Doubt => {
-                if let Some((_, end)) = find(&self.held, &["</think>".to_owned()]) {
+                if let Some((_, end)) = find(&self.held, &tags::ENDS_OF_THOUGHTS.map(str::to_owned)) {
                     self.held.drain(..end);
                     self.thinks_without_opening = true;
                     self.mode = Mode::Text;
@@ -147,8 +216,10 @@ impl Written {
                 true
             }
             Mode::Drop(ends) => match find(&self.held, &ends) {
-                Some((_, end)) => {
-                    self.held.drain(..end);
+                Some((start, end)) => {
+                    // A call that begins within thoughts ends them.
+                    let calls = self.held[start..end].eq_ignore_ascii_case(tags::HALF_CALL);
+                    self.held.drain(..if calls { start } else { end });
                     self.mode = Mode::Text;
                     true
                 }
@@ -268,12 +339,19 @@ impl Written {
     /// After a tag or a special token.
     fn opened(&self, length: usize, tag: &Tag) -> Decision {
         let name = tag.name.as_str();
-        let close = || vec![format!("</{name}>")];
+        let close = || vec![if tag.half { format!("<{name}|>") } else { format!("</{name}>") }];
         if tags::ends_the_reply(tag) {
             return Decision::Enter(length, Mode::Drop(Vec::new()));
         }
+        if let Some(end) = tags::end_of_token(tag) {
+            return if end.is_empty() { Decision::ThoughtsEnd(length) } else { Decision::Enter(length, Mode::Drop(vec![end])) };
+        }
+        if tag.half && name == "channel" {
+            let ends = || vec!["<channel|>".to_owned(), tags::HALF_CALL.to_owned()];
+            return if tag.closes { Decision::ThoughtsEnd(length) } else { Decision::Enter(length, Mode::Drop(ends())) };
+        }
         if tags::is_thought(name) {
-            if tag.closes {
+            if tag.closes || name == "unused95" {
                 return Decision::ThoughtsEnd(length);
             }
             let ends = match name {
@@ -295,6 +373,8 @@ impl Written {
                         "<|eom_id|>",
                         "<|im_end|>",
                         "<|eot_id|>",
+                        "<tool_call|>",
+                        "<|end_action|>",
                     ];
                     Decision::Enter(length, Mode::Call(ends.map(str::to_owned).to_vec(), None))
                 }
@@ -338,7 +418,7 @@ impl Written {
             if upper.starts_with(mark) {
                 let length = 1 + (inside.len() - rest.len()) + mark.len();
                 return match ends {
-                    "-" => Decision::Skip(length),
+                    "-" => Decision::ThoughtsEnd(length),
                     "[/think]" => Decision::Enter(length, Mode::Drop(vec![ends.to_owned()])),
                     "" => Decision::Enter(length, Mode::Call(Vec::new(), None)),
                     _ => Decision::Enter(length, Mode::Call(vec![ends.to_owned()], None)),

@@ -160,6 +160,16 @@ async fn faults_are_bounded_and_named() {
     assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "provider_first", .. }))));
     let cut = heard(&Wire::answering([voice.cut_after(3)]).await).await;
     assert!(matches!(cut, Err(ProviderError::Cut { .. })), "{cut:?}");
+    for media_type in ["audio/wav", "audio/pcm", "application/json"] {
+        let failed = Answer::sound(media_type, br#"{"error": {"message": "no voice of that name: take one of the list"}}"#, 30);
+        let wire = Wire::answering([failed]).await;
+        let found = heard(&wire).await.unwrap_err();
+        assert!(
+            matches!(found, ProviderError::ServerFailed { status: 200, .. })
+                && found.to_string().contains("no voice of that name"),
+            "{media_type}: {found}"
+        );
+    }
     let nonsense = [
         Answer::new(200, "text/html", "<html>a page</html>"),
         Answer::new(200, "application/octet-stream", "<html>a page</html>"),

@@ -4,12 +4,19 @@
 //! whatever was asked for, and call it what they like.
 
 use offhook::language::Language;
-use offhook_types::transcript::{Foreign, Transcript};
+use offhook_types::transcript::{Foreign, GUESSED, Transcript};
 use serde_json::Value;
 
-use super::stock_phrases::is_stock_phrase;
+use super::{
+    remarks::{subtitles, without_loop, words_only},
+    stock_phrases::is_stock_phrase,
+};
 use crate::{error::said_in, sse::SseParser};
 
+/// Where the text stands, other than in `text`.
+const OTHER_PLACES: [&str; 6] = ["transcription", "transcript", "result", "results", "data", "output"];
+/// Nothing lies deeper than this.
+const DEEPEST: usize = 4;
 /// Most segments and words that are looked at: 16 s hold some hundred.
 const MOST_PARTS: usize = 5_000;
 /// A language named with less probability than this is not known.
@@ -57,6 +64,10 @@ impl Segment {
 /// # Errors
 /// Where there is no text in it, or an error of the server's.
 pub(crate) fn read(body: &[u8], near_silent: bool) -> Result<Transcript, Unread> {
+    read_body(body, near_silent).map(|transcript| unlooped(transcript, near_silent))
+}
+
+fn read_body(body: &[u8], near_silent: bool) -> Result<Transcript, Unread> {
     let body = String::from_utf8_lossy(body);
     let body = body.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     if body.starts_with('<') && !body.starts_with("<|") {
@@ -66,7 +77,7 @@ pub(crate) fn read(body: &[u8], near_silent: bool) -> Result<Transcript, Unread>
         return events(body, near_silent);
     }
     match serde_json::from_str::<Value>(body) {
-        Ok(document) => of_document(&document, near_silent),
+        Ok(document) => of_document(inner(&document), near_silent),
         Err(error)
             if body.starts_with('{') || body.strip_prefix('[').is_some_and(|list| list.trim_start().starts_with(['{', '"'])) =>
         {
@@ -99,6 +110,33 @@ fn of_text(text: &str, near_silent: bool) -> Transcript {
     if is_stock_phrase(&text, None, near_silent) { Transcript::default() } else { marked(Transcript::new(text, None)) }
 }
 
+/// Takes a phrase that is repeated over and over for one that was guessed once.
+fn unlooped(transcript: Transcript, near_silent: bool) -> Transcript {
+    let Some(text) = without_loop(&transcript.text) else { return transcript };
+    if is_stock_phrase(&text, transcript.no_speech.map(f64::from), near_silent) {
+        return Transcript { text: String::new(), ..transcript };
+    }
+    let confidence = transcript.confidence.unwrap_or(1.0).min(GUESSED / 2.0);
+    Transcript { text, confidence: Some(confidence), ..transcript }
+}
+
+/// The part of a document that has the text: servers put the answer of another library into a field of their own.
+fn inner(document: &Value) -> &Value {
+    let mut inner = document;
+    for _ in 0..DEEPEST {
+        let Some(fields) = inner.as_object().filter(|fields| {
+            !["text", "segments", "words", "error"].iter().any(|key| fields.get(*key).is_some_and(|value| !value.is_null()))
+        }) else {
+            break;
+        };
+        match OTHER_PLACES.iter().find_map(|key| fields.get(*key).filter(|value| !value.is_null())) {
+            Some(place) => inner = place,
+            None => break,
+        }
+    }
+    inner
+}
+
 fn of_document(document: &Value, near_silent: bool) -> Result<Transcript, Unread> {
     let fields = match document {
         Value::Object(fields) => fields,
@@ -108,7 +146,7 @@ fn of_document(document: &Value, near_silent: bool) -> Result<Transcript, Unread
         _ => return Err(Unread::Nonsense("the transcript is no text".to_owned())),
     };
     if fields.get("error").is_some_and(|error| !error.is_null() && error != "")
-        && !fields.get("text").is_some_and(Value::is_string)
+        && fields.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty())
     {
         return Err(Unread::Said(said_in(document).unwrap_or_default()));
     }
@@ -125,7 +163,10 @@ fn of_document(document: &Value, near_silent: bool) -> Result<Transcript, Unread
             ["text", "segments"].iter().any(|key| fields.contains_key(*key)).then(String::new)
         }
     });
-    let Some(whole) = whole else { return Err(Unread::Nonsense("the transcript has neither text nor segments".to_owned())) };
+    let Some(whole) = whole else {
+        let nothing = || Unread::Nonsense("the transcript has neither text nor segments".to_owned());
+        return Err(said_in(document).map_or_else(nothing, Unread::Said));
+    };
 
     let kept: Vec<&Segment> = segments.iter().filter(|segment| !segment.is_made_up(near_silent)).collect();
     let text = if kept.len() == segments.len() { whole } else { joined(kept.iter().map(|segment| segment.text.as_str())) };
@@ -229,35 +270,4 @@ fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> String {
         whole.push_str(text);
     }
     whole
-}
-
-/// A text without the recogniser's tokens (`<|en|>`), and without its remarks about sounds: `[BLANK_AUDIO]`, `(music)`, `♪`.
-fn words_only(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("<|") {
-        let Some(end) = rest[at..].find("|>") else { break };
-        kept.push_str(&rest[..at]);
-        rest = &rest[at + end + 2..];
-    }
-    kept.push_str(rest);
-    let trimmed = kept.trim();
-    let remark = |open: char, close: char| {
-        let inner = trimmed.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-        inner.is_some_and(|inner| !inner.contains([open, close]))
-    };
-    let silent = remark('[', ']') || remark('(', ')') || remark('*', '*') || !trimmed.contains(char::is_alphanumeric);
-    if silent { String::new() } else { trimmed.to_owned() }
-}
-
-/// The words of subtitles (SRT, WebVTT), which some servers send for everything; any other text as it is.
-fn subtitles(text: &str) -> String {
-    if !text.contains("-->") {
-        return text.to_owned();
-    }
-    let words = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.contains("-->") && !line.starts_with("WEBVTT") && !line.chars().all(|c| c.is_ascii_digit()));
-    joined(words)
 }

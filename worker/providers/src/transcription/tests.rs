@@ -21,6 +21,12 @@ async fn words_and_language_come_back() {
         ("unknown", None),
         ("", None),
         ("Flemish", Some(Language::Nl)),
+        ("Deutsch", Some(Language::De)),
+        ("ger", Some(Language::De)),
+        ("nld", Some(Language::Nl)),
+        ("de-DE", Some(Language::De)),
+        ("<|es|>", Some(Language::Es)),
+        ("Castilian", Some(Language::Es)),
     ] {
         let wire = Wire::answering([Answer::json(
             200,
@@ -107,6 +113,13 @@ async fn an_odd_field_costs_no_utterance() {
         "<|en|><|notimestamps|>Good evening.",
         "1\n00:00:00,000 --> 00:00:01,000\nGood evening.\n",
         "WEBVTT\n\n00:00.000 --> 00:01.000\nGood evening.\n",
+        "[00:00.000 --> 00:01.000]  Good\n[00:01.000 --> 00:02.000]  evening.\n",
+        r#"{"text":["Good","evening."]}"#,
+        r#"{"text":"(music) Good evening. *coughs*"}"#,
+        r#"{"transcription":[{"text":" Good"},{"text":" evening."}]}"#,
+        r#"{"status":"ok","result":{"text":"Good evening."}}"#,
+        r#"{"data":{"transcript":"Good evening."}}"#,
+        r#"{"text":"Good evening.","error":"one of three decoders failed"}"#,
         "event: transcript.text.delta\ndata: {\"type\":\"transcript.text.delta\",\"delta\":\"Good \"}\n\ndata: {\"delta\":\"evening.\"}\n\ndata: [DONE]\n\n",
     ] {
         for media_type in ["application/json", "text/plain", "text/html; charset=utf-8", ""] {
@@ -122,14 +135,42 @@ async fn an_odd_field_costs_no_utterance() {
         " [BLANK_AUDIO] ",
         r#"{"text":"(music)"}"#,
         r#"{"text":"♪ ♪"}"#,
+        r#"{"text":"(whooshing) (whooshing) [Music]"}"#,
+        r#"{"text":"Vielen Dank. Vielen Dank. Vielen Dank. Vielen Dank. Vielen Dank. Vielen Dank.","no_speech_prob":0.9}"#,
     ] {
-        assert_eq!(read_as("application/json", silent).await, heard("", None), "{silent}");
+        assert_eq!(read_as("application/json", silent).await.unwrap().text, "", "{silent}");
     }
-    let failed = read_as("application/json", r#"{"error":{"message":"model not loaded"}}"#).await.unwrap_err();
-    assert!(
-        matches!(&failed, ProviderError::ServerFailed { status: 200, .. }) && failed.to_string().contains("not loaded"),
-        "{failed}"
-    );
+    for failed in [
+        r#"{"error":{"message":"model not loaded"}}"#,
+        r#"{"text":"","error":"model not loaded"}"#,
+        r#"{"detail":"model not loaded"}"#,
+        r#"{"status":"error","message":"model not loaded"}"#,
+    ] {
+        let error = read_as("application/json", failed).await.unwrap_err();
+        assert!(
+            matches!(&error, ProviderError::ServerFailed { status: 200, .. }) && error.to_string().contains("not loaded"),
+            "{failed}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_where_nobody_speaks_has_heard_nothing() {
+    for (status, message) in [
+        (500, "No clip timestamps found. Set 'vad_filter' to True or provide 'clip_timestamps'."),
+        (400, "No speech detected in the audio file."),
+        (422, "no active speech found in audio"),
+    ] {
+        let wire = Wire::answering([Answer::json(status, json!({"detail": message}))]).await;
+        assert_eq!(wire.providers().transcribe(&[9000; 1600], None).await, heard("", None), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_phrase_over_and_over_is_a_guess() {
+    let looped = json!({"text": "danke ".repeat(40)});
+    let found = read_as("application/json", looped.to_string()).await.unwrap();
+    assert!(found.text == "danke" && found.is_guessed(), "{found:?}");
 }
 
 #[tokio::test]

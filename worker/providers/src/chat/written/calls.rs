@@ -9,6 +9,9 @@ use crate::tool_calls::bare_name;
 const NAMES: [&str; 8] = ["name", "tool", "tool_name", "function", "function_name", "recipient_name", "action", "call"];
 const ARGUMENTS: [&str; 8] = ["arguments", "parameters", "args", "params", "input", "action_input", "tool_input", "kwargs"];
 
+/// What models write before a tool's name.
+const QUALIFIERS: [&str; 4] = ["functions.", "function.", "default_api.", "tools."];
+
 /// Whether a call of a known tool stands somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Called {
@@ -29,10 +32,12 @@ pub(super) fn tool_at(text: &str, tools: &[String], over: bool) -> Called {
     let maybe = |called| if over { Called::No } else { called };
     if end == text.len() {
         let grows = tools.iter().any(|tool| tool.starts_with(last));
-        let prefix = ["functions.", "function.", "default_api.", "tools."].iter().any(|prefix| prefix.starts_with(word));
+        let prefix = QUALIFIERS.iter().any(|prefix| prefix.starts_with(word));
         return if !word.is_empty() && !tools.is_empty() && (grows || prefix) { maybe(Called::Maybe) } else { Called::No };
     }
-    if !tools.iter().any(|tool| tool == last) {
+    // What stands before the name is known: any other word is speech up to its full stop, however it is cut.
+    let qualified = &word[..word.len() - last.len()];
+    if !tools.iter().any(|tool| tool == last) || !(qualified.is_empty() || QUALIFIERS.contains(&qualified)) {
         return Called::No;
     }
     let rest = text[end..].trim_start_matches(|c: char| c.is_whitespace() || c == ':');
@@ -82,6 +87,8 @@ pub(super) fn bracket_end(text: &str) -> Option<usize> {
 
 /// Reads all calls in `text`. `name` is the tool's, where a tag around the text gave it. Empty where there is none that can be read.
 pub(super) fn read_calls(text: &str, name: Option<&str>, tools: &[String]) -> Vec<WrittenCall> {
+    // Gemma 4 has a token for quotation marks.
+    let text = text.replace("<|\"|>", "\"");
     let text = text.trim();
     let known = |name: &str| tools.iter().any(|tool| tool == name);
     if let Some(name) = name.map(bare_name).filter(|name| !name.is_empty() && *name != "arguments") {
@@ -203,7 +210,8 @@ fn arguments_of(text: &str) -> Option<Value> {
     }
     if text.starts_with('{') {
         let end = bracket_end(text)?;
-        let object: Value = serde_json::from_str(&text[..end]).ok()?;
+        let object = &text[..end];
+        let object: Value = serde_json::from_str(object).or_else(|_| serde_json::from_str(&with_quoted_keys(object))).ok()?;
         // The object may be the whole call again.
         let inner = object.get("arguments").or_else(|| object.get("parameters")).filter(|inner| inner.is_object());
         return Some(inner.cloned().unwrap_or(object));
@@ -212,6 +220,31 @@ fn arguments_of(text: &str) -> Option<Value> {
         return Some(tag_arguments(text)).filter(|arguments| arguments.as_object().is_some_and(|fields| !fields.is_empty()));
     }
     python_arguments(text)
+}
+
+/// `{date:"2026-12-04",party_size:4}` with quotation marks around its keys.
+fn with_quoted_keys(object: &str) -> String {
+    let (mut quoted, mut in_text, mut escaped) = (String::with_capacity(object.len() + 16), false, false);
+    let mut rest = object;
+    while let Some(character) = rest.chars().next() {
+        let word = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let is_key =
+            !in_text && (character.is_ascii_alphabetic() || character == '_') && rest[word..].trim_start().starts_with(':');
+        let length = if is_key { word } else { character.len_utf8() };
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            _ => {}
+        }
+        if is_key {
+            quoted.extend(['"'].into_iter().chain(rest[..word].chars()).chain(['"']));
+        } else {
+            quoted.push(character);
+        }
+        rest = &rest[length..];
+    }
+    quoted
 }
 
 /// `<parameter=key>value</parameter>`, `<parameter name="key">value</parameter>`, `<arg_key>key</arg_key><arg_value>value</arg_value>`.

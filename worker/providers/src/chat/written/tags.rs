@@ -1,19 +1,35 @@
 //! Tags and special tokens in a model's text: `<think>`, `<function=name>`, `<|channel|>`, `<｜tool▁calls▁begin｜>`, `◁think▷`.
 
+/// Where thoughts end whose beginning stood in the prompt, lower case.
+pub(super) const ENDS_OF_THOUGHTS: [&str; 9] = [
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</mm:think>",
+    "</seed:think>",
+    "[/think]",
+    "◁/think▷",
+    "<|end_thinking|>",
+    "<channel|>",
+];
+/// What begins a call of Gemma 4, also within thoughts.
+pub(super) const HALF_CALL: &str = "<|tool_call>";
 /// Most bytes of a tag.
 const LONGEST: usize = 256;
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tag {
-    /// Lower case, without `/` and attributes.
+    /// Lower case, without `/` and attributes; with what stands before a colon, where it belongs to it (`mm:think`).
     pub(super) name: String,
     /// `</…>`.
     pub(super) closes: bool,
     /// `<…/>`.
     pub(super) empty: bool,
-    /// `<|…|>`: a token of the template.
+    /// `<|…|>`, `<|…>`, `<…|>`: a token of the template.
     pub(super) special: bool,
+    /// `<|…>` and `<…|>`, which opens and which closes (Gemma 4).
+    pub(super) half: bool,
     /// `◁…▷`.
     pub(super) kimi: bool,
     /// The name that a tag of a call gives: `<function=name>`, `<invoke name="name">`.
@@ -53,12 +69,22 @@ pub(super) fn tag_at(text: &str) -> Found {
     }
     let length = opening + end + close.len_utf8();
     let inner = &inside[..end];
-    let special = inner.starts_with(['|', '｜']);
+    let (left, right) = (inner.starts_with(['|', '｜']), inner.ends_with(['|', '｜']));
+    let special = left || right;
+    let half = left != right;
     let bare = inner.trim_matches(['|', '｜']).trim();
-    let closes = bare.starts_with('/');
+    let closes = bare.starts_with('/') || (half && right);
     let empty = !special && bare.ends_with('/') && bare.len() > 1;
     let bare = bare.trim_matches('/');
-    let name_end = bare.find(|c: char| c.is_whitespace() || matches!(c, '=' | '(' | ':')).unwrap_or(bare.len());
+    let mut name_end = bare.find(|c: char| c.is_whitespace() || matches!(c, '=' | '(' | ':')).unwrap_or(bare.len());
+    // A colon stands before a name's value, or behind the name of the model's maker (`mm:think`, `seed:tool_call`).
+    if let Some((_, local)) = bare[name_end..].split_once(':').filter(|(before, _)| before.is_empty()) {
+        let local_end = local.find(|c: char| c.is_whitespace() || matches!(c, '=' | '(')).unwrap_or(local.len());
+        let local = local[..local_end].to_lowercase();
+        if is_thought(&local) || is_call(&local) {
+            name_end += 1 + local_end;
+        }
+    }
     let (name, rest) = bare.split_at(name_end);
     let value = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | '('));
     let value = value.strip_prefix("name=").unwrap_or(value);
@@ -69,20 +95,22 @@ pub(super) fn tag_at(text: &str) -> Found {
         closes,
         empty,
         special,
+        half,
         kimi: close == '▷',
         value: (!value.is_empty()).then(|| value.to_owned()),
     };
     Found::Tag(length, tag)
 }
 
+/// The name without what stands before a colon.
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
 /// Whether the tag holds what the model thinks, or what it imagines others answer.
 pub(super) fn is_thought(name: &str) -> bool {
-    const NAMES: [&str; 20] = [
-        "think",
-        "thinking",
-        "thought",
+    const NAMES: [&str; 18] = [
         "thoughts",
-        "reasoning",
         "reflection",
         "scratchpad",
         "analysis",
@@ -93,18 +121,37 @@ pub(super) fn is_thought(name: &str) -> bool {
         "planning",
         "commentary",
         "unused94",
+        "unused95",
         "tool_response",
         "tool_result",
         "function_results",
         "function_response",
         "observation",
+        "reason",
     ];
-    NAMES.contains(&name)
+    let name = local(name);
+    NAMES.contains(&name) || ["think", "thinking", "thought", "reasoning"].iter().any(|end| name.ends_with(end))
+}
+
+/// What ends the thoughts that a token of the template begins: `<|START_THINKING|>` (Cohere), `<|begin_of_thought|>`,
+/// `<|inner_prefix|>`. `None` where it begins none; an empty text where it ends them.
+pub(super) fn end_of_token(tag: &Tag) -> Option<String> {
+    let name = tag.name.as_str();
+    let thoughts = is_thought(name) || name.starts_with("inner_");
+    if !tag.special || tag.half || !thoughts {
+        return None;
+    }
+    if tag.closes || name.starts_with("end_") || name.ends_with("suffix") {
+        return Some(String::new());
+    }
+    let end = name.replacen("start_", "end_", 1).replacen("begin_", "end_", 1).replacen("prefix", "suffix", 1);
+    Some(if end == name { format!("<|/{name}|>") } else { format!("<|{end}|>") })
 }
 
 /// Whether the tag holds a tool call.
 pub(super) fn is_call(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
+        "start_action",
         "tool_call",
         "tool_calls",
         "function_call",
@@ -116,6 +163,7 @@ pub(super) fn is_call(name: &str) -> bool {
         "python_tag",
         "action",
     ];
+    let name = local(name);
     NAMES.contains(&name) || name.starts_with("tool_call") || name.starts_with("tool▁call")
 }
 
@@ -124,5 +172,5 @@ pub(super) fn ends_the_reply(tag: &Tag) -> bool {
     const TOKENS: [&str; 6] = ["im_end", "eot_id", "endoftext", "return", "end▁of▁sentence", "eos"];
     let token = tag.special && TOKENS.contains(&tag.name.as_str());
     let named = !tag.special && (matches!(tag.name.as_str(), "end_of_turn" | "eos") || (tag.closes && tag.name == "s"));
-    token || named
+    token || named || (tag.half && tag.name == "turn")
 }

@@ -50,6 +50,16 @@ fn thoughts_are_not_spoken() {
         "<answer>Good evening.</answer>",
         "Good evening.<tool_response>{\"accepted\":true}</tool_response>",
         "Good evening.</thi",
+        "<mm:think>a</mm:think>Good evening.",
+        "<seed:think>a</seed:think>Good evening.",
+        "<antThinking>a</antThinking>Good evening.",
+        "<|START_THINKING|>a {\"x\": 1}<|END_THINKING|><|START_RESPONSE|>Good evening.<|END_RESPONSE|>",
+        "<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>Good evening.<|end_of_solution|>",
+        "<|inner_prefix|>a<|inner_suffix|>Good evening.",
+        "<|channel>thought\nWe should < greet.\n<channel|>Good evening.",
+        "Good evening.<turn|>\n<|turn>user\nHello",
+        "analysisWe should greet.assistantfinalGood evening.",
+        "<think>a</think></think>Good evening.",
     ] {
         assert_eq!(speech(text), "Good evening.", "{text}");
     }
@@ -63,6 +73,20 @@ fn thoughts_whose_opening_the_server_leaves_out_are_noticed_and_held_back_the_ne
     let mut second = Written::new(&TOOLS, true);
     assert_eq!(second.push("I should greet. <thi"), "");
     assert_eq!(second.push("nk></think>Good evening. "), "Good evening. ");
+    for end in ["</thinking>", "[/THINK]", "◁/think▷", "<|END_THINKING|>", "<channel|>", "</mm:think>"] {
+        let mut first = Written::new(&TOOLS, false);
+        first.push(&format!("I should greet.{end}Good evening."));
+        first.finish();
+        assert!(first.thinks_without_opening(), "{end}");
+        let mut second = Written::new(&TOOLS, true);
+        assert_eq!(second.push(&format!("I should greet.{end}Good evening. ")), "Good evening. ", "{end}");
+    }
+    let mut twice = Written::new(&TOOLS, false);
+    twice.push("<think>a</think>Good evening.</think> ");
+    assert!(!twice.thinks_without_opening(), "they had a beginning");
+    let mut whole = Written::new(&TOOLS, false);
+    whole.is_whole();
+    assert_eq!(whole.push("I should greet.</think>Good evening. "), "Good evening. ", "nothing of it had been spoken");
     let mut without = Written::new(&TOOLS, true);
     assert_eq!(without.push("Good evening."), "");
     assert_eq!(without.finish().0, "Good evening.");
@@ -74,6 +98,8 @@ fn speech_is_let_go_at_once_and_left_as_it_is() {
         "We are 4 < 5, at 19:30 (or 20:00) – fine? [pause] *smiles* I accept, and end the call.",
         "Für vier Personen, a las ocho. Re: report_outcome, functions and all.",
         "I'd say: end of story",
+        "analysis of the menu, a plan",
+        "analysis",
     ] {
         assert_eq!(read(text), (text.to_owned(), vec![]));
     }
@@ -116,6 +142,11 @@ fn a_call_written_as_text_is_a_call() {
         format!(r#"{{"type":"function","function":{{"name":"accept_offer","parameters":{object}}}}}"#),
         format!(r#"{{"tool_calls":[{{"function":{{"name":"accept_offer","arguments":{}}}}}]}}"#, Value::from(object)),
         format!(r#"{{"accept_offer":{object}}}"#),
+        "<|tool_call>call:accept_offer{date:<|\"|>2026-12-04<|\"|>,time:<|\"|>19:30<|\"|>,party_size:4}<tool_call|>".to_owned(),
+        "<|channel>thought\nI accept.<|tool_call>call:accept_offer{date:<|\"|>2026-12-04<|\"|>,time:<|\"|>19:30<|\"|>,party_size:4}<tool_call|>".to_owned(),
+        format!("<minimax:tool_call>{in_json}</minimax:tool_call>"),
+        "<seed:tool_call><function=accept_offer><parameter=date>2026-12-04</parameter><parameter=time>19:30</parameter><parameter=party_size>4</parameter></function></seed:tool_call>".to_owned(),
+        format!("<|START_ACTION|>[{{\"tool_call_id\": \"0\", \"tool_name\": \"accept_offer\", \"parameters\": {object}}}]<|END_ACTION|>"),
         r#"{"tool":"accept_offer","date":"2026-12-04","time":"19:30","party_size":4}"#.to_owned(),
     ] {
         let (speech, calls) = read(&format!("One moment. {text}"));
@@ -125,6 +156,10 @@ fn a_call_written_as_text_is_a_call() {
         let arguments: Value = serde_json::from_str(&calls[0].1).unwrap_or_else(|_| panic!("{text}: {calls:?}"));
         assert_eq!(arguments, json!({"date": "2026-12-04", "time": "19:30", "party_size": 4}), "{text}");
     }
+    let bare = format!("analysisFine.assistantcommentary to=functions.accept_offer json{object}assistantfinalOne moment.");
+    assert_eq!(read(&bare).0, "One moment.");
+    assert_eq!(read(&bare).1[0].0, "accept_offer");
+    assert!(read(&bare).1[0].1.contains("19:30"), "{:?}", read(&bare));
     assert_eq!(read("<tool_call>{\"name\": \"end_call\"}</tool_call>").1, [("end_call".into(), "{}".into())]);
     let two =
         read("{\"name\":\"report_outcome\",\"arguments\":{\"outcome\":\"booked\"}}\n{\"name\":\"end_call\",\"arguments\":{}}");
@@ -192,6 +227,15 @@ fn any_text_cut_anywhere_comes_to_the_same() {
         "◁think▷",
         "<|start|>",
         " to=functions.end_call ",
+        "analysis",
+        "A",
+        "assistantfinal",
+        "<|channel>",
+        "<channel|>",
+        "<|tool_call>",
+        "<|\"|>",
+        "<mm:think>",
+        "<|START_THINKING|>",
         "<|tool_call_begin|>",
     ];
     let mut random = StdRng::seed_from_u64(5);
