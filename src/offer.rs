@@ -1,6 +1,6 @@
 //! An offer of the restaurant, and whether the request allows to take it. The only place that decides this.
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::request::Request;
@@ -52,7 +52,41 @@ pub enum OutsideLimits {
         /// The wanted size.
         wanted: u16,
     },
+    /// It has passed in the restaurant's zone.
+    #[error("{} on {date} has passed: it is {} on {today} there now", clock(.time), clock(.now))]
+    Passed {
+        /// The offered day.
+        date: NaiveDate,
+        /// The offered time.
+        time: NaiveTime,
+        /// The day there now.
+        today: NaiveDate,
+        /// The time there now.
+        now: NaiveTime,
+    },
+    /// The clocks jump over it on that day.
+    #[error("there is no {} on {date}: the clocks are put forward then", clock(.time))]
+    Skipped {
+        /// The offered day.
+        date: NaiveDate,
+        /// The offered time.
+        time: NaiveTime,
+    },
+    /// After midnight: it belongs to the night before the day, and people name it by the evening before.
+    #[error(
+        "{} on {date} is in the night before that day, and the guest asks for no table after midnight: ask which day and time they mean",
+        clock(.time)
+    )]
+    AfterMidnight {
+        /// The offered day.
+        date: NaiveDate,
+        /// The offered time.
+        time: NaiveTime,
+    },
 }
+
+/// Hours before this one belong to the night: who says "Friday, half past midnight" means the night after Friday's evening.
+const NIGHT_ENDS: u32 = 5;
 
 /// As people write a time of day.
 fn clock(time: &NaiveTime) -> String {
@@ -91,6 +125,28 @@ impl Request {
         }
         if offer.party_size != self.party_size {
             return Err(OutsideLimits::WrongPartySize { offered: offer.party_size, wanted: self.party_size });
+        }
+        if offer.time.hour() < NIGHT_ENDS && self.wanted_time.hour() >= NIGHT_ENDS {
+            return Err(OutsideLimits::AfterMidnight { date: offer.date, time: offer.time });
+        }
+        Ok(())
+    }
+
+    /// Whether the agent may take this offer at the moment `now`: the request allows it, it is a time that the restaurant's clocks
+    /// show, and it has not passed. The minute that is running has not passed.
+    ///
+    /// # Errors
+    /// As [`Request::allows`].
+    pub fn allows_at(&self, offer: &Offer, now: DateTime<Utc>) -> Result<(), OutsideLimits> {
+        self.allows(offer)?;
+        let (date, time) = (offer.date, offer.time);
+        // Of an hour that is shown twice, the second counts.
+        let Some(moment) = self.restaurant_zone.from_local_datetime(&date.and_time(time)).latest() else {
+            return Err(OutsideLimits::Skipped { date, time });
+        };
+        if moment.timestamp().div_euclid(60) < now.timestamp().div_euclid(60) {
+            let there = now.with_timezone(&self.restaurant_zone);
+            return Err(OutsideLimits::Passed { date, time, today: there.date_naive(), now: there.time() });
         }
         Ok(())
     }
@@ -155,5 +211,54 @@ mod tests {
             let refusal = request().allows(&Offer { date: date(day), time: time(hour, minute), party_size }).unwrap_err();
             assert_eq!(refusal.to_string(), sentence);
         }
+    }
+
+    #[test]
+    fn what_has_passed_in_the_restaurants_zone_is_not_allowed() {
+        let utc = |day, hour, minute| date(day).and_time(time(hour, minute)).and_utc();
+        let offer = |d, h, m| Offer { date: date(d), time: time(h, m), party_size: 4 };
+        let request = Request { earliest_time: time(18, 0), other_dates: vec![date(3), date(5)], ..request() };
+        // 18:40 in Berlin.
+        let now = utc(4, 17, 40);
+        for ok in [offer(4, 18, 40), offer(4, 19, 30), offer(5, 18, 0)] {
+            assert_eq!(request.allows_at(&ok, now), Ok(()), "{ok:?}");
+        }
+        for passed in [offer(4, 18, 0), offer(4, 18, 39), offer(3, 20, 0)] {
+            assert!(matches!(request.allows_at(&passed, now), Err(OutsideLimits::Passed { .. })), "{passed:?}");
+        }
+        let told = request.allows_at(&offer(4, 18, 0), now).unwrap_err().to_string();
+        assert_eq!(told, "18:00 on 2026-12-04 has passed: it is 18:40 on 2026-12-04 there now");
+        // The same moment, elsewhere: it is 06:40 of the 5th in Auckland, and 09:40 of the 4th in Los Angeles.
+        let auckland = Request { restaurant_zone: chrono_tz::Pacific::Auckland, ..request.clone() };
+        assert!(matches!(auckland.allows_at(&offer(4, 20, 0), now), Err(OutsideLimits::Passed { .. })));
+        let los_angeles = Request { restaurant_zone: chrono_tz::America::Los_Angeles, ..request };
+        assert_eq!(los_angeles.allows_at(&offer(4, 18, 0), now), Ok(()));
+    }
+
+    #[test]
+    fn hours_that_clocks_skip_or_show_twice_and_nights_are_told_apart() {
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+        let at = |date, hour, minute| Offer { date, time: time(hour, minute), party_size: 4 };
+        let night = |date| Request {
+            wanted_date: date,
+            wanted_time: time(2, 30),
+            earliest_time: time(0, 0),
+            latest_time: time(23, 59),
+            ..request()
+        };
+        let (spring, autumn) = (day(3, 29), day(10, 25));
+        let before = day(1, 1).and_time(time(0, 0)).and_utc();
+        assert!(matches!(night(spring).allows_at(&at(spring, 2, 30), before), Err(OutsideLimits::Skipped { .. })));
+        assert_eq!(night(spring).allows_at(&at(spring, 3, 0), before), Ok(()));
+        // Half past two comes twice: at 00:30 and at 01:30 UTC.
+        let utc = |hour, minute| autumn.and_time(time(hour, minute)).and_utc();
+        assert_eq!(night(autumn).allows_at(&at(autumn, 2, 30), utc(1, 0)), Ok(()));
+        assert!(matches!(night(autumn).allows_at(&at(autumn, 2, 30), utc(1, 31)), Err(OutsideLimits::Passed { .. })));
+        // "Friday, half past midnight" is the night after Friday: whoever wants the evening does not get the night before it.
+        let any_time = Request { earliest_time: time(0, 0), latest_time: time(23, 59), ..request() };
+        assert!(matches!(any_time.allows_at(&at(date(4), 0, 30), before), Err(OutsideLimits::AfterMidnight { .. })));
+        assert_eq!(any_time.allows_at(&at(date(4), 23, 59), before), Ok(()));
+        let after_midnight = Request { wanted_time: time(0, 30), ..any_time };
+        assert_eq!(after_midnight.allows_at(&at(date(4), 0, 30), before), Ok(()));
     }
 }

@@ -124,10 +124,10 @@ impl Rehearse {
             columns.language_hint = Some(language.code().to_owned());
         }
         let request = columns.to_request(true, false)?;
-        let today = Utc::now().with_timezone(&request.restaurant_zone).date_naive();
         let bounds = self.limits.limits();
         let limits = offhook::attempt::CallLimits { call: UNHURRIED, silence: UNHURRIED, media: UNHURRIED, ..bounds };
-        let settings = MindSettings { greeting_wait: UNHURRIED.as_millis() as u64, ..MindSettings::new(limits, today) };
+        let settings = MindSettings::new(limits, Utc::now(), request.restaurant_zone);
+        let settings = MindSettings { greeting_wait: UNHURRIED.as_millis() as u64, ..settings };
         let setup = Setup { request, number: columns.number, settings };
         let log = match &self.event_log {
             Some(path) => EventLog::create(path, &setup).map_err(|error| file(path, &error))?,

@@ -1,6 +1,7 @@
 //! Rehearsals: whole conversations through the driver on tokio's paused clock, with a scripted callee, model, voice and journal.
 #![allow(clippy::unwrap_used)]
 
+mod agreements;
 mod bookings;
 mod doubts;
 mod endings;

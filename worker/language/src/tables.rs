@@ -19,6 +19,8 @@ pub struct Tables {
     pub dates: Dates,
     /// Clock times.
     pub times: Times,
+    /// How callees name times, days and parties.
+    pub naming: Naming,
 }
 
 /// Fixed sentences.
@@ -305,4 +307,43 @@ pub enum Meridiem {
     WithMinutes,
     /// After a bare hour too: "7 pm".
     Always,
+}
+
+/// How callees name times, days and parties; words in lower case. Any list may be empty.
+#[derive(Debug)]
+pub struct Naming {
+    /// Before a time: "at".
+    pub before_time: &'static [&'static str],
+    /// Behind an hour: "o'clock".
+    pub behind_time: &'static [&'static str],
+    /// Before an hour, and the minutes it adds: "half past", 30.
+    pub before_hour: &'static [(&'static str, i32)],
+    /// Behind an hour, and the minutes it adds: "y media", 30.
+    pub behind_hour: &'static [(&'static str, i32)],
+    /// Between minutes and the hour they follow: "past".
+    pub past: &'static [&'static str],
+    /// Between minutes and the hour they precede: "to".
+    pub to: &'static [&'static str],
+    /// Between an hour and its minutes: "y".
+    pub and: &'static [&'static str],
+    /// Between an hour and the minutes before it: "menos".
+    pub less: &'static [&'static str],
+    /// Behind the number of people.
+    pub people: &'static [&'static str],
+    /// Before a time that ends something: "until".
+    pub until: &'static [&'static str],
+    /// Before a number that is a name: "table seven".
+    pub marked: &'static [&'static str],
+    /// Words of clauses whose times are none of a booking: "we close at ten".
+    pub elsewhere: &'static [&'static str],
+    /// Before the number of a day: "the fifth".
+    pub before_day: &'static [&'static str],
+    /// Between a day and its month: "of".
+    pub of: &'static [&'static str],
+    /// What is counted beside people: behind one of these no number is a time.
+    pub counted: &'static [&'static str],
+    /// Behind a number, and not what is counted: "for".
+    pub goes_on: &'static [&'static str],
+    /// Words that are a time, and the hour: "noon", 12.
+    pub hours: &'static [(&'static str, u32)],
 }

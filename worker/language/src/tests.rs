@@ -12,7 +12,7 @@ type List = (&'static str, bool, Vec<&'static str>);
 
 /// Every text of a language. All fields are named, so that a new one cannot be forgotten here.
 fn lists(language: Language) -> Vec<List> {
-    let Tables { phrases, understanding, do_not_call, who_answered, sentences, numbers, dates, times } = tables(language);
+    let Tables { phrases, understanding, do_not_call, who_answered, sentences, numbers, dates, times, naming } = tables(language);
     [
         of_phrases(phrases),
         of_understanding(understanding),
@@ -22,6 +22,7 @@ fn lists(language: Language) -> Vec<List> {
         of_numbers(numbers),
         of_dates(dates),
         of_times(times),
+        of_naming(naming),
     ]
     .concat()
 }
@@ -103,6 +104,49 @@ fn of_understanding(understanding: &Understanding) -> Vec<List> {
         filled("asks_for", asks_for),
         filled("telling", telling),
         filled("shared", shared),
+    ]
+}
+
+fn of_naming(naming: &Naming) -> Vec<List> {
+    let Naming {
+        before_time,
+        behind_time,
+        before_hour,
+        behind_hour,
+        past,
+        to,
+        and,
+        less,
+        people,
+        until,
+        marked,
+        elsewhere,
+        before_day,
+        of,
+        counted,
+        goes_on,
+        hours,
+    } = naming;
+    let phrases = |phrases: &[(&'static str, i32)]| phrases.iter().map(|(phrase, _)| *phrase).collect::<Vec<_>>();
+    let hours: Vec<_> = hours.iter().map(|(word, _)| *word).collect();
+    vec![
+        filled("before_time", before_time),
+        filled("behind_time", behind_time),
+        perhaps_empty("before_hour", &phrases(before_hour)),
+        perhaps_empty("behind_hour", &phrases(behind_hour)),
+        perhaps_empty("past", past),
+        perhaps_empty("to", to),
+        perhaps_empty("and", and),
+        perhaps_empty("less", less),
+        filled("people", people),
+        filled("until", until),
+        filled("marked", marked),
+        filled("elsewhere", elsewhere),
+        filled("before_day", before_day),
+        perhaps_empty("of", of),
+        filled("counted", counted),
+        filled("goes_on", goes_on),
+        filled("hours", &hours),
     ]
 }
 

@@ -237,11 +237,18 @@ impl Mind {
         false
     }
 
+    /// Whether an end that nothing changes waits all the same for what the callee says of the read-back: it decides what the row says.
+    fn awaits_objection(&self, closing: &Closing) -> bool {
+        let counts = closing.disposition != Disposition::Cancelled && closing.ended != EndCause::AttemptStale;
+        counts && self.is_read_back_unjudged() && (self.objection_until().is_some() || !self.floor.is_quiet())
+    }
+
     /// Ends where everything that was waited for has come.
     pub(super) fn end_where_due(&mut self) {
         let (closing, hang_up) = match &self.phase {
             Phase::Closing(closing)
-                if closing.forced || (!closing.paused && self.floor.is_quiet() && self.objection_until().is_none()) =>
+                if (closing.forced && !self.awaits_objection(closing))
+                    || (!closing.paused && self.floor.is_quiet() && self.objection_until().is_none()) =>
             {
                 (closing, true)
             }

@@ -91,7 +91,7 @@ impl Mind {
             if self.phase == Phase::Talking && !self.floor.is_quiet() && self.reply.is_none() && self.tool_calls.is_idle() {
                 add(self.answer_until(), Due::Answer);
             }
-            if matches!(&self.phase, Phase::Closing(closing) if !closing.forced) {
+            if matches!(&self.phase, Phase::Closing(_)) {
                 add(self.objection_until(), Due::Objection);
             }
         }

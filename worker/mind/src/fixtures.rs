@@ -35,5 +35,6 @@ pub fn request() -> Request {
 
 /// A call made two weeks before, with the default limits.
 pub fn settings() -> MindSettings {
-    MindSettings::new(CallLimits::default(), NaiveDate::from_ymd_opt(2026, 11, 20).unwrap())
+    let noon = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap().and_hms_opt(11, 0, 0).unwrap();
+    MindSettings::new(CallLimits::default(), noon.and_utc(), chrono_tz::Europe::Berlin)
 }

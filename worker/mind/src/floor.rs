@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use offhook_types::{
     audio::MediaTime,
-    ids::{Millis, UtteranceId},
+    ids::{Generation, Millis, UtteranceId},
 };
 
 use super::turns::TurnKey;
@@ -49,6 +49,11 @@ pub(super) struct Floor {
     pub questions: u32,
     /// Turns with words.
     pub turns: u32,
+    /// Turns that named a time, a day or a party, or denied something: what an acceptance may rest on.
+    pub bases: u32,
+    /// The callee's words since the model was last asked, and the generation they followed.
+    pub said: String,
+    pub said_before: Generation,
     /// Utterances in a row that were not understood.
     pub unclear: u32,
     /// Failures of the recogniser in a row.

@@ -1,6 +1,7 @@
 //! The conversation: a pure state machine. `(state, event, now) -> actions`; no clock, no socket, no await.
 
 pub mod action;
+mod agreement;
 mod barge_in;
 mod closing;
 mod consent;
@@ -20,6 +21,7 @@ mod line_state;
 mod listening;
 mod mind;
 mod model_reply;
+mod named;
 mod opening;
 mod outcome;
 mod pattern;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     action::Action,
+    agreement::NOT_AS_READ_BACK,
     do_not_call,
     doubt::{decides, is_certain, is_not_heard},
     floor::Utterance,
@@ -127,16 +128,19 @@ impl Mind {
         self.record_callee(&heard, text, transcript);
     }
 
-    fn record_callee(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
+    /// Takes the words down; returns whether they contest what was read back.
+    fn record_callee(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) -> bool {
         let language = transcript.language.or(Some(self.language.current()));
         self.turns.write(heard.turn, Said { language, text: text.to_owned(), ended: heard.ended, interrupted: false });
         self.floor.words_heard = true;
         self.floor.last_turn = Some(heard.turn);
         self.about_the_recording(text, heard.started);
-        self.answer_to_read_back(heard, text);
+        let contested = self.answer_to_read_back(heard, text, is_certain(transcript));
+        self.note_words(text);
         if do_not_call::asks_not_to_call(text) {
             self.outcome.do_not_call = true;
         }
+        contested
     }
 
     fn understood(&mut self, heard: &Utterance, text: &str, transcript: &Transcript) {
@@ -150,12 +154,15 @@ impl Mind {
         if !switched && transcript.language.is_none_or(|language| language == before) && understanding::words(text).len() > 1 {
             self.disclosure.answered(&self.sentences);
         }
-        self.record_callee(heard, text, transcript);
+        let contested = self.record_callee(heard, text, transcript);
         let doubted = self.is_doubted(text, transcript);
         if self.floor.doubted {
             self.history.callee(&format!("(not heard for certain: {text})"));
         } else {
             self.history.callee(text);
+        }
+        if contested {
+            self.history.callee(NOT_AS_READ_BACK);
         }
         self.floor.unclear = 0;
         self.floor.ask_again = false;

@@ -1,6 +1,7 @@
 //! The state of one conversation, and where the call stands. What happens to it is in the files named for each concern.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use offhook::{
     attempt::CallLimits, disposition::Disposition, end_cause::EndCause, language::Language, provider::Provider, request::Request,
 };
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     action::Action,
+    agreement::Settled,
     disclosure::Disclosure,
     floor::Floor,
     history::History,
@@ -30,14 +32,25 @@ pub struct MindSettings {
     pub limits: CallLimits,
     /// The day of the call in the restaurant's zone.
     pub today: NaiveDate,
+    /// When the conversation begins; absent in logs of before it was known, which count nothing as passed.
+    #[serde(default)]
+    pub began: Option<DateTime<Utc>>,
     /// How long the callee may be silent after the answer before we speak first, in ms.
     pub greeting_wait: Millis,
 }
 
 impl MindSettings {
-    /// The defaults, for a call made on `today`: 2.5 s for the greeting.
-    pub fn new(limits: CallLimits, today: NaiveDate) -> Self {
-        MindSettings { limits, today, greeting_wait: 2_500 }
+    /// The defaults, for a call to a restaurant in `zone` that begins at `began`: 2.5 s for the greeting.
+    pub fn new(limits: CallLimits, began: DateTime<Utc>, zone: Tz) -> Self {
+        MindSettings { limits, today: began.with_timezone(&zone).date_naive(), began: Some(began), greeting_wait: 2_500 }
+    }
+
+    /// The moment of the conversation at `now`; the beginning of time where it is not known when it began.
+    pub(super) fn clock(&self, now: Millis) -> DateTime<Utc> {
+        let since = i64::try_from(now).ok().and_then(TimeDelta::try_milliseconds);
+        let at =
+            |began: DateTime<Utc>| since.and_then(|since| began.checked_add_signed(since)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.began.map_or(DateTime::<Utc>::MIN_UTC, at)
     }
 }
 
@@ -128,6 +141,8 @@ pub struct Mind {
     pub(super) outcome: OutcomeDraft,
     /// What was accepted and is to be heard by the callee.
     pub(super) read_back: Option<ReadBack>,
+    /// What the last acceptance and report rest on.
+    pub(super) settled: Settled,
     /// What we said and have to take back.
     pub(super) correction: Correction,
     pub(super) reopened: u32,
@@ -169,6 +184,7 @@ impl Mind {
             tool_calls: ToolCalls::default(),
             outcome: OutcomeDraft::default(),
             read_back: None,
+            settled: Settled::default(),
             correction: Correction::default(),
             reopened: 0,
             last_heard: now,

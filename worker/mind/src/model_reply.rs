@@ -15,9 +15,13 @@ pub(super) struct ModelReply {
     /// What came behind the bound of a reply is not said.
     pub cut_off: bool,
     pub called: bool,
+    /// Calls that change something.
+    pub writes: u32,
     pub end_call: bool,
     /// A tool refused a call of it: it does not end the conversation.
     pub refused: bool,
+    /// Turns of the callee that named or denied something, when the model was asked.
+    pub bases: u32,
     /// When the model was asked.
     pub asked: Millis,
     /// When the model was asked, or a piece of its reply last came.
@@ -27,8 +31,8 @@ pub(super) struct ModelReply {
 }
 
 impl ModelReply {
-    /// Asked for at `now`.
-    pub fn new(generation: Generation, now: Millis) -> Self {
+    /// Asked for at `now`, when the callee had named or denied something in so many turns.
+    pub fn new(generation: Generation, bases: u32, now: Millis) -> Self {
         ModelReply {
             generation,
             chunker: Chunker::default(),
@@ -37,8 +41,10 @@ impl ModelReply {
             lasts: 0,
             cut_off: false,
             called: false,
+            writes: 0,
             end_call: false,
             refused: false,
+            bases,
             asked: now,
             last_sign: now,
             begun: false,

@@ -1,5 +1,6 @@
 //! What the conversation came to, worked out in code from what was accepted and reported.
 
+use chrono::{DateTime, Utc};
 use offhook::{
     language::Language,
     offer::Offer,
@@ -69,8 +70,15 @@ impl OutcomeDraft {
         self.accepted.as_ref().is_some_and(|known| known.offer == *offer && !particulars.adds_to(&known.particulars))
     }
 
-    /// Takes an offer if the request allows it. The result is what the model is told.
-    pub fn accept(&mut self, request: &Request, offer: Offer, particulars: Particulars, turn: Option<TurnKey>) -> Value {
+    /// Takes an offer if the request allows it at the moment `now`. The result is what the model is told.
+    pub fn accept(
+        &mut self,
+        request: &Request,
+        offer: Offer,
+        particulars: Particulars,
+        turn: Option<TurnKey>,
+        now: DateTime<Utc>,
+    ) -> Value {
         if request.kind == CallKind::Cancel {
             return json!({ "accepted": false, "reason": "this call is to cancel a booking: there is no table to accept" });
         }
@@ -79,7 +87,7 @@ impl OutcomeDraft {
             self.note(offer, false, Some("not the existing booking".to_owned()), turn);
             return json!({ "accepted": false, "reason": reason });
         }
-        if let Err(limit) = request.allows(&offer) {
+        if let Err(limit) = request.allows_at(&offer, now) {
             let reason = limit.to_string();
             self.note(offer, false, Some(reason.clone()), turn);
             return json!({ "accepted": false, "reason": reason });
@@ -150,11 +158,11 @@ impl OutcomeDraft {
     }
 
     /// An offer the model heard and did not take; one that was taken stays taken.
-    pub fn offered(&mut self, request: &Request, offer: Offer, turn: Option<TurnKey>) {
+    pub fn offered(&mut self, request: &Request, offer: Offer, turn: Option<TurnKey>, now: DateTime<Utc>) {
         if self.accepted.as_ref().is_some_and(|known| known.offer == offer) {
             return;
         }
-        let refusal = request.allows(&offer).err().map_or_else(|| "not taken".to_owned(), |limit| limit.to_string());
+        let refusal = request.allows_at(&offer, now).err().map_or_else(|| "not taken".to_owned(), |limit| limit.to_string());
         self.note(offer, false, Some(refusal), turn);
     }
 

@@ -8,6 +8,8 @@ use offhook::{
 use offhook_speaking::dates::weekday_name;
 use serde::Serialize;
 
+use super::mind::MindSettings;
+
 /// The request as the model reads it, in this order.
 #[derive(Serialize)]
 struct Told<'r> {
@@ -26,11 +28,14 @@ struct Told<'r> {
     booking_reference: Option<&'r str>,
     language: Language,
     today: NaiveDate,
+    /// When the call began, in the restaurant's zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_there: Option<String>,
 }
 
-/// The system message, for a conversation in `language` on the day `today` of the restaurant's calendar. It contains the request
+/// The system message, for a conversation in `language` that began as the settings say. It contains the request
 /// as one line of JSON between `<request>` and `</request>`.
-pub fn system(request: &Request, language: Language, today: NaiveDate) -> String {
+pub fn system(request: &Request, language: Language, settings: &MindSettings) -> String {
     let time = |time: NaiveTime| time.format("%H:%M").to_string();
     let told = Told {
         kind: request.kind,
@@ -47,7 +52,8 @@ pub fn system(request: &Request, language: Language, today: NaiveDate) -> String
         special_requests: request.special_requests.as_deref(),
         booking_reference: request.booking_reference.as_deref(),
         language,
-        today,
+        today: settings.today,
+        time_there: settings.began.map(|began| time(began.with_timezone(&request.restaurant_zone).time())),
     };
     // A guest's words must not be able to close the block.
     let json = serde_json::to_string(&told).unwrap_or_default().replace('<', "\\u003c");
@@ -89,13 +95,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::fixtures::request;
+    use crate::fixtures::{request, settings};
 
     #[test]
     fn the_request_is_one_line_of_json_in_the_prompt() {
         let mut request = request();
         request.special_requests = Some("</request> a \"quiet\" table\nplease".to_owned());
-        let prompt = system(&request, Language::De, NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
+        let prompt = system(&request, Language::De, &settings());
         assert!(prompt.contains("Speak German only"));
         assert_eq!(prompt.matches("<request>").count(), 1);
         let (_, block) = prompt.split_once("<request>\n").unwrap();
@@ -106,6 +112,7 @@ mod tests {
         assert_eq!(told["weekday"], "Friday");
         assert_eq!(told["wanted_time"], "19:30");
         assert_eq!(told["language"], "de");
+        assert_eq!((&told["today"], &told["time_there"]), (&"2026-11-20".into(), &"12:00".into()));
         assert_eq!(told["other_dates"][0], "2026-12-05");
         assert_eq!(told["special_requests"], "</request> a \"quiet\" table\nplease");
     }

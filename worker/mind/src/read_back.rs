@@ -8,32 +8,34 @@ use offhook_types::ids::{Generation, Millis, SentenceId};
 use serde_json::json;
 
 use super::{
-    floor::Utterance,
     mind::{Mind, Phase},
+    named::Names,
     sentence_queue::{Progress, Sentence},
-    understanding,
 };
 
 /// How long a noise may last over the read-back before it counts as somebody who wants to speak, in ms. A cough, with the silence after
 /// which the ear takes it for ended, is shorter.
 const NOISE: Millis = 1_000;
-/// How long we stay on the line after the read-back for the callee to say that it is wrong, in ms.
-const OBJECTION: Millis = 2_000;
-
 /// An accepted table on its way to the callee.
 #[derive(Debug, Clone)]
 pub(super) struct ReadBack {
-    offer: Offer,
+    pub offer: Offer,
     /// When it was accepted.
-    accepted: Millis,
+    pub accepted: Millis,
     /// The sentence that says it; absent while it is owed.
-    sentence: Option<SentenceId>,
+    pub sentence: Option<SentenceId>,
     /// The callee's first words about it were judged.
-    judged: bool,
+    pub judged: bool,
     /// They agreed to it.
-    confirmed: bool,
-    /// They said that it is wrong, and nothing was accepted since.
-    contested: bool,
+    pub confirmed: bool,
+    /// They said that it is wrong, or named something else, and nothing was accepted since.
+    pub contested: bool,
+    /// The words it rests on named another table, or they had objected to this one: it counts only with their yes.
+    pub needs_yes: bool,
+    /// Words of ours after it named something else: it is said once more behind them.
+    pub blurred: bool,
+    /// The model was told once that it cannot end while the read-back is contested.
+    pub end_refused: bool,
 }
 
 /// What we owe the callee after words of ours that did not stand.
@@ -57,7 +59,7 @@ fn sentence(name: &str, offer: &Offer, language: Language) -> String {
 }
 
 /// Whether these words name day, time and party of the table, as the prompt has the model write them.
-fn names(text: &str, offer: &Offer, language: Language) -> bool {
+pub(super) fn names(text: &str, offer: &Offer, language: Language) -> bool {
     let (party, date, time) = (offer.party_size.to_string(), offer.date.to_string(), offer.time.format("%H:%M").to_string());
     let in_words = spoken(&party, language).to_lowercase();
     // The digits of day and time are no party.
@@ -77,9 +79,25 @@ impl Mind {
         {
             return;
         }
-        let spoken = self.read_back_by_the_model(generation, &offer);
-        let (judged, confirmed, contested) = (false, false, false);
-        self.read_back = Some(ReadBack { offer, accepted: self.now, sentence: spoken, judged, confirmed, contested });
+        let before = self.read_back.as_ref();
+        let objected = before.is_some_and(|known| known.contested && known.offer == offer);
+        let needs_yes = objected || self.words_named_another_table(&offer);
+        if before.and_then(|known| self.sentence_of(known)).is_some_and(Sentence::is_waiting) {
+            // It does not stand any more.
+            self.stop_speaking();
+        }
+        let sentence = self.read_back_by_the_model(generation, &offer);
+        self.read_back = Some(ReadBack {
+            offer,
+            accepted: self.now,
+            sentence,
+            judged: false,
+            confirmed: false,
+            contested: false,
+            needs_yes,
+            blurred: false,
+            end_refused: false,
+        });
         let may_speak =
             matches!(&self.phase, Phase::Talking) || matches!(&self.phase, Phase::Closing(closing) if !closing.forced);
         if may_speak && self.floor.is_quiet() {
@@ -93,7 +111,11 @@ impl Mind {
         let last = delivered().last().map(|(id, _)| *id)?;
         let text = text.join(" ");
         let guest = self.name_of_booking();
-        let read_back = names(&text, offer, self.language.current()) && text.contains(&guest) && !text.contains('?');
+        let language = self.language.current();
+        let read_back = names(&text, offer, language)
+            && text.contains(&guest)
+            && !text.contains('?')
+            && !Names::of(&text, language).contradict(offer);
         read_back.then_some(last)
     }
 
@@ -131,7 +153,29 @@ impl Mind {
         self.outcome.agreed_name().unwrap_or(&self.request.guest_name).to_owned()
     }
 
-    fn sentence_of(&self, read_back: &ReadBack) -> Option<&Sentence> {
+    /// The model said something after the read-back: where it named another time, day or party, the read-back follows once more.
+    pub(super) fn said_beside_read_back(&mut self, text: &str) {
+        let language = self.language.current();
+        if let Some(read_back) = self.read_back.as_mut().filter(|read_back| !read_back.contested && read_back.sentence.is_some())
+            && !text.contains('?')
+            && Names::of(text, language).contradict(&read_back.offer)
+        {
+            read_back.blurred = true;
+        }
+    }
+
+    /// Says the read-back again where words of ours behind it named something else.
+    pub(super) fn say_blurred_read_back(&mut self) {
+        let Some(read_back) = self.read_back.as_mut().filter(|read_back| read_back.blurred) else { return };
+        read_back.blurred = false;
+        read_back.confirmed = false;
+        read_back.sentence = None;
+        let agreed = read_back.offer.clone();
+        self.log("read_back_again", json!({ "agreed": agreed }));
+        self.say_read_back();
+    }
+
+    pub(super) fn sentence_of(&self, read_back: &ReadBack) -> Option<&Sentence> {
         read_back.sentence.and_then(|id| self.sentences.sentence(id))
     }
 
@@ -152,58 +196,6 @@ impl Mind {
     /// Somebody speaks, or something falls, while the callee hears the read-back: it goes on until it is clear that they speak.
     pub(super) fn guard_read_back(&mut self) {
         self.floor.guarded_until = Some(self.now + NOISE);
-    }
-
-    /// The callee's words, judged where they are the first after the read-back began.
-    pub(super) fn answer_to_read_back(&mut self, heard: &Utterance, text: &str) {
-        let Some(read_back) = self.read_back.as_ref().filter(|read_back| !read_back.judged) else { return };
-        let Some(sentence) = self.sentence_of(read_back) else { return };
-        let began = !matches!(sentence.progress, Progress::Queued | Progress::Unheard);
-        if !began || heard.started < sentence.began.1 {
-            return;
-        }
-        // "No" to a question that was asked after it says nothing of the booking.
-        let question_since = self.sentences.sentences.iter().any(|(id, later)| {
-            Some(*id) > read_back.sentence
-                && later.text.contains('?')
-                && !matches!(later.progress, Progress::Queued | Progress::Unheard)
-        });
-        let contested = understanding::denies(text) && !question_since;
-        let confirmed = !contested && understanding::affirms(text);
-        if let Some(read_back) = &mut self.read_back {
-            read_back.judged = true;
-            read_back.contested |= contested;
-            read_back.confirmed |= confirmed;
-        }
-        if contested {
-            self.log("read_back_contested", json!({ "text": text }));
-        }
-    }
-
-    /// The callee said that what was read back is wrong, and it was not settled since.
-    pub(super) fn is_contested(&self) -> bool {
-        self.read_back.as_ref().is_some_and(|read_back| read_back.contested)
-    }
-
-    /// Whether the restaurant knows of the agreement: it heard the read-back, or a sentence of the model after the acceptance; or it
-    /// agreed; or the table is one that we had named ourselves before.
-    pub(super) fn is_agreement_known(&self) -> bool {
-        let Some(read_back) = &self.read_back else { return false };
-        if read_back.contested {
-            return false;
-        }
-        let heard = || self.sentences.sentences.values().filter(|sentence| sentence.was_heard());
-        read_back.confirmed
-            || self.sentence_of(read_back).is_some_and(Sentence::was_heard)
-            || heard().any(|sentence| sentence.by_model && sentence.asked >= read_back.accepted)
-            || heard().any(|sentence| names(&sentence.text, &read_back.offer, sentence.language))
-    }
-
-    /// Until when an end waits for an objection to the read-back.
-    pub(super) fn objection_until(&self) -> Option<Millis> {
-        let read_back = self.read_back.as_ref().filter(|read_back| !read_back.judged)?;
-        let sentence = self.sentence_of(read_back).filter(|sentence| sentence.was_heard())?;
-        sentence.ended.map(|ended| ended + OBJECTION).filter(|until| *until > self.now)
     }
 
     /// A tool refused what the model may have promised in this reply, or since the callee's last words. What of it was not heard is not

@@ -74,13 +74,13 @@ impl Mind {
         if let Some(lead) = lead {
             self.say(lead.in_language(self.language.current()).to_owned());
         }
-        let prompt = prompts::system(&self.request, self.language.current(), self.settings.today);
+        let prompt = prompts::system(&self.request, self.language.current(), &self.settings);
         self.actions.push(Action::Think {
             generation: self.generation,
             messages: self.history.messages(prompt, &self.sentences),
             tools: tool_schemas::offered(self.request.kind),
         });
-        self.reply = Some(ModelReply::new(self.generation, self.now));
+        self.reply = Some(ModelReply::new(self.generation, self.floor.bases, self.now));
     }
 
     /// Says one fixed sentence, without the model.
@@ -127,6 +127,7 @@ impl Mind {
             return;
         }
         self.correct();
+        self.said_beside_read_back(&sentence);
         self.say_for_the_model(sentence);
     }
 
@@ -160,6 +161,7 @@ impl Mind {
             return;
         }
         self.reply_failures = 0;
+        self.say_blurred_read_back();
         if reply.end_call && !reply.refused {
             self.close_gently();
         } else if reply.called {

@@ -15,15 +15,32 @@ use super::{
 /// Reads a table: numbers may be strings, and a time may have seconds, which no table has.
 fn table(value: &Value) -> Result<Offer, String> {
     let field = |name: &str| value.get(name).filter(|field| !field.is_null()).ok_or_else(|| format!("{name} is missing"));
-    let date = plain(field("date")?);
-    let date = NaiveDate::parse_from_str(date.get(..10).unwrap_or(&date), "%Y-%m-%d")
-        .map_err(|_| format!("\"{date}\" is not a date: write YYYY-MM-DD"))?;
+    let date = date(&plain(field("date")?))?;
     let written = plain(field("time")?);
-    let time = time(&written).ok_or_else(|| format!("\"{written}\" is not a time: write HH:MM, 24 hours"))?;
+    let (date, time) = match written.as_str() {
+        // The end of a day is the beginning of the next.
+        "24:00" | "24.00" | "24:00:00" => (date.succ_opt(), NaiveTime::MIN),
+        _ => (Some(date), time(&written).ok_or_else(|| format!("\"{written}\" is not a time: write HH:MM, 24 hours"))?),
+    };
+    let date = date.ok_or("there is no such day")?;
     let written = plain(field("party_size")?);
     let party_size = written.parse::<f64>().ok().filter(|size| size.fract() == 0.0 && (1.0..=f64::from(u16::MAX)).contains(size));
     let party_size = party_size.ok_or_else(|| format!("\"{written}\" is not a party size: write a whole number"))? as u16;
     Ok(Offer { date, time, party_size })
+}
+
+/// `2026-12-04`, with or without a time behind it.
+fn date(written: &str) -> Result<NaiveDate, String> {
+    let not_a_date = || format!("\"{written}\" is not a date: write YYYY-MM-DD");
+    let day = written.split(['T', 't', ' ']).next().unwrap_or_default();
+    let numbers: Vec<u32> = day.split('-').map(str::parse).collect::<Result<_, _>>().map_err(|_| not_a_date())?;
+    match (numbers.as_slice(), day.len()) {
+        ([year, month @ 1..=12, of_month @ 1..=31], 10) => i32::try_from(*year)
+            .ok()
+            .and_then(|year| NaiveDate::from_ymd_opt(year, *month, *of_month))
+            .ok_or_else(|| format!("there is no {day}: that month has no such day in that year")),
+        _ => Err(not_a_date()),
+    }
 }
 
 /// `19:30`, `19:30:00`, `7:30 pm`, `9 pm`.
@@ -102,6 +119,8 @@ pub(super) struct Pending {
     pub generation: Generation,
     pub id: String,
     pub tool: WriteTool,
+    /// Turns of the callee that named or denied something, when the model was asked.
+    pub bases: u32,
     /// When the journal was asked.
     pub asked: Millis,
 }

@@ -11,10 +11,19 @@ use super::{
     tool_schemas::{ACCEPT_OFFER, END_CALL, REPORT_OUTCOME},
 };
 
+/// Calls of one reply that may change something. More of them are a model that is stuck.
+const MOST_WRITES: u32 = 8;
+const TOO_MANY: &str = "too many calls in one answer: this one did not run";
+
 impl Mind {
     /// A call of the current reply. What changes something goes to the journal first.
     pub(super) fn tool_called(&mut self, generation: Generation, call: ToolCall) {
         if call.name == END_CALL {
+            if let Some(reason) = self.end_is_premature() {
+                self.refused(generation);
+                self.history.call(generation, call, Some(json!({ "ending": false, "reason": reason })));
+                return;
+            }
             self.history.call(generation, call, Some(json!({ "ending": true })));
             return;
         }
@@ -32,11 +41,20 @@ impl Mind {
             {
                 self.history.call(generation, call, Some(json!({ "accepted": true })));
             }
+            Ok(_) if self.reply.as_ref().is_some_and(|reply| reply.writes >= MOST_WRITES) => {
+                self.log("tool_refused", json!({ "name": call.name, "reason": TOO_MANY }));
+                self.refused(generation);
+                self.history.call(generation, call, Some(json!({ "error": TOO_MANY })));
+            }
             Ok((tool, arguments)) => {
+                let bases = self.reply.as_mut().map_or(self.floor.bases, |reply| {
+                    reply.writes += 1;
+                    reply.bases
+                });
                 self.tool_calls.last += 1;
                 let number = self.tool_calls.last;
                 self.actions.push(Action::JournalTool { number, name: call.name.clone(), arguments });
-                self.tool_calls.pending.insert(number, Pending { generation, id: call.id.clone(), tool, asked: self.now });
+                self.tool_calls.pending.insert(number, Pending { generation, id: call.id.clone(), tool, bases, asked: self.now });
                 self.history.call(generation, call, None);
             }
         }
@@ -54,7 +72,7 @@ impl Mind {
     /// (`{}` where it was begun only: it changes nothing but what we know, so it runs).
     pub(super) fn tool_journaled(&mut self, number: u32, known: Option<Value>) {
         let Some(pending) = self.tool_calls.pending.remove(&number) else { return };
-        let ran = self.run(pending.tool, pending.generation);
+        let ran = self.run(pending.tool, pending.bases, pending.generation);
         let result = known.filter(|known| known.as_object().is_some_and(|fields| !fields.is_empty())).unwrap_or(ran);
         if result["accepted"] == false || result["recorded"] == false {
             self.refused(pending.generation);
@@ -76,7 +94,7 @@ impl Mind {
         }
     }
 
-    fn run(&mut self, tool: WriteTool, generation: Generation) -> Value {
+    fn run(&mut self, tool: WriteTool, bases: u32, generation: Generation) -> Value {
         let turn = self.floor.last_turn;
         match tool {
             WriteTool::Accept(offer, _) if self.floor.doubted => {
@@ -84,8 +102,13 @@ impl Mind {
                 json!({ "accepted": false, "reason": "their last words were not heard for certain: ask them to say day and time again" })
             }
             WriteTool::Accept(offer, particulars) => {
-                let mut result = self.outcome.accept(&self.request, offer.clone(), particulars, turn);
+                if let Some(reason) = self.is_settled_otherwise(&offer, bases, generation) {
+                    return json!({ "accepted": false, "reason": reason });
+                }
+                let clock = self.settings.clock(self.now);
+                let mut result = self.outcome.accept(&self.request, offer.clone(), particulars, turn, clock);
                 if result["accepted"] == true {
+                    self.note_accepted(bases, generation);
                     self.offer_accepted(generation);
                     result["read_back"] = json!("the restaurant hears date, time, party and name now: do not repeat them");
                 } else {
@@ -101,11 +124,18 @@ impl Mind {
             }
             WriteTool::Report { outcome, particulars, offered, do_not_call } => {
                 self.outcome.do_not_call |= do_not_call;
+                let clock = self.settings.clock(self.now);
                 for offer in offered {
-                    self.outcome.offered(&self.request, offer, turn);
+                    self.outcome.offered(&self.request, offer, turn, clock);
+                }
+                if let Some(reason) = self.is_accepted_in_the_same_reply(outcome, generation) {
+                    return json!({ "recorded": false, "reason": reason });
                 }
                 let known = self.is_agreement_known() || self.read_back.is_some();
                 let result = self.outcome.report_as(&self.request, outcome, particulars, turn);
+                if result["recorded"] == true {
+                    self.note_reported(outcome, generation);
+                }
                 if known && self.outcome.agreed().is_none() {
                     // They heard that we take the table: they hear that we do not, too.
                     self.agreement_taken_back();

@@ -60,6 +60,11 @@ pub(super) fn affirms(text: &str) -> bool {
     said.iter().any(|word| is_listed(word, |words| words.reassurances)) || (!said.is_empty() && is_backchannel(text))
 }
 
+/// Whether a question of ours asks whether something is right: "Is that correct?"
+pub(super) fn asks_whether_right(question: &str) -> bool {
+    words(question).iter().any(|word| is_listed(word, |words| words.reassurances))
+}
+
 /// The language that somebody wishes to speak: "do you speak English?", "auf Deutsch bitte". "I don't speak English" is no wish.
 pub(super) fn asks_for_language(text: &str) -> Option<Language> {
     let said = words(text);

@@ -53,11 +53,10 @@ pub async fn converse(
     let (media, media_events) = session.start();
     let encrypted = negotiated.crypto.is_some();
     journal.talking(json!({ "codec": negotiated.codec, "remote": negotiated.remote.to_string(), "encrypted": encrypted }));
-    let today = Utc::now().with_timezone(&specification.request.restaurant_zone).date_naive();
     let setup = Setup {
         request: specification.request.clone(),
         number: specification.dial.number.clone(),
-        settings: MindSettings::new(specification.limits, today),
+        settings: MindSettings::new(specification.limits, Utc::now(), specification.request.restaurant_zone),
     };
     let log = EventLog::create(&specification.spool.join(EVENT_LOG_FILE), &setup).unwrap_or_else(|error| {
         tracing::warn!(%error, "the call has no event log");

@@ -2,6 +2,7 @@
 
 mod dates;
 mod do_not_call;
+mod naming;
 mod numbers;
 mod phrases;
 mod sentences;
@@ -20,4 +21,5 @@ pub(crate) const TABLES: Tables = Tables {
     numbers: numbers::NUMBERS,
     dates: dates::DATES,
     times: times::TIMES,
+    naming: naming::NAMING,
 };
