@@ -262,6 +262,9 @@ pub struct ProviderSpecification {
     /// The rate of a voice that comes as raw samples and does not say its rate, Hz; [`RAW_VOICE_RATE`] where absent.
     #[serde(default)]
     pub raw_voice_rate: Option<u32>,
+    /// The same for the voice of one language, where it has another one.
+    #[serde(default)]
+    pub raw_voice_rates: Vec<(Language, u32)>,
     /// What their servers have shown of themselves, by the name of the provider: what the crate `offhook_providers` has written, for it
     /// to read again in another process. Null: nothing is known.
     #[serde(default)]

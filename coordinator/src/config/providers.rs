@@ -62,17 +62,31 @@ pub struct ProvidersConfig {
     /// Text to speech: model
     #[arg(long, env = "OFFHOOK_TTS_MODEL", default_value = "gpt-4o-mini-tts")]
     pub tts_model: String,
-    /// Text to speech: the voice of each language
+    /// Text to speech: the voice of each language; de=thorsten@16000 where the raw samples of that one have a rate of their own, Hz
     #[arg(long, env = "OFFHOOK_VOICES", default_value = "en=alloy,de=alloy,es=alloy,nl=alloy", value_parser = voices)]
     pub voices: Voices,
     /// Text to speech: the rate of raw samples in Hz, where the server has another one and does not say so
-    #[arg(long, env = "OFFHOOK_TTS_RATE", default_value_t = RAW_VOICE_RATE, value_parser = clap::value_parser!(u32).range(8_000..=96_000))]
+    #[arg(long, env = "OFFHOOK_TTS_RATE", default_value_t = RAW_VOICE_RATE, value_parser = clap::value_parser!(u32).range(RAW_VOICE_RATES))]
     pub tts_rate: u32,
 }
 
+/// The rates that raw samples may have, Hz.
+const RAW_VOICE_RATES: std::ops::RangeInclusive<i64> = 8_000..=96_000;
+
 /// The voice of each language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Voices(pub Vec<(Language, String)>);
+pub struct Voices(pub Vec<NamedVoice>);
+
+/// The voice of a language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedVoice {
+    /// What it speaks.
+    pub language: Language,
+    /// Its name on the server.
+    pub name: String,
+    /// The rate of its raw samples, Hz, where it differs from `OFFHOOK_TTS_RATE`.
+    pub raw_rate: Option<u32>,
+}
 
 impl ProvidersConfig {
     /// As the worker takes it.
@@ -95,8 +109,9 @@ impl ProvidersConfig {
             speech_to_text: endpoint("OFFHOOK_STT_URL", &self.stt_url, &self.stt_key, &self.stt_key_file, &self.stt_model)?,
             chat: endpoint("OFFHOOK_CHAT_URL", &self.chat_url, &self.chat_key, &self.chat_key_file, &self.chat_model)?,
             text_to_speech: endpoint("OFFHOOK_TTS_URL", &self.tts_url, &self.tts_key, &self.tts_key_file, &self.tts_model)?,
-            voices: self.voices.0.clone(),
+            voices: self.voices.0.iter().map(|voice| (voice.language, voice.name.clone())).collect(),
             raw_voice_rate: Some(self.tts_rate),
+            raw_voice_rates: self.voices.0.iter().filter_map(|voice| Some((voice.language, voice.raw_rate?))).collect(),
             learned: serde_json::Value::Null,
         })
     }
@@ -106,7 +121,18 @@ fn voices(text: &str) -> Result<Voices, String> {
     let pairs = text.split(',').map(|pair| {
         let (code, voice) = pair.split_once('=').ok_or_else(|| format!("\"{pair}\" is not language=voice, such as de=alloy"))?;
         let language = Language::of_code(code.trim()).map_err(|unknown: UnknownLanguage| unknown.to_string())?;
-        Ok((language, voice.trim().to_owned()))
+        let voice = voice.trim();
+        // Anything else after an @ belongs to the name.
+        let rated = voice.rsplit_once('@').and_then(|(name, rate)| Some((name, rate.parse::<u32>().ok()?)));
+        let (name, raw_rate) = match rated {
+            Some((_, rate)) if !RAW_VOICE_RATES.contains(&rate.into()) => {
+                let (least, most) = RAW_VOICE_RATES.into_inner();
+                return Err(format!("\"{pair}\": {rate} Hz is no rate of a voice: it has {least} to {most}"));
+            }
+            Some((name, rate)) => (name, Some(rate)),
+            None => (voice, None),
+        };
+        Ok(NamedVoice { language, name: name.to_owned(), raw_rate })
     });
     pairs.collect::<Result<Vec<_>, String>>().map(Voices)
 }
@@ -144,11 +170,22 @@ mod tests {
         assert_eq!(rate(&[]), Ok(Some(24_000)));
         assert_eq!(rate(&["--tts-rate", "22050"]), Ok(Some(22_050)));
         assert!(rate(&["--tts-rate", "22"]).is_err());
+        let own = Line::try_parse_from(url.iter().chain(&["--voices", "en=amy,de=thorsten@16000"])).unwrap();
+        assert_eq!(own.providers.specification().unwrap().raw_voice_rates, [(Language::De, 16_000)]);
     }
 
     #[test]
     fn voices_are_named_per_language() {
-        assert_eq!(voices("de=onyx, nl=nova"), Ok(Voices(vec![(Language::De, "onyx".into()), (Language::Nl, "nova".into())])));
+        let named = |language, name: &str, raw_rate| NamedVoice { language, name: name.into(), raw_rate };
+        assert_eq!(
+            voices("de=onyx, nl=nova@16000,es=me@home"),
+            Ok(Voices(vec![
+                named(Language::De, "onyx", None),
+                named(Language::Nl, "nova", Some(16_000)),
+                named(Language::Es, "me@home", None)
+            ]))
+        );
+        assert!(voices("nl=nova@22").is_err_and(|message| message.contains("22 Hz")));
         assert_eq!(voices("fr=nova"), Err(UnknownLanguage("fr".into()).to_string()));
         assert!(voices("onyx").is_err_and(|message| message.contains("de=alloy")));
     }

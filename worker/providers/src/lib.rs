@@ -36,7 +36,7 @@ use offhook_types::{
 use self::{
     chat::Chat,
     http::{Bounds, Http},
-    speech::Speech,
+    speech::{LanguageVoice, Speech},
     transcription::Transcription,
 };
 pub use self::{
@@ -57,6 +57,18 @@ struct Services {
     speech: Speech,
     /// For the lists of models.
     endpoints: Vec<Http>,
+}
+
+/// The voice of each language, and the rate of its raw samples.
+fn voices(specification: &ProviderSpecification) -> Vec<LanguageVoice> {
+    let common = specification.raw_voice_rate.unwrap_or(RAW_VOICE_RATE);
+    let own = |language| specification.raw_voice_rates.iter().find(|(of, _)| *of == language).map(|(_, rate)| *rate);
+    let voice = |(language, name): &(Language, String)| LanguageVoice {
+        language: *language,
+        name: name.clone(),
+        raw_rate: own(*language).unwrap_or(common),
+    };
+    specification.voices.iter().map(voice).collect()
 }
 
 impl Providers {
@@ -89,8 +101,7 @@ impl Providers {
             chat: Chat::new(open(Service::Chat, &specification.chat)?, &learned(Service::Chat)),
             speech: Speech::new(
                 open(Service::Speech, &specification.text_to_speech)?,
-                &specification.voices,
-                specification.raw_voice_rate.unwrap_or(RAW_VOICE_RATE),
+                voices(specification),
                 &learned(Service::Speech),
             )?,
             endpoints: vec![

@@ -42,14 +42,22 @@ const WORDS: usize = 4096;
 /// The voice's endpoint.
 pub(super) struct Speech {
     shared: Arc<Shared>,
-    voices: Vec<(Language, String)>,
+    voices: Vec<LanguageVoice>,
+}
+
+/// The voice of a language.
+#[derive(Debug, Clone)]
+pub(super) struct LanguageVoice {
+    pub language: Language,
+    /// Its name on the server.
+    pub name: String,
+    /// Of its raw samples, Hz, where the server does not say it.
+    pub raw_rate: u32,
 }
 
 /// What all sentences of the process share.
 struct Shared {
     http: Http,
-    /// Of raw samples, Hz, where the server does not say it.
-    rate: u32,
     /// The place in [`FORMATS`] of what the server takes and understands, as far as it has shown.
     format: AtomicU8,
 }
@@ -57,13 +65,13 @@ struct Shared {
 /// One sentence to be spoken.
 struct Order {
     text: String,
-    voice: String,
+    voice: LanguageVoice,
     format: u8,
 }
 
 impl Speech {
     /// `learned` is what [`Speech::learned`] returned in another process.
-    pub(super) fn new(http: Http, voices: &[(Language, String)], rate: u32, learned: &Value) -> Result<Self, ProviderError> {
+    pub(super) fn new(http: Http, voices: Vec<LanguageVoice>, learned: &Value) -> Result<Self, ProviderError> {
         if voices.is_empty() {
             let service = http.service;
             return Err(ProviderError::Configuration(format!("{service}: no voice is named: name one for each language")));
@@ -71,7 +79,7 @@ impl Speech {
         let known =
             |format: &Value| FORMATS.iter().position(|known| json!(known) == *format).and_then(|at| u8::try_from(at).ok());
         let format = learned.get("format").and_then(known).unwrap_or(0);
-        Ok(Speech { shared: Arc::new(Shared { http, rate, format: AtomicU8::new(format) }), voices: voices.to_vec() })
+        Ok(Speech { shared: Arc::new(Shared { http, format: AtomicU8::new(format) }), voices })
     }
 
     pub(super) fn learned(&self) -> Value {
@@ -86,9 +94,9 @@ impl Speech {
         let shared = self.shared.clone();
         let deadline = shared.http.deadline();
         let format = shared.format.load(Ordering::Relaxed);
-        let mut order = Order { text: text.to_owned(), voice: self.voice_for(language).to_owned(), format };
+        let mut order = Order { text: text.to_owned(), voice: self.voice_for(language).clone(), format };
         let answer = shared.ask(&mut order, deadline).await?;
-        let decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), shared.rate)));
+        let decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), order.voice.raw_rate)));
         let bounds = Bounds::of(text);
         Ok(VoiceStream {
             shared,
@@ -103,9 +111,9 @@ impl Speech {
     }
 
     /// The language's voice; any other rather than silence (most voices of this wire speak all four).
-    fn voice_for(&self, language: Language) -> &str {
-        let own = self.voices.iter().find(|(of, _)| *of == language);
-        own.or(self.voices.first()).map_or("", |(_, voice)| voice)
+    fn voice_for(&self, language: Language) -> &LanguageVoice {
+        let own = self.voices.iter().find(|voice| voice.language == language);
+        own.or(self.voices.first()).expect("there is a voice: `new` sees to it")
     }
 }
 
@@ -114,7 +122,7 @@ impl Shared {
     async fn ask(&self, order: &mut Order, deadline: Instant) -> Result<Response, ProviderError> {
         let mut first_refusal = None;
         loop {
-            let mut body = json!({"model": self.http.model, "input": order.text, "voice": order.voice});
+            let mut body = json!({"model": self.http.model, "input": order.text, "voice": order.voice.name});
             if let Some(format) = FORMATS[usize::from(order.format)] {
                 body["response_format"] = json!(format);
             }
@@ -264,7 +272,7 @@ impl VoiceStream {
             let Ok(answer) = answer else { return Err(self.unplayable(what).await) };
             self.beginning.clear();
             self.shared.format.store(self.order.format, Ordering::Relaxed);
-            self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.shared.rate)));
+            self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.order.voice.raw_rate)));
             self.answer = Some(answer);
             return Ok(Vec::new());
         }

@@ -164,6 +164,7 @@ pub fn specification(base_url: &str) -> ProviderSpecification {
         text_to_speech: endpoint("mouth"),
         voices: vec![(Language::En, "emma".into()), (Language::De, "dora".into())],
         raw_voice_rate: None,
+        raw_voice_rates: Vec::new(),
         learned: Value::Null,
     }
 }

@@ -83,17 +83,19 @@ async fn a_rate_is_taken_from_wherever_it_is_said() {
     }
     let stereo: Vec<u8> = tone(16_000).iter().flat_map(|sample| [sample.to_le_bytes(), sample.to_le_bytes()]).flatten().collect();
     assert!(of(Answer::sound("audio/pcm; rate=16000; channels=2", &stereo, 777)).await.unwrap() == tone(16_000));
-    // Only the settings know.
-    let wire = Wire::answering([Answer::sound("audio/pcm", &sound, 777)]).await;
-    let mut specification = crate::wire::specification(&wire.base_url);
-    specification.raw_voice_rate = Some(16_000);
-    let providers = crate::Providers::new(&specification, &offhook::attempt::CallLimits::default()).unwrap();
-    let mut stream = providers.voice("Guten Tag.", Language::De).await.unwrap();
-    let mut found = Vec::new();
-    while let Some(piece) = stream.next().await {
-        found.extend(piece.unwrap());
+    // Only the settings know: for all voices, or for the one of a language.
+    for (common, own) in [(Some(16_000), vec![]), (Some(22_050), vec![(Language::De, 16_000), (Language::En, 8_000)])] {
+        let wire = Wire::answering([Answer::sound("audio/pcm", &sound, 777)]).await;
+        let mut specification = crate::wire::specification(&wire.base_url);
+        (specification.raw_voice_rate, specification.raw_voice_rates) = (common, own);
+        let providers = crate::Providers::new(&specification, &offhook::attempt::CallLimits::default()).unwrap();
+        let mut stream = providers.voice("Guten Tag.", Language::De).await.unwrap();
+        let mut found = Vec::new();
+        while let Some(piece) = stream.next().await {
+            found.extend(piece.unwrap());
+        }
+        assert!(found == tone(16_000));
     }
-    assert!(found == tone(16_000));
 }
 
 #[tokio::test]
