@@ -135,4 +135,6 @@ fn directly_after(patterns: &[Pattern], before: &[&str]) -> bool {
 }
 
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod tests;

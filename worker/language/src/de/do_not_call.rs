@@ -24,7 +24,12 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         ),
         ("could", &["konnen|konnten|koennen|koennten|wurden|wuerden|wollen|mochten sie"]),
         ("ours", &["uns|mich", "unsere|meine|diese|die nummer|telefonnummer|rufnummer|daten"]),
-        ("list", &["liste|listen|anrufliste|telefonliste|kontaktliste|verteiler|datenbank|system|kartei|computer"]),
+        (
+            "list",
+            &[
+                "liste|listen|anrufliste|telefonliste|kontaktliste|adressliste|verteiler|datenbank|datenbestand|verzeichnis|system|kartei|computer|unterlagen",
+            ],
+        ),
         ("from_list", &["von|vom|aus ihrer|ihrem|ihren|eurer|der|dieser|dem? {list}"]),
     ],
     imperatives: &[
@@ -34,6 +39,12 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "{stop} mit diesen|den|ihren|euren? anrufen",
         "unterlassen|unterlasst sie? {some} diese|die|ihre|weitere|solche|jegliche weiteren? anrufe",
         "unterlassen sie es ,? {some} anzurufen",
+        "kontaktieren|belastigen|belaestigen sie {some} {never} {some}",
+        "melden sie sich {some} {never} {some}",
+        "sehen|seht sie|ihr? {some} von {some} weiteren|solchen|diesen|jeglichen anrufen {some} ab",
+        "verzichten sie {some} auf weitere|solche|diese anrufe",
+        "lassen|lasst|lass sie|ihr? {some} in ruhe|frieden $|bitte|und",
+        "lassen|lasst|lass sie|ihr? uns|mich in ruhe|frieden $|bitte|und",
     ],
     fragments: &["{never} {some} anrufen", "keine weiteren anrufe bitte|$", "keine anrufe mehr"],
     no_fragment_after: &[
@@ -61,12 +72,16 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "{could} {some} aufhoren|aufhoeren ,? {some} anzurufen",
         "{could} {some} mit diesen|den|ihren anrufen aufhoren|aufhoeren",
         "{could} {some} {no_more} {some} anrufen",
+        "es|das? ware|waere nett|schon|schoen|gut|lieb|lieber|besser|freundlich|toll ,? wenn sie|ihr {some} {never} {some} anrufen|anriefen|anruft",
+        "ich|wir? ware|waere|waren|waeren dankbar|froh ,? wenn sie|ihr {some} {never} {some} anrufen|anriefen|anruft",
+        "ich|wir? hatte|hatten|haette|haetten|fande|faende es? lieber|gern|gerne|gut|schon|schoen|besser ,? wenn sie|ihr {some} {never} {some} anrufen|anriefen|anruft",
     ],
     no_request_after: &[
         "warum|wieso|weshalb|wann|wenn|falls|dann|deshalb|daher|darum|leider|sonst|danach|seitdem|seither|hinterher",
         "ich|wir|er|es|man|keiner|niemand|jemand|wer|gast|gaste|gasten|kunde|kunden|leute",
     ],
     removals: &[
+        "wenn|falls sie|ihr {some} noch|wieder|nochmal|nochmals mal|einmal|ein? mal? {some} anrufen|anruft ,? * anzeige|zeige|verklage|anwalt|polizei|bundesnetzagentur|beschwere|sperre",
         "streichen|nehmen|loschen|loeschen|entfernen sie {some} {ours} {some} {from_list}",
         "streich|streicht|nimm|nehmt|losch|losche|loscht|entfern {some} {ours} {some} {from_list}",
         "loschen|loeschen|losch|losche|loscht sie? {some} unsere|diese nummer|telefonnummer|rufnummer|daten $",
@@ -79,6 +94,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "heute|morgen|mittags|abends|nachts|uhr|wochenende|feiertag~|ruhetag~|mittagszeit|minuten|stunden|spater|spaeter",
         "montag~|dienstag~|mittwoch~|donnerstag~|freitag~|samstag~|sonntag~",
         "um diese|die zeit|uhrzeit|stunde",
+        "passt|erledigt|notiert|gebucht|bestatigt|bestaetigt|vermerkt|geklart|geklaert",
         "neue|andere|reservierung|reserviert|eingetragen|trage|zentrale|telefoniere|telefonieren",
         "so|zu spat|spaet|fruh|frueh",
         "ich|wir rufe|rufen|ruf|melde|melden|meld",

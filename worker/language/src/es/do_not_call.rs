@@ -9,6 +9,12 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         ("to_call", &["llamar|llamarnos|llamarme|molestar|molestarnos|molestarme|telefonear|contactarnos"]),
         ("call", &["llame|llamen|llames|llameis|moleste|molesten|molestes"]),
         ("more", &["mas", "nunca mas?", "jamas"]),
+        ("called", &["llamara|llamaran|llamase|llamasen|molestara|molestaran"]),
+        (
+            "past",
+            &["{us} volviera|volvieran|volviese|volviesen a {to_call}", "{us} {called} {here} {more}", "{us} {called} {more}"],
+        ),
+        ("threat", &["denuncio|denunciare|denunciaremos|denunciamos|denuncia|policia|abogado|quejare|bloqueo"]),
         (
             "again",
             &[
@@ -34,11 +40,19 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "no nos|me {call} de nuevo",
         "nunca|jamas mas? {us} vuelva|vuelvan|vuelvas a {to_call}",
         "nunca mas {us} {call}",
+        "ya no {us} {call} {end}",
+        "ni se le|les|te|os ocurra volver a {to_call}",
+        "dejenos|dejennos|dejanos|dejadnos|dejeme|dejenme ya? en paz",
         "nunca|jamas {us} {call} {end}",
         "deje|dejen|deja|dejad|pare|paren|parad ya? de {to_call}",
         "olvide|olviden|olvidese|olvidense de? este|nuestro numero",
     ],
-    fragments: &["no volver a {to_call} por|$", "no {to_call} {more} {here}"],
+    fragments: &[
+        "no mas llamadas por|gracias|$",
+        "basta de llamadas",
+        "no volver a {to_call} por|$",
+        "no {to_call} {more} {here}",
+    ],
     no_fragment_after: &[
         "de|para|por|es|mejor|quiero|queremos|quiere|puedo|podemos|puede|voy|vamos|va|debo|debemos|prefiero|preferimos|decidio|decidi|decidimos|yo|nosotros",
     ],
@@ -55,11 +69,15 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "debe|deben dejar ya? de {to_call}",
         "el favor de no volver a {to_call}",
         "el favor de dejar de {to_call}",
+        "agradeceria|agradeceriamos|preferiria|prefeririamos|gustaria que no {past}",
+        "agradeceria|agradeceriamos|preferiria|prefeririamos|gustaria que dejara|dejaran|dejase|dejasen de {to_call}",
     ],
     no_request_after: &[
         "que|si|cuando|ojala|quien|para|porque|quiza|quizas|aunque|cliente|clientes|ese|el|ella|ellos|no|nunca|gente|nadie",
     ],
     removals: &[
+        "si {us} vuelve|vuelven|vuelves a {to_call} ,? * {threat}",
+        "si {us} llama|llaman|llamas otra vez ,? * {threat}",
         "quiero|queremos que me|nos borre|borren|quite|quiten|elimine|eliminen|saque|saquen de {list}",
         "borrenos|borreme|borrennos|quitenos|quiteme|quitennos|eliminenos|elimineme|eliminennos|saquenos|saqueme|saquennos ya? de {list}",
         "borre|borren|borra|quite|quiten|quita|elimine|eliminen|elimina|saque|saquen ya? {number} de {list}",
