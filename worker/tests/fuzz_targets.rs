@@ -13,7 +13,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What means something to one reader or another.
-const TOKENS: [&[u8]; 53] = [
+const TOKENS: [&[u8]; 56] = [
     b"\r\n",
     b"\r\n\r\n",
     b"\n\n",
@@ -67,6 +67,9 @@ const TOKENS: [&[u8]; 53] = [
     b" 24:00 ",
     b"\xe2\x82\xac",
     b" 19.30 ",
+    b"18446744073709551615",
+    b"\"now\":",
+    b"\"kind\":\"wake\"",
 ];
 /// As long as `make fuzz` lets an input become.
 const LONGEST: usize = 8192;
@@ -87,6 +90,7 @@ macro_rules! targets {
 
 targets! {
     dtmf: offhook_media::fuzzing::dtmf,
+    event_log: offhook_conversation::fuzzing::event_log,
     recording: offhook_recording::fuzzing::recording,
     reply: offhook_providers::fuzzing::reply,
     rtcp: offhook_media::fuzzing::rtcp,

@@ -20,7 +20,7 @@ use super::setup::Setup;
 /// The version of the format.
 pub const VERSION: u32 = 1;
 /// The most a log holds, in bytes: a call of five minutes writes about a tenth.
-const MOST_BYTES: usize = 8 << 20;
+pub(super) const MOST_BYTES: usize = 8 << 20;
 
 /// A line of the log.
 #[derive(Debug, Serialize, Deserialize)]

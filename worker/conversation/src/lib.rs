@@ -5,8 +5,11 @@
 
 pub mod driver;
 pub mod event_log;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod measured;
 pub mod ports;
+mod possible;
 pub mod replay;
 mod setup;
 pub mod text;

@@ -1,11 +1,17 @@
 //! Replays a log: the same events must lead to the same actions.
 
-use std::io::BufRead;
+use std::io::{BufRead, Take};
 
 use offhook_mind::{Action, Conclusion, Mind};
 use serde_json::Value;
 
-use super::event_log::{ActionsAsLogged, LogLine, VERSION};
+use super::{
+    event_log::{ActionsAsLogged, LogLine, MOST_BYTES, VERSION},
+    possible,
+};
+
+/// The most bytes of a log that is read: as many as are written, and the line that says that it is full.
+const LONGEST_LOG: u64 = MOST_BYTES as u64 + 1024;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +35,14 @@ pub enum ReplayError {
         /// What is wrong with it.
         error: String,
     },
+    /// It says what cannot have been: the file was damaged, or was written by hand.
+    #[error("line {line} of the log is damaged: {what}")]
+    Impossible {
+        /// From 1.
+        line: usize,
+        /// What cannot have been.
+        what: String,
+    },
     /// It is none, or another program's.
     #[error("this is no event log of version {VERSION}: {0}")]
     Foreign(String),
@@ -51,7 +65,8 @@ pub enum ReplayError {
 /// # Errors
 /// The first difference, or why the log is none.
 pub fn replay(log: impl BufRead) -> Result<Replayed, ReplayError> {
-    let mut lines = Lines { log, number: 0 };
+    // What follows would be read for nothing: no log is longer.
+    let mut lines = Lines { log: log.take(LONGEST_LOG), number: 0, read: 0 };
     let (version, setup) = match lines.next()? {
         Some(LogLine::Setup { version, setup, .. }) => (version, setup),
         _ => return Err(ReplayError::Foreign("its first line is not the set-up of a conversation".to_owned())),
@@ -59,7 +74,9 @@ pub fn replay(log: impl BufRead) -> Result<Replayed, ReplayError> {
     if version != VERSION {
         return Err(ReplayError::Foreign(format!("it is of version {version}")));
     }
+    possible::settings(&setup.settings).map_err(|what| ReplayError::Impossible { line: 1, what })?;
     let mut mind = Mind::new(setup.request, &setup.number, setup.settings, 0);
+    let mut before = 0;
     let mut shorter = ActionsAsLogged::default();
     let mut replayed = Replayed { events: 0, complete: false, conclusion: None };
     let mut next = lines.next()?;
@@ -71,6 +88,8 @@ pub fn replay(log: impl BufRead) -> Result<Replayed, ReplayError> {
             }
             return Err(ReplayError::Unreadable { line: lines.number, error: "it follows no event".to_owned() });
         };
+        possible::event(&event, now, before).map_err(|what| ReplayError::Impossible { line: lines.number, what })?;
+        before = now;
         let (number, told) = (lines.number, serde_json::to_string(&event).unwrap_or_default());
         let actions = mind.handle(event, now);
         replayed.events += 1;
@@ -116,8 +135,10 @@ fn compare(line: usize, event: String, logged: &[Value], replayed: &[Value]) -> 
 }
 
 struct Lines<R> {
-    log: R,
+    log: Take<R>,
     number: usize,
+    /// Bytes of all lines so far.
+    read: u64,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -126,10 +147,23 @@ impl<R: BufRead> Lines<R> {
         let mut text = Vec::new();
         self.number += 1;
         let unreadable = |error: String| ReplayError::Unreadable { line: self.number, error };
-        self.log.read_until(b'\n', &mut text).map_err(|error| unreadable(error.to_string()))?;
+        let length = self.log.read_until(b'\n', &mut text).map_err(|error| unreadable(error.to_string()))?;
+        self.read += length as u64;
+        if self.read >= LONGEST_LOG {
+            let what = format!("a log ends before it has {LONGEST_LOG} bytes, and this one goes on");
+            return Err(ReplayError::Impossible { line: self.number, what });
+        }
         if text.last() != Some(&b'\n') {
             return Ok(None);
         }
-        serde_json::from_slice(&text).map(Some).map_err(|error| unreadable(error.to_string()))
+        serde_json::from_slice(&text).map(Some).map_err(|error| {
+            // The reader counts lines of this one line.
+            let (what, column) = (error.to_string(), error.column());
+            let what = what.rsplit_once(" at line ").map_or(what.clone(), |(what, _)| what.to_owned());
+            unreadable(format!("{what} (byte {column})"))
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;
