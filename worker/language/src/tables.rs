@@ -177,6 +177,26 @@ pub struct Numbers {
     pub ordinal_ending: Option<OrdinalEnding>,
     /// Numbers that take the gender of what is counted. May be empty.
     pub agreements: &'static [Agreement],
+    /// The words of a number before what is counted, as it is written, where they differ from the cardinal: "una mesa".
+    pub agree: fn(u32, &str) -> Option<String>,
+    /// An ordinal that is written with this suffix: "1.ª" is "primera".
+    pub suffixed_ordinal: fn(u32, &str) -> String,
+    /// A whole number (0 for none) and a fraction of it, as numerator and denominator (halves, thirds, quarters), before a word.
+    pub fraction: fn(u32, (u32, u32), &str) -> String,
+    /// Beginnings of words before which "1/2" is a half.
+    pub measures: &'static [&'static str],
+    /// Units behind a number: as written, for one of them, for several.
+    pub units: &'static [(&'static str, &'static str, &'static str)],
+    /// What stands for "number" before digits, and the word.
+    pub number_marks: &'static [&'static str],
+    /// "Number".
+    pub number: &'static str,
+    /// "&".
+    pub and: &'static str,
+    /// "/" between two times, days, or neighbouring numbers.
+    pub or: &'static str,
+    /// Shortenings beside numbers, and what is said. May be empty.
+    pub shortenings: &'static [(&'static str, &'static str)],
     /// The separator of thousands.
     pub thousands: char,
     /// "+" before a phone number.
@@ -273,8 +293,10 @@ pub enum DateOrder {
 /// Clock times.
 #[derive(Debug)]
 pub struct Times {
-    /// An hour, 0 to 23, and a minute in words. No two minutes of the day share their words.
+    /// An hour, 0 to 23 (and 24 for the end of a day), and a minute in words. No two minutes of the day share their words.
     pub words: fn(u32, u32) -> String,
+    /// As `words`, without the part of the day, for hours from 1 to 11.
+    pub face: fn(u32, u32) -> String,
     /// The articles `words` begins with, which are not to be said twice. May be empty.
     pub articles: &'static [&'static str],
     /// Words before a time that tell "19.30" from a decimal number.

@@ -226,6 +226,16 @@ fn of_numbers(numbers: &Numbers) -> Vec<List> {
         written_ordinal,
         ordinal_ending,
         agreements,
+        agree: _,
+        suffixed_ordinal: _,
+        fraction: _,
+        measures,
+        units,
+        number_marks,
+        number,
+        and,
+        or,
+        shortenings,
         thousands: _,
         plus,
         percent,
@@ -239,7 +249,11 @@ fn of_numbers(numbers: &Numbers) -> Vec<List> {
     } = numbers;
     let mut lists = vec![
         filled("digits", digits),
-        filled("signs", &[plus, percent, range, slash, point, comma]),
+        filled("signs", &[plus, percent, range, slash, point, comma, number, and, or]),
+        filled("measures", measures),
+        filled("units", &units.iter().map(|(written, ..)| *written).collect::<Vec<_>>()),
+        filled("number_marks", number_marks),
+        filled("shortenings", &shortenings.iter().map(|(written, _)| *written).collect::<Vec<_>>()),
         filled("currencies", &[euro.one, euro.many, dollar.one, dollar.many, pound.one, pound.many]),
     ];
     if let WrittenOrdinal::Suffix(suffixes) = written_ordinal {
@@ -249,7 +263,7 @@ fn of_numbers(numbers: &Numbers) -> Vec<List> {
         lists.extend([filled("ordinal_ending", &[ending]), filled("ordinal_ending", not_after)]);
     }
     for Agreement { number: _, after, before, words } in *agreements {
-        lists.extend([perhaps_empty("agreements", after), filled("agreements", before), filled("agreements", &[words])]);
+        lists.extend([perhaps_empty("agreements", after), perhaps_empty("agreements", before), filled("agreements", &[words])]);
     }
     lists
 }
@@ -270,7 +284,7 @@ fn of_dates(dates: &Dates) -> Vec<List> {
 }
 
 fn of_times(times: &Times) -> Vec<List> {
-    let Times { words: _, articles, announced_by, units, day_parts, meridiem: _ } = times;
+    let Times { words: _, face: _, articles, announced_by, units, day_parts, meridiem: _ } = times;
     let day_parts: Vec<_> = day_parts.iter().map(|(part, _)| *part).collect();
     vec![
         perhaps_empty("articles", articles),

@@ -123,7 +123,7 @@ impl Mind {
         };
         let after =
             self.sentences.sentences.iter().filter(|(id, _)| Some(**id) > read_back.sentence).map(|(_, sentence)| sentence);
-        after.filter(|sentence| asked(sentence)).last().is_some_and(|sentence| !understanding::asks_whether_right(&sentence.text))
+        after.rev().find(|sentence| asked(sentence)).is_some_and(|sentence| !understanding::asks_whether_right(&sentence.text))
     }
 
     /// The callee said that what was read back is wrong, and it was not settled since.

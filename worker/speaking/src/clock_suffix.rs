@@ -7,20 +7,30 @@ use offhook_language::{
     tables::{DayPart, Meridiem},
 };
 
-/// Returns the hour a written hour means in the light of what follows, and how many bytes of that are used up; `None` where
-/// nothing of the kind follows.
-pub(super) fn after_clock(rest: &str, hour: u32, language: Language) -> Option<(u32, usize)> {
+/// What follows a written time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// The hour that is meant.
+    pub hour: u32,
+    /// How many bytes are used up.
+    pub length: usize,
+    /// The part of the day is among them.
+    pub part: bool,
+}
+
+/// Returns what a written hour means in the light of what follows; `None` where nothing of the kind follows.
+pub(super) fn after_clock(rest: &str, hour: u32, language: Language) -> Option<Clock> {
     let times = &tables(language).times;
     let unit = times.units.iter().find_map(|unit| word(rest, unit)).unwrap_or(0);
     let behind = &rest[unit..];
     if times.meridiem != Meridiem::Never
         && let Some((hour, length)) = meridiem(behind, hour)
     {
-        return Some((hour, unit + length));
+        return Some(Clock { hour, length: unit + length, part: true });
     }
     match times.day_parts.iter().find_map(|(phrase, part)| word(behind, phrase).map(|length| (length, *part))) {
-        Some((length, part)) => Some((of(hour, part), unit + length)),
-        None => (unit > 0).then_some((hour, unit)),
+        Some((length, part)) => Some(Clock { hour: of(hour, part), length: unit + length, part: true }),
+        None => (unit > 0).then_some(Clock { hour, length: unit, part: false }),
     }
 }
 

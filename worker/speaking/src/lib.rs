@@ -1,6 +1,7 @@
 //! From the model's text to words a voice can say: cut into sentences while it streams, numbers, times, dates and phone
 //! numbers turned into the words people use on the telephone. No SSML: few voices understand it, and none the same.
 
+mod amounts;
 pub mod chunking;
 mod clock_suffix;
 pub mod dates;
@@ -10,6 +11,7 @@ mod markup;
 pub mod numbers;
 pub mod phone;
 pub mod scanning;
+mod shortenings;
 pub mod spoken;
 pub mod times;
 

@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(phone_words("555-010-0199", Language::En), "five five five, zero one zero, zero one nine nine");
         assert_eq!(
             phone_words("+34911234567", Language::Es),
-            "plus tres cuatro, nueve uno uno, dos tres cuatro, cinco seis siete"
+            "más tres cuatro, nueve uno uno, dos tres cuatro, cinco seis siete"
         );
         assert_eq!(phone_words("030 1234", Language::De), "null drei null, eins zwei drei vier");
     }

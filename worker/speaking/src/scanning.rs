@@ -7,7 +7,11 @@ use offhook_language::{
     tables::{DateOrder, Meridiem, WrittenOrdinal},
 };
 
-use super::{clock_suffix::after_clock, dates::month_of};
+use super::{
+    amounts::{decimal, fraction, price},
+    clock_suffix::{Clock, after_clock},
+    dates::month_of,
+};
 
 /// What stands at the beginning of a text, and how it is to be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +22,20 @@ pub enum Written<'t> {
     Day(u32, u32),
     /// A time of day.
     Time(NaiveTime),
+    /// A time of which it is not said in which half of the day it is: an hour from 1 to 11, and a minute.
+    Face(u32, u32),
+    /// "24:00".
+    EndOfDay,
     /// A phone number as written.
     Phone(&'t str),
     /// Whole units, hundredths, symbol.
     Price(u32, u32, char),
     /// A number in its ordinal form.
     Ordinal(u32),
+    /// An ordinal and the suffix it is written with.
+    Suffixed(u32, &'t str),
+    /// A whole number, or none, and a fraction.
+    Fraction(u32, (u32, u32)),
     /// Whole part, separator, decimals.
     Decimal(u32, char, &'t str),
     /// A plain number.
@@ -35,7 +47,10 @@ pub enum Written<'t> {
 /// Returns what `text` begins with, in the light of what was `said` before it, and its length in bytes, which is never 0; `None`
 /// where `text` does not begin with anything written in digits.
 pub fn recognise<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'t>, usize)> {
-    if let Some(price) = price(text) {
+    if let Some(fraction) = fraction(text, language) {
+        return Some(fraction);
+    }
+    if let Some(price) = price(text, language) {
         return Some(price);
     }
     if let Some(phone) = phone(text)
@@ -68,10 +83,10 @@ pub fn digits(text: &str) -> usize {
 
 /// Returns the last word of what was said.
 pub fn last_word(said: &str) -> &str {
-    said.trim_end().trim_end_matches(',').rsplit(char::is_whitespace).next().unwrap_or_default()
+    said.trim_end().trim_end_matches(',').rsplit(|c: char| c.is_whitespace() || c == '–').next().unwrap_or_default()
 }
 
-fn number(text: &str) -> u32 {
+pub(super) fn number(text: &str) -> u32 {
     text.parse().unwrap_or(u32::MAX)
 }
 
@@ -128,7 +143,7 @@ fn clock<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'
     }
     let hour = number(&text[..first]);
     let rest = &text[first..];
-    let separator = rest.chars().next().filter(|c| matches!(c, ':' | '.'));
+    let separator = rest.chars().next().filter(|c| matches!(c, ':' | '.' | 'h' | 'u'));
     let minutes = separator.map_or(0, |_| digits(&rest[1..]));
     if minutes == 2 {
         let minute = number(&rest[1..3]);
@@ -141,17 +156,47 @@ fn clock<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written<'
         if separator == Some('.') && suffix.is_none() && !announced {
             return None;
         }
-        let (hour, more) = suffix.unwrap_or((hour, 0));
-        return Some((Written::Time(of_day(hour, minute)?), length + more));
+        let Clock { hour, length: more, part } = suffix.unwrap_or(Clock { hour, length: 0, part: false });
+        let length = length + more;
+        if part || text.starts_with('0') || !(1..12).contains(&hour) {
+            return Some((of_day(hour, minute)?, length));
+        }
+        // "7:30-8:30 pm": the part of the day is named once, behind the second.
+        return match half_of_the_day_behind(&text[length..], hour, language) {
+            Some(hour) => Some((of_day(hour, minute)?, length)),
+            None => (minute < 60).then_some((Written::Face(hour, minute), length)),
+        };
     }
     let meridiem = tables(language).times.meridiem == Meridiem::Always && (1..=12).contains(&hour) && separator != Some(':');
     let (hour, more) = meridiem.then(|| super::clock_suffix::meridiem(rest, hour)).flatten()?;
-    Some((Written::Time(of_day(hour, 0)?), first + more))
+    Some((of_day(hour, 0)?, first + more))
 }
 
-fn of_day(hour: u32, minute: u32) -> Option<NaiveTime> {
-    let hour = if hour == 24 && minute == 0 { 0 } else { hour };
-    NaiveTime::from_hms_opt(hour, minute, 0)
+fn of_day<'t>(hour: u32, minute: u32) -> Option<Written<'t>> {
+    if (hour, minute) == (24, 0) {
+        return Some(Written::EndOfDay);
+    }
+    NaiveTime::from_hms_opt(hour, minute, 0).map(Written::Time)
+}
+
+/// The hour of the day that is meant by `hour` where a range or a choice goes on to a time with a part of the day: "-8:30 pm", "or 8 pm".
+fn half_of_the_day_behind(rest: &str, hour: u32, language: Language) -> Option<u32> {
+    let numbers = &tables(language).numbers;
+    let rest = rest.trim_start();
+    let words = [numbers.range, numbers.or, numbers.and, "-", "–", "/"];
+    let behind = words.iter().find_map(|word| rest.strip_prefix(word))?.trim_start();
+    let articles = tables(language).times.articles;
+    let behind = articles.iter().find_map(|article| behind.strip_prefix(article)?.strip_prefix(' ')).unwrap_or(behind);
+    let first = digits(behind);
+    if !(1..=2).contains(&first) {
+        return None;
+    }
+    let second = number(&behind[..first]);
+    let minutes = behind[first..].strip_prefix([':', '.']).map_or(0, digits);
+    let behind = if minutes == 2 { &behind[first + 3..] } else { &behind[first..] };
+    let found = after_clock(behind, hour, language).filter(|clock| clock.part)?;
+    // "11:30-1:30 pm" begins before noon.
+    (hour % 12 <= second % 12).then_some(found.hour)
 }
 
 /// "04/12/2026", whether or not it can be told which is the day; "2026-12-04".
@@ -168,8 +213,18 @@ fn has_the_shape_of_a_date(text: &str) -> bool {
 fn phone(text: &str) -> Option<usize> {
     let start = usize::from(text.starts_with('+'));
     let international = start == 1;
-    let (mut end, mut count, mut spaced) = (start, 0, false);
-    let mut at = start;
+    let (mut end, mut count, mut spaced, mut groups) = (start, 0, false, 0);
+    let mut short = true;
+    // "(212) 555-0100"
+    let area = text.strip_prefix('(').map_or(0, digits);
+    let in_parentheses = (2..=5).contains(&area) && text[1 + area..].starts_with(')');
+    let mut at = if in_parentheses {
+        count = area;
+        end = 2 + area;
+        end + usize::from(text[end..].starts_with(' '))
+    } else {
+        start
+    };
     loop {
         let group = digits(&text[at..]);
         let first = end == start;
@@ -178,6 +233,8 @@ fn phone(text: &str) -> Option<usize> {
         }
         spaced |= !first && !text[end..at].contains('-');
         count += group;
+        groups += 1;
+        short &= (2..=4).contains(&group);
         end = at + group;
         at = end + text[end..].bytes().take(2).take_while(|c| matches!(c, b' ' | b'-' | b'/' | b'(' | b')')).count();
         if at == end {
@@ -185,32 +242,13 @@ fn phone(text: &str) -> Option<usize> {
         }
     }
     let zero = text[start..].starts_with('0');
-    let long = if international || zero { count >= 6 } else { count >= 7 && !spaced };
+    let long = match (international || zero, in_parentheses) {
+        (true, _) => count >= 6,
+        (_, true) => count >= 7 && groups > 0,
+        // "912 345 678"
+        _ => count >= 7 && (!spaced || (groups >= 3 && short && count >= 9)),
+    };
     long.then_some(end)
-}
-
-/// "€12,50", "12.50 €", "$20".
-fn price(text: &str) -> Option<(Written<'_>, usize)> {
-    let symbol = |text: &str| text.chars().next().filter(|c| matches!(c, '€' | '$' | '£'));
-    let before = symbol(text);
-    let start = before.map_or(0, |c| c.len_utf8() + usize::from(text[c.len_utf8()..].starts_with(' ')));
-    let whole = digits(&text[start..]);
-    if !(1..=4).contains(&whole) {
-        return None;
-    }
-    let mut end = start + whole;
-    let mut cents = 0;
-    if text[end..].starts_with([',', '.']) && digits(&text[end + 1..]) == 2 {
-        cents = number(&text[end + 1..end + 3]);
-        end += 3;
-    }
-    let units = number(&text[start..start + whole]);
-    if let Some(symbol) = before {
-        return Some((Written::Price(units, cents, symbol), end));
-    }
-    let gap = usize::from(text[end..].starts_with([' ']));
-    let symbol = symbol(&text[end + gap..])?;
-    Some((Written::Price(units, cents, symbol), end + gap + symbol.len_utf8()))
 }
 
 /// "4th", "4e", "1.º", "4. Dezember", "4 December", and in English "December 4".
@@ -236,17 +274,28 @@ fn ordinal<'t>(text: &'t str, said: &str, language: Language) -> Option<(Written
             return Some((Written::Ordinal(value), end));
         }
     }
-    (suffix > 0).then_some((Written::Ordinal(value), end))
+    (suffix > 0).then_some((Written::Suffixed(value, &text[count..end]), end))
 }
 
 /// "4. Dezember", "2. Stock"; `count` is the number of digits.
 fn ordinal_with_full_stop(text: &str, count: usize, language: Language) -> Option<(Written<'_>, usize)> {
     let value = number(&text[..count]);
+    if is_followed_by_a_day(text[count..].strip_prefix('.')?) {
+        return Some((Written::Ordinal(value), count + 1));
+    }
     let name = first_word(text[count..].strip_prefix(". ")?);
     match month_of(name, language) {
         Some(month) if value <= 31 => Some((Written::Day(value, month), count + 2 + name.len())),
         _ => name.starts_with(char::is_alphabetic).then_some((Written::Ordinal(value), count + 1)),
     }
+}
+
+/// Whether a range or a choice of days goes on: "–26. Dezember", "/3. Mai".
+fn is_followed_by_a_day(rest: &str) -> bool {
+    let Some(behind) = rest.trim_start_matches(' ').strip_prefix(['-', '–', '/']) else { return false };
+    let behind = behind.trim_start_matches(' ');
+    let count = digits(behind);
+    (1..=2).contains(&count) && behind[count..].starts_with('.')
 }
 
 /// " December", " of December": the month and the length of all that.
@@ -258,7 +307,7 @@ fn month_behind(text: &str, between: &str, language: Language) -> Option<(u32, u
 }
 
 /// Whether the text begins with a suffix, which is whole where it ends in a letter.
-fn begins_with(text: &str, suffix: &str) -> bool {
+pub(super) fn begins_with(text: &str, suffix: &str) -> bool {
     let whole = suffix.ends_with(|c: char| c.is_ascii_alphabetic());
     text.get(..suffix.len()).is_some_and(|head| head.eq_ignore_ascii_case(suffix))
         && !(whole && text[suffix.len()..].starts_with(char::is_alphanumeric))
@@ -266,19 +315,4 @@ fn begins_with(text: &str, suffix: &str) -> bool {
 
 fn first_word(text: &str) -> &str {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
-}
-
-/// "3.5", "3,5"; with the separator of thousands and three digits behind it, the whole number.
-fn decimal(text: &str, language: Language) -> Option<(Written<'_>, usize)> {
-    let whole = digits(text);
-    let separator = text[whole..].chars().next().filter(|c| matches!(c, '.' | ','))?;
-    let decimals = digits(&text[whole + 1..]);
-    if decimals == 0 || whole > 4 {
-        return None;
-    }
-    let end = whole + 1 + decimals;
-    if separator == tables(language).numbers.thousands && decimals == 3 && whole == 1 && !text.starts_with('0') {
-        return Some((Written::Number(number(&text[..1]) * 1000 + number(&text[2..5])), end));
-    }
-    Some((Written::Decimal(number(&text[..whole]), separator, &text[whole + 1..end]), end))
 }

@@ -4,10 +4,12 @@ use offhook::language::Language;
 use offhook_language::tables;
 
 use super::{
-    dates::{date_words, day_words, month_name, weekday_name},
+    amounts::{is_currency, sign, unit},
+    dates::{date_words, day_words, is_month, month_name, weekday_name},
     numbers::{inflected_ordinal, number_words, ordinal_words},
     phone::{digits_apart, phone_words},
     scanning::{Written, digits, last_word, recognise},
+    shortenings::shortening,
     times::time_words,
 };
 
@@ -16,7 +18,13 @@ use super::{
 pub fn spoken(text: &str, language: Language) -> String {
     let mut said = String::with_capacity(text.len() * 2);
     let mut rest = text;
+    let has_numbers = text.contains(|character: char| character.is_ascii_digit() || sign(character).is_some());
     while let Some(character) = rest.chars().next() {
+        if has_numbers && let Some((words, length)) = shortening(rest, &said, language) {
+            said.push_str(&words);
+            rest = &rest[length..];
+            continue;
+        }
         let Some((written, length)) = recognise(rest, &said, language) else {
             said.push(character);
             rest = &rest[character.len_utf8()..];
@@ -31,6 +39,10 @@ pub fn spoken(text: &str, language: Language) -> String {
     said
 }
 
+/// Words before the number of a table, a house or a room: what follows is not counted.
+const MARKED: [&str; 10] =
+    ["nummer", "tisch", "zimmer", "hausnummer", "número", "mesa", "habitación", "calle", "number", "table"];
+
 fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language) {
     if said.ends_with(char::is_alphanumeric) {
         said.push(' ');
@@ -43,12 +55,20 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
         Written::Date(date) => date_words(*date, language),
         Written::Day(day, month) => day_in_a_sentence(*day, *month, last_word(said), language),
         Written::Time(time) => {
-            if tables(language).times.articles.contains(&last_word(said).to_lowercase().as_str()) {
-                said.truncate(said.trim_end().len() - last_word(said).len());
-            }
+            without_article(said, language);
             time_words(*time, language)
         }
+        Written::Face(hour, minute) => {
+            without_article(said, language);
+            (tables(language).times.face)(*hour, *minute)
+        }
+        Written::EndOfDay => {
+            without_article(said, language);
+            (tables(language).times.words)(24, 0)
+        }
         Written::Phone(number) => phone_words(number, language),
+        Written::Fraction(whole, parts) => (tables(language).numbers.fraction)(*whole, *parts, next_word(rest)),
+        Written::Suffixed(number, suffix) => (tables(language).numbers.suffixed_ordinal)(*number, suffix),
         Written::Price(units, cents, symbol) => price_words(*units, *cents, *symbol, language),
         Written::Ordinal(number) => inflected_ordinal(*number, last_word(said), language),
         Written::Decimal(whole, separator, decimals) => {
@@ -66,13 +86,33 @@ fn say(written: &Written<'_>, said: &mut String, rest: &str, language: Language)
     said.push_str(&words);
 }
 
+/// Takes an article back with which the words of the time begin.
+fn without_article(said: &mut String, language: Language) {
+    if tables(language).times.articles.contains(&last_word(said).to_lowercase().as_str()) {
+        said.truncate(said.trim_end().len() - last_word(said).len());
+    }
+}
+
+/// The next word, as it is written.
+fn next_word(rest: &str) -> &str {
+    rest.trim_start_matches([' ', '\u{a0}', '\u{202f}']).split(|c: char| !c.is_alphabetic()).next().unwrap_or_default()
+}
+
 /// Says what stands between two numbers: "7-8", "1/2". Returns what is left.
 fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language: Language) -> &'t str {
     let numbers = &tables(language).numbers;
-    if let Some(rest) = rest.strip_prefix('%') {
+    let percent = [" %", "\u{a0}%", "\u{202f}%", "%"].iter().find_map(|sign| rest.strip_prefix(sign));
+    if let Some(rest) = percent {
         said.push(' ');
         said.push_str(numbers.percent);
         return rest;
+    }
+    if let Written::Number(_) | Written::Decimal(..) | Written::Fraction(..) = written
+        && let Some((one, several, length)) = unit(rest, language)
+    {
+        said.push(' ');
+        said.push_str(if *written == Written::Number(1) { one } else { several });
+        return &rest[length..];
     }
     let Some(mark) = rest.chars().next() else { return rest };
     let behind = rest[mark.len_utf8()..].trim_start_matches(' ');
@@ -81,11 +121,24 @@ fn joined<'t>(written: &Written<'_>, rest: &'t str, said: &mut String, language:
         Written::Digits(row) => row.len() > 4,
         _ => false,
     };
-    if digits(behind) == 0 || (row && mark != ':') {
+    let dash = matches!(mark, '-' | '–');
+    let goes_on = digits(behind) > 0
+        || (dash && behind.starts_with(is_currency) && digits(&behind[behind.chars().next().map_or(0, char::len_utf8)..]) > 0)
+        || (dash && is_month(behind.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default()));
+    if !goes_on || (row && mark != ':') {
         return rest;
     }
+    let next: u32 = behind[..digits(behind)].parse().unwrap_or(u32::MAX);
+    let choice = match written {
+        Written::Time(_) | Written::Face(..) | Written::Ordinal(_) | Written::Suffixed(..) | Written::Day(..) => true,
+        Written::Number(number) => number.checked_add(1) == Some(next) && !behind[digits(behind)..].starts_with('/'),
+        _ => false,
+    };
+    let always = *written == Written::Number(24) && behind.starts_with('7') && digits(behind) == 1;
     let word = match mark {
         '-' | '–' => format!(" {} ", numbers.range),
+        '/' if always => " ".to_owned(),
+        '/' if choice => format!(" {} ", numbers.or),
         '/' => format!(" {} ", numbers.slash),
         ':' if behind.len() == rest.len() - 1 => " ".to_owned(),
         _ => return rest,
@@ -110,12 +163,23 @@ fn day_in_a_sentence(day: u32, month: u32, before: &str, language: Language) -> 
 
 /// A number takes the gender of what is counted.
 fn counted(number: u32, said: &str, rest: &str, language: Language) -> String {
-    let next = rest.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_lowercase();
+    let noun = unit(rest, language).map_or_else(|| next_word(rest), |(one, several, _)| if number == 1 { one } else { several });
+    let next = noun.to_lowercase();
     let before = last_word(said).to_lowercase();
     let agreement = tables(language).numbers.agreements.iter().find(|agreement| {
         agreement.number == number && (agreement.after.contains(&before.as_str()) || agreement.before.contains(&next.as_str()))
     });
-    agreement.map_or_else(|| number_words(number, language), |agreement| agreement.words.to_owned())
+    match agreement {
+        Some(agreement) => agreement.words.to_owned(),
+        None if MARKED.contains(&before.as_str()) => number_words(number, language),
+        None => counted_words(number, noun, language),
+    }
+}
+
+/// Whole units before what is counted.
+fn counted_words(number: u32, noun: &str, language: Language) -> String {
+    let agreed = (number <= 9999).then(|| (tables(language).numbers.agree)(number, noun)).flatten();
+    agreed.unwrap_or_else(|| number_words(number, language))
 }
 
 fn price_words(units: u32, cents: u32, symbol: char, language: Language) -> String {
@@ -127,7 +191,7 @@ fn price_words(units: u32, cents: u32, symbol: char, language: Language) -> Stri
     };
     let amount = match units {
         1 => currency.one.to_owned(),
-        _ => format!("{} {}", number_words(units, language), currency.many),
+        _ => format!("{} {}", counted_words(units, currency.many, language), currency.many),
     };
     if cents == 0 { amount } else { format!("{amount} {}", number_words(cents, language)) }
 }
@@ -137,6 +201,9 @@ fn separator_word(separator: char, language: Language) -> &'static str {
     if separator == ',' { numbers.comma } else { numbers.point }
 }
 
+#[cfg(test)]
+#[path = "spoken_cases.rs"]
+mod cases;
 #[cfg(test)]
 #[path = "spoken_tests.rs"]
 mod tests;

@@ -36,6 +36,22 @@ pub(super) const NUMBERS: Numbers = Numbers {
         Agreement { number: 1, after: &[], before: &["person"], words: "eine" },
         Agreement { number: 1, after: &[], before: &["uhr", "kind", "tisch"], words: "ein" },
     ],
+    agree,
+    suffixed_ordinal: |number, _| ordinal(number),
+    fraction,
+    measures: &["stunde", "liter", "flasche", "portion"],
+    units: &[
+        ("min", "Minute", "Minuten"),
+        ("h", "Stunde", "Stunden"),
+        ("std", "Stunde", "Stunden"),
+        ("x", "mal", "mal"),
+        ("pers", "Person", "Personen"),
+    ],
+    number_marks: &["#", "Nr.", "nr."],
+    number: "Nummer",
+    and: "und",
+    or: "oder",
+    shortenings: &[("z. B.", "zum Beispiel"), ("z.B.", "zum Beispiel"), ("bzw.", "beziehungsweise"), ("ca.", "circa")],
     thousands: '.',
     plus: "plus",
     percent: "Prozent",
@@ -63,6 +79,64 @@ fn words(number: usize) -> String {
         _ if number.is_multiple_of(1000) => format!("{}tausend", factor(number / 1000)),
         _ => format!("{}tausend{}", factor(number / 1000), words(number % 1000)),
     }
+}
+
+/// Nouns of the feminine gender that are counted on the telephone.
+const FEMININE: [&str; 16] = [
+    "person",
+    "stunde",
+    "minute",
+    "sekunde",
+    "woche",
+    "nacht",
+    "reservierung",
+    "buchung",
+    "etage",
+    "flasche",
+    "portion",
+    "frage",
+    "karte",
+    "allergie",
+    "änderung",
+    "nummer",
+];
+
+fn agree(number: u32, noun: &str) -> Option<String> {
+    if number != 1 {
+        return None;
+    }
+    if FEMININE.contains(&noun.to_lowercase().as_str()) {
+        return Some("eine".to_owned());
+    }
+    // Nouns are written with a capital.
+    noun.starts_with(char::is_uppercase).then(|| "ein".to_owned())
+}
+
+fn fraction(whole: u32, fraction: (u32, u32), noun: &str) -> String {
+    let whole = match whole {
+        0 => {
+            let feminine = FEMININE.contains(&noun.to_lowercase().as_str());
+            let part = match fraction {
+                (1, 2) if feminine => "halbe",
+                (1, 2) => "ein halb",
+                (1, 3) => "ein Drittel",
+                (2, 3) => "zwei Drittel",
+                (1, 4) => "ein Viertel",
+                _ => "drei viertel",
+            };
+            return part.to_owned();
+        }
+        1 => "ein".to_owned(),
+        whole => cardinal(whole),
+    };
+    let part = match fraction {
+        (1, 2) => "einhalb",
+        (1, 3) => "eindrittel",
+        (2, 3) => "zweidrittel",
+        (1, 4) => "einviertel",
+        _ => "dreiviertel",
+    };
+    format!("{whole}{part}")
 }
 
 pub(super) fn ordinal(number: u32) -> String {

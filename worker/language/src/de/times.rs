@@ -5,8 +5,9 @@ use crate::tables::{DayPart, Meridiem, Times};
 
 pub(super) const TIMES: Times = Times {
     words,
+    face,
     articles: &[],
-    announced_by: &["um", "gegen"],
+    announced_by: &["um", "gegen", "ab", "bis", "von", "zwischen"],
     units: &["Uhr"],
     day_parts: &[
         ("morgens", DayPart::Morning),
@@ -18,6 +19,10 @@ pub(super) const TIMES: Times = Times {
     ],
     meridiem: Meridiem::Never,
 };
+
+fn face(hour: u32, minute: u32) -> String {
+    words(hour, minute)
+}
 
 fn words(hour: u32, minute: u32) -> String {
     let hours = if hour == 1 { "ein".to_owned() } else { cardinal(hour) };

@@ -33,6 +33,23 @@ pub(super) const NUMBERS: Numbers = Numbers {
     written_ordinal: WrittenOrdinal::Suffix(&["st", "nd", "rd", "th"]),
     ordinal_ending: None,
     agreements: &[],
+    agree: |_, _| None,
+    suffixed_ordinal: |number, _| ordinal(number),
+    fraction,
+    measures: &["hour", "of", "lit", "bottle", "portion"],
+    units: &[
+        ("min", "minute", "minutes"),
+        ("mins", "minute", "minutes"),
+        ("h", "hour", "hours"),
+        ("hr", "hour", "hours"),
+        ("hrs", "hour", "hours"),
+        ("x", "time", "times"),
+    ],
+    number_marks: &["#", "No.", "no."],
+    number: "number",
+    and: "and",
+    or: "or",
+    shortenings: &[("approx.", "approximately"), ("e.g.", "for example")],
     thousands: ',',
     plus: "plus",
     percent: "percent",
@@ -60,6 +77,18 @@ fn words(number: usize) -> String {
         _ if number % 1000 < 100 => format!("{} thousand and {}", UNITS[number / 1000], words(number % 1000)),
         _ => format!("{} thousand {}", UNITS[number / 1000], words(number % 1000)),
     }
+}
+
+fn fraction(whole: u32, fraction: (u32, u32), _: &str) -> String {
+    let part = match fraction {
+        (1, 2) if whole == 0 => "half",
+        (1, 2) => "a half",
+        (1, 3) => "a third",
+        (2, 3) => "two thirds",
+        (1, 4) => "a quarter",
+        _ => "three quarters",
+    };
+    if whole == 0 { part.to_owned() } else { format!("{} and {part}", cardinal(whole)) }
 }
 
 pub(super) fn ordinal(number: u32) -> String {

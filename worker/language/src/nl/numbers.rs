@@ -33,6 +33,22 @@ pub(super) const NUMBERS: Numbers = Numbers {
     written_ordinal: WrittenOrdinal::Suffix(&["ste", "de", "e"]),
     ordinal_ending: None,
     agreements: &[],
+    agree: |_, _| None,
+    suffixed_ordinal: |number, _| ordinal(number),
+    fraction,
+    measures: &["uur", "liter", "fles"],
+    units: &[
+        ("min", "minuut", "minuten"),
+        ("u", "uur", "uur"),
+        ("h", "uur", "uur"),
+        ("x", "keer", "keer"),
+        ("pers", "persoon", "personen"),
+    ],
+    number_marks: &["#", "nr.", "Nr."],
+    number: "nummer",
+    and: "en",
+    or: "of",
+    shortenings: &[("t/m", "tot en met"), ("bijv.", "bijvoorbeeld"), ("ca.", "circa"), ("a.u.b.", "alstublieft")],
     thousands: '.',
     plus: "plus",
     percent: "procent",
@@ -64,6 +80,20 @@ fn words(number: usize) -> String {
         _ if number.is_multiple_of(1000) => format!("{}duizend", factor(number / 1000)),
         _ => format!("{}duizend {}", factor(number / 1000), words(number % 1000)),
     }
+}
+
+fn fraction(whole: u32, fraction: (u32, u32), _: &str) -> String {
+    let part = match fraction {
+        (1, 2) if whole == 0 => "half",
+        (1, 2) if whole == 1 => return "anderhalf".to_owned(),
+        (1, 2) => "een half",
+        (1, 3) => "een derde",
+        (2, 3) => "twee derde",
+        (1, 4) if whole == 0 => "kwart",
+        (1, 4) => "een kwart",
+        _ => "driekwart",
+    };
+    if whole == 0 { part.to_owned() } else { format!("{} en {part}", cardinal(whole)) }
 }
 
 fn ordinal(number: u32) -> String {

@@ -8,8 +8,9 @@ use crate::{
 
 pub(super) const TIMES: Times = Times {
     words,
+    face,
     articles: &[],
-    announced_by: &["om"],
+    announced_by: &["om", "tussen", "vanaf", "rond", "tegen", "tot"],
     units: &["uur"],
     day_parts: &[
         ("'s ochtends", DayPart::Morning),
@@ -22,8 +23,18 @@ pub(super) const TIMES: Times = Times {
 };
 
 fn words(hour: u32, minute: u32) -> String {
+    let part = match hour {
+        0..6 | 24 => "'s nachts",
+        6..12 => "'s ochtends",
+        12..18 => "'s middags",
+        _ => "'s avonds",
+    };
+    format!("{} {part}", face(hour, minute))
+}
+
+fn face(hour: u32, minute: u32) -> String {
     let (this, next) = (cardinal(on_the_face(hour)), cardinal(on_the_face(hour + 1)));
-    let clock = match minute {
+    match minute {
         0 => format!("{this} uur"),
         5 | 10 => format!("{} over {this}", cardinal(minute)),
         15 => format!("kwart over {this}"),
@@ -33,12 +44,5 @@ fn words(hour: u32, minute: u32) -> String {
         45 => format!("kwart voor {next}"),
         50 | 55 => format!("{} voor {next}", cardinal(60 - minute)),
         _ => format!("{this} uur {}", cardinal(minute)),
-    };
-    let part = match hour {
-        0..6 => "'s nachts",
-        6..12 => "'s ochtends",
-        12..18 => "'s middags",
-        _ => "'s avonds",
-    };
-    format!("{clock} {part}")
+    }
 }
