@@ -1,6 +1,8 @@
 //! Never a wrong agreement: what the restaurant says of the read-back, what the model calls, and what the row says then.
 
+use chrono::NaiveDate;
 use offhook::outcome::Outcome;
+use offhook_mind::MindSettings;
 
 use super::*;
 
@@ -335,6 +337,33 @@ fn an_end_of_ours_waits_for_a_no_to_the_read_back() {
     let over = plain.over_at();
     let denied = fails().sound(When::At(over - 700), "No, that is not right.", 1_200).run();
     assert_eq!(outcome(&denied), Some(Outcome::Unconfirmed), "{:?}", denied.said());
+}
+
+#[test]
+fn a_time_that_has_passed_there_is_not_accepted() {
+    // It is 18:40 in Berlin, on the day of the table.
+    let began = NaiveDate::from_ymd_opt(2026, 12, 4).unwrap().and_hms_opt(17, 40, 0).unwrap().and_utc();
+    for (time, expected) in [("18:00", None), ("18:30", None), ("19:00", Some("19:00")), ("24:00", None)] {
+        let mut request = request();
+        let at = |time: &str| NaiveTime::parse_from_str(time, "%H:%M").unwrap();
+        (request.wanted_time, request.earliest_time) = (at("18:00"), at("17:30"));
+        let mut call = Rehearsal::of(request, "+442079460958");
+        call.setup.settings = MindSettings::new(call.setup.settings.limits, began, chrono_tz::Europe::Berlin);
+        let call = call
+            .callee(When::At(300), "Good evening, Golden Lion?")
+            .model(text("Is there a table for 4 today?"))
+            .callee(When::Answering(400), "Yes, of course.")
+            .model(vec![accept(time)])
+            .model(text("Is there anything later?"))
+            .line(40_000, bye(16))
+            .run();
+        assert_eq!(agreed_time(&call).as_deref(), expected, "{time}");
+        let result = results(&call)[0].clone();
+        assert_eq!(result["accepted"] == true, expected.is_some(), "{time}");
+        if expected.is_none() && time != "24:00" {
+            assert!(result["reason"].as_str().unwrap().contains("has passed: it is 18:40"), "{result}");
+        }
+    }
 }
 
 #[test]
