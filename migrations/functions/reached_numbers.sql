@@ -32,7 +32,7 @@ create or replace function offhook_reached(said text, over text default null, ou
 language plpgsql stable as $$
 #variable_conflict use_variable
 declare
-    t trunks; user_part text; digits text; context text; place text; read record;
+    t trunks; user_part text; digits text; said_context text; context text; place text; read record;
 begin
     number := said;
     certain := true;
@@ -41,7 +41,8 @@ begin
     end if;
     select * into t from trunks k where k.name = coalesce(over, 'direct');
     user_part := regexp_replace(split_part(said, '@', 1), '^sips?:', '');
-    context := (regexp_match(user_part, ';phone-context=(?:\+|%2B)?([0-9]+)', 'i'))[1];
+    said_context := (regexp_match(user_part, ';phone-context=(?:\+|%2B)?([0-9]+)', 'i'))[1];
+    context := said_context;
     user_part := offhook_without_invisible(offhook_unescaped(regexp_replace(user_part, '[;:].*$', '')));
     user_part := regexp_replace(user_part, '^tel:', '', 'i');
     if t.dial_prefix <> '' and starts_with(user_part, t.dial_prefix) then
@@ -74,10 +75,11 @@ begin
         certain := true;
     end if;
     place := split_part(said, '@', 2);
-    number := 'sip:' || coalesce(offhook_plain_user(regexp_replace(split_part(said, '@', 1), '^sips?:', '')), '') || '@' || rtrim(offhook_sip_domain(said), '.')
+    number := 'sip:' || coalesce(offhook_plain_user(regexp_replace(split_part(said, '@', 1), '^sips?:', '')), '')
+        || coalesce(';phone-context=+' || said_context, '') || '@' || rtrim(offhook_sip_domain(said), '.')
         || coalesce(nullif((regexp_match(place, '^(?:\[[^]]*\]|[^:;?>]*)(:[0-9]+)'))[1],
                            case when said like 'sips:%' then ':5061' else ':5060' end), '');
-    if number like 'sip:@%' then
+    if number ~ '^sip:[;@]' then
         number := said;
     end if;
 end $$;

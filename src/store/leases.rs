@@ -34,15 +34,18 @@ impl std::fmt::Display for AttemptId {
 pub async fn renew(pool: &PgPool, claimant: &Claimant, attempts: &[AttemptId]) -> Result<Vec<AttemptId>, StoreError> {
     let (calls, numbers) = columns(attempts);
     let rows: Vec<(i64, i32)> = sqlx::query_as(
-        "with own as materialized ( \
-             select c.id, c.attempt from calls c join unnest($3::bigint[], $4::int[]) as asked (call_id, attempt) \
-                 on c.id = asked.call_id and c.attempt = asked.attempt \
-              where c.claimed_by = $1), \
+        "with asked as materialized (select * from unnest($3::bigint[], $4::int[]) as asked (call_id, attempt)), \
          free as materialized ( \
-             select c.id from calls c join own on own.id = c.id \
-              where c.claimed_by = $1 and c.attempt = own.attempt order by c.id for update of c skip locked), \
-         renewed as (update calls c set lease_until = clock_timestamp() + $2 from free where c.id = free.id returning c.id) \
-         select id, attempt from own",
+             select c.id from calls c join asked on c.id = asked.call_id and c.attempt = asked.attempt \
+              where c.claimed_by = $1 for update of c skip locked), \
+         renewed as ( \
+             update calls c set lease_until = clock_timestamp() + $2 from free where c.id = free.id returning c.id, c.attempt), \
+         others as materialized (select * from asked where not exists (select from free where free.id = asked.call_id)) \
+         select id, attempt from renewed \
+         union all \
+         select c.id, c.attempt from others cross join lateral ( \
+             select k.id, k.attempt from calls k \
+              where k.id = others.call_id and k.attempt = others.attempt and k.claimed_by = $1 limit 1) c",
     )
     .bind(&claimant.coordinator)
     .bind(interval(claimant.lease))
