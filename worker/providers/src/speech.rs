@@ -3,6 +3,7 @@
 //! one file or several, other rates, other widths, the other byte order, or something that is no sound at all.
 
 pub mod coding;
+mod edges;
 mod formats;
 mod noise;
 pub mod plausible;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::{
     coding::Coding,
+    edges::Edges,
     plausible::{Bounds, Implausible},
     wav::{NoSound, Raw, VoiceDecoder},
 };
@@ -106,7 +108,9 @@ impl Speech {
             decoder,
             bounds,
             beginning: Vec::new(),
+            edges: Edges::default(),
             sound: Vec::new(),
+            given: false,
         })
     }
 
@@ -192,8 +196,12 @@ pub struct VoiceStream {
     bounds: Bounds,
     /// How the answer begins, while nothing of it can be played: a server's words, where it says something instead.
     beginning: Vec<u8>,
-    /// Given so far.
+    /// Takes the silence around it off.
+    edges: Edges,
+    /// All of it so far, silence and all.
     sound: Vec<i16>,
+    /// Some of it was given to be played.
+    given: bool,
 }
 
 impl VoiceStream {
@@ -206,7 +214,7 @@ impl VoiceStream {
             match self.read().await {
                 Ok(sound) if sound.is_empty() => {}
                 Ok(sound) => {
-                    self.sound.extend_from_slice(&sound);
+                    self.given = true;
                     return Some(Ok(sound));
                 }
                 Err(error) => {
@@ -241,8 +249,9 @@ impl VoiceStream {
         if !sound.is_empty() {
             self.deadline = Instant::now() + http.bounds.stall;
         }
-        self.bounds.check_longest(self.sound.len() + sound.len()).map_err(|why| self.not_speech(why))?;
-        Ok(sound)
+        self.sound.extend_from_slice(&sound);
+        self.bounds.check_longest(self.sound.len()).map_err(|why| self.not_speech(why))?;
+        Ok(self.edges.push(&sound))
     }
 
     /// The stream is over: the rest of the sound, if all of it can be the text.
@@ -253,24 +262,25 @@ impl VoiceStream {
             Ok(sound) => sound,
             Err(what) => return self.no_sound(what).await,
         };
-        let rest = self.sound.len();
         self.sound.extend_from_slice(&sound);
         if self.sound.is_empty() {
             return Err(self.shared.http.nonsense(format!("the voice holds no sound ({kind})")));
         }
         self.bounds.check(&self.sound).map_err(|why| self.not_speech(why))?;
-        self.sound.truncate(rest);
-        Ok(sound)
+        let mut rest = self.edges.push(&sound);
+        rest.extend(std::mem::take(&mut self.edges).finish());
+        Ok(rest)
     }
 
     /// Something that cannot be played. Where nothing was played yet, another format is asked for: servers that do not know `pcm` send
     /// what they like.
     async fn no_sound(&mut self, what: NoSound) -> Result<Vec<i16>, ProviderError> {
-        if self.sound.is_empty() && self.shared.next_format(&mut self.order) {
+        if !self.given && self.shared.next_format(&mut self.order) {
             tracing::info!(%what, "the voice is asked for in another format");
             let answer = self.shared.clone().ask(&mut self.order, self.deadline).await;
             let Ok(answer) = answer else { return Err(self.unplayable(what).await) };
             self.beginning.clear();
+            (self.edges, self.sound) = (Edges::default(), Vec::new());
             self.shared.format.store(self.order.format, Ordering::Relaxed);
             self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.order.voice.raw_rate)));
             self.answer = Some(answer);

@@ -143,6 +143,15 @@ async fn a_sound_that_cannot_be_the_sentence_is_an_error_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_silence_around_a_sentence_is_not_waited_for() {
+    let silence = |ms: usize| vec![3; 24 * ms];
+    let sound = [silence(400), tone(24_000), silence(900)].concat();
+    let wire = Wire::answering([Answer::sound("audio/pcm", &raw(&sound), 4800)]).await;
+    let heard = heard(&wire).await.unwrap().len() / 16;
+    assert!((1290..=1310).contains(&heard), "{heard} ms: 50 before, a second, 250 behind");
+}
+
+#[tokio::test]
 async fn the_first_sound_does_not_wait_for_the_last() {
     let wire = Wire::answering([Answer::sound("audio/pcm", &raw(&tone(24_000)), 4800).stalls_after(1)]).await;
     let mut stream = wire.providers_within(5000, 200).voice("Hello.", Language::En).await.unwrap();

@@ -43,11 +43,19 @@ struct Segment {
 impl Segment {
     fn read(fields: &Value) -> Option<Segment> {
         fields.as_object()?;
+        let text = text(fields.get("text")).unwrap_or_default();
+        let figure = |key| number(fields.get(key));
+        let (no_speech, log_probability, compression) =
+            (figure("no_speech_prob"), figure("avg_logprob"), figure("compression_ratio"));
+        // Servers that do not rate their words fill the fields in: vLLM with −1, others with 0. No text has such a compression.
+        if compression.is_some_and(|ratio| ratio <= 0.0) {
+            return Some(Segment { text, ..Segment::default() });
+        }
         Some(Segment {
-            text: text(fields.get("text")).unwrap_or_default(),
-            no_speech: number(fields.get("no_speech_prob")),
-            log_probability: number(fields.get("avg_logprob")),
-            compression: number(fields.get("compression_ratio")),
+            text,
+            no_speech: no_speech.filter(|share| (0.0..=1.0).contains(share)),
+            log_probability: log_probability.filter(|log| *log <= 0.0),
+            compression,
         })
     }
 

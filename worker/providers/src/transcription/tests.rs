@@ -190,6 +190,12 @@ async fn how_sure_the_recogniser_is_comes_back() {
         assert_eq!(read_as("application/json", body.to_string()).await.unwrap().confidence, confidence, "{body}");
     }
     assert!(read_as("application/json", json!({"text": "Ja.", "confidence": 0.25}).to_string()).await.unwrap().is_guessed());
+    // What is filled in is no rating: vLLM writes −1 everywhere, others 0.
+    for filled in [-1.0, 0.0] {
+        let segment = json!({"text": "Ja.", "avg_logprob": filled, "no_speech_prob": filled, "compression_ratio": filled});
+        let found = read_as("application/json", json!({"text": "Ja.", "segments": [segment]}).to_string()).await.unwrap();
+        assert_eq!((found.text.as_str(), found.confidence, found.no_speech), ("Ja.", None, None), "{filled}");
+    }
 }
 
 #[tokio::test]
