@@ -198,4 +198,8 @@ impl Memory {
 }
 
 #[cfg(test)]
+mod breath_tests;
+#[cfg(test)]
+mod room_tests;
+#[cfg(test)]
 mod tests;
