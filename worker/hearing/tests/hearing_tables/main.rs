@@ -88,7 +88,8 @@ fn table_of_codecs() {
     let codecs = [CodecName::Pcma, CodecName::Pcmu, CodecName::Opus];
     for level in [-20.0, -6.0] {
         table(&format!("At {level} dBFS"), &codecs.map(|codec| format!("{codec:?}")));
-        for (name, filter) in FILTERS {
+        // The gentle filters and the steepest of each kind.
+        for (name, filter) in FILTERS.into_iter().filter(|(name, _)| !name.contains("200 Hz") && !name.contains("8th")) {
             let cells = codecs.map(|codec| {
                 let sent = |voice: &Voice| through(codec, &at_level(&filter(&voice.sound), level));
                 cell(&voices.iter().map(|voice| found(&sent(voice), voice)).collect::<Vec<_>>())
@@ -110,7 +111,7 @@ fn table_of_noises() {
         ("kitchen radio", radio(longest, -20.0)),
     ];
     for steep in [false, true] {
-        let below = [20.0, 15.0, 10.0, 5.0];
+        let below = [20.0, 10.0, 5.0];
         let filter = if steep { "300 Hz of 20th order" } else { "no filter" };
         table(&format!("Speech at −20 dBFS, A-law, {filter}; noise so far below"), &below.map(|below| format!("{below} dB")));
         for (name, noise) in &noises {
