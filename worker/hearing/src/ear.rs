@@ -12,6 +12,7 @@ use offhook_types::{
 };
 
 use super::{
+    attenuator::Attenuator,
     beep::BeepDetector,
     endpointing::{Endpointer, EndpointingConfig, Verdict},
     near_talker::NearTalker,
@@ -36,6 +37,7 @@ pub struct EarConfig {
 
 /// Listens to one call.
 pub struct Ear {
+    attenuator: Attenuator,
     silero: Silero,
     endpointer: Endpointer,
     near_talker: NearTalker,
@@ -61,6 +63,7 @@ impl Ear {
         let endpointing = config.endpointing;
         let memory_ms = endpointing.maximum_speech_ms + endpointing.end_silence_ms + PADDING_BEFORE_MS + 500;
         Ear {
+            attenuator: Attenuator::default(),
             silero: Silero::new(),
             endpointer: Endpointer::new(endpointing),
             near_talker: NearTalker::default(),
@@ -133,7 +136,7 @@ impl Ear {
         }
         self.pending.extend_from_slice(frame);
         while let Some(window) = self.pending.first_chunk::<WINDOW>() {
-            let probability = self.silero.speech_probability(window);
+            let probability = self.silero.probability(&self.attenuator.attenuated(window));
             let speech = probability >= self.speech_from;
             let near = self.near_talker.admits(window, speech, self.endpointer.speaking());
             let probability = if near { probability } else { 0.0 };
@@ -197,5 +200,9 @@ impl Memory {
     }
 }
 
+#[cfg(test)]
+mod breath_tests;
+#[cfg(test)]
+mod room_tests;
 #[cfg(test)]
 mod tests;

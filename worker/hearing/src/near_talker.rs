@@ -5,17 +5,21 @@
 
 use super::silero::WINDOW_MS;
 
-/// Speech that begins so far below the near talker is somebody else's, dB.
-const BEGINS_WITHIN: f32 = 16.0;
-/// Speech that has begun is over where it falls so far below, dB: people let their sentences trail off.
-const GOES_ON_WITHIN: f32 = 20.0;
+/// Speech that begins so far below the near talker is somebody else's, dB. A host who turns away from the receiver is 10 dB softer.
+const BEGINS_WITHIN: f32 = 13.0;
+/// People let their sentences trail off: for [`TRAILS_OFF_MS`] after speech within [`BEGINS_WITHIN`], so far below is still theirs, dB.
+const TRAILS_OFF_WITHIN: f32 = 16.0;
+/// A radio that goes on after the host has ended does not hold their turn for longer, in ms.
+const TRAILS_OFF_MS: u64 = 600;
 /// So much speech has to be heard before anybody counts as the near talker, in ms.
 const LEARNED_AFTER_MS: u64 = 600;
-/// How the near talker's level follows louder and weaker windows of speech, as a share for each.
+/// How the near talker's level follows louder and weaker windows of speech, as a share for each. Half a second upwards; downwards a
+/// quarter of a minute: after one soft sentence of the host, a radio is as far below them as before.
 const UP: f32 = 0.15;
-const DOWN: f32 = 0.01;
-/// How it falls while only weaker speech is heard, dB a second.
-const FORGETS: f32 = 0.4;
+const DOWN: f32 = 0.002;
+/// How it falls while only weaker speech is heard, dB a second: somebody 16 dB softer who takes over is heard after ten seconds of
+/// speech, a radio 20 dB below after half a minute of it.
+const FORGETS: f32 = 0.3;
 /// A window's level is the highest of so many: a stop consonant is no silence.
 const HELD: usize = 6;
 
@@ -25,13 +29,15 @@ pub struct NearTalker {
     /// dBFS.
     level: f32,
     heard_ms: u64,
+    /// Since speech within [`BEGINS_WITHIN`].
+    since_near_ms: u64,
     last: [f32; HELD],
     place: usize,
 }
 
 impl Default for NearTalker {
     fn default() -> Self {
-        NearTalker { level: f32::NEG_INFINITY, heard_ms: 0, last: [f32::NEG_INFINITY; HELD], place: 0 }
+        NearTalker { level: f32::NEG_INFINITY, heard_ms: 0, since_near_ms: 0, last: [f32::NEG_INFINITY; HELD], place: 0 }
     }
 }
 
@@ -41,11 +47,16 @@ impl NearTalker {
     pub fn admits(&mut self, samples: &[i16], speech: bool, speaking: bool) -> bool {
         self.last[self.place] = level(samples);
         self.place = (self.place + 1) % HELD;
+        self.since_near_ms += WINDOW_MS;
         if !speech {
             return true;
         }
         let level = self.last.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        let below = if speaking { GOES_ON_WITHIN } else { BEGINS_WITHIN };
+        if level >= self.level - BEGINS_WITHIN {
+            self.since_near_ms = 0;
+        }
+        let trails_off = speaking && self.since_near_ms < TRAILS_OFF_MS;
+        let below = if trails_off { TRAILS_OFF_WITHIN } else { BEGINS_WITHIN };
         if self.heard_ms >= LEARNED_AFTER_MS && level < self.level - below {
             self.level -= FORGETS * WINDOW_MS as f32 / 1000.0;
             return false;
@@ -100,15 +111,36 @@ mod tests {
         let mut gate = NearTalker::default();
         hear(&mut gate, -20.0, 3.0, false);
         assert_eq!(hear(&mut gate, -32.0, 2.0, false), 1.0, "12 dB softer");
-        assert_eq!(hear(&mut gate, -38.0, 1.0, true), 1.0, "a sentence that trails off");
+        hear(&mut gate, -24.0, 0.5, true);
+        assert_eq!(hear(&mut gate, -35.0, 0.5, true), 1.0, "a sentence that trails off");
+    }
+
+    #[test]
+    fn a_radio_that_goes_on_does_not_hold_the_turn() {
+        for below in [14.5, 15.0, 15.9] {
+            let mut gate = NearTalker::default();
+            hear(&mut gate, -20.0, 3.0, true);
+            let windows = (0..60).filter(|_| gate.admits(&window(-20.0 - below), true, true)).count();
+            // The last windows of the host, held; then as long as a sentence may trail off.
+            assert!(windows as u64 * WINDOW_MS <= 6 * WINDOW_MS + TRAILS_OFF_MS, "{below} dB below: {windows} windows are heard");
+        }
+    }
+
+    #[test]
+    fn after_a_soft_sentence_of_the_host_a_radio_is_not_heard() {
+        let mut gate = NearTalker::default();
+        hear(&mut gate, -20.0, 3.0, false);
+        hear(&mut gate, -30.0, 4.0, true);
+        let radio = hear(&mut gate, -38.0, 5.0, false);
+        assert!(radio < 0.05, "{radio} of a radio 18 dB below is heard");
     }
 
     #[test]
     fn somebody_softer_who_takes_over_is_heard_after_some_seconds() {
         let mut gate = NearTalker::default();
         hear(&mut gate, -18.0, 3.0, false);
-        hear(&mut gate, -37.0, 8.0, false);
-        assert_eq!(hear(&mut gate, -37.0, 2.0, false), 1.0);
+        hear(&mut gate, -34.0, 11.0, false);
+        assert_eq!(hear(&mut gate, -34.0, 2.0, false), 1.0);
     }
 
     #[test]

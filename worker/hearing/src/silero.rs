@@ -97,6 +97,11 @@ impl Silero {
 
     /// Returns the probability (0 to 1) that there is speech in the next window of the stream: 512 samples at 16 kHz.
     pub fn speech_probability(&mut self, window: &[i16; WINDOW]) -> f32 {
+        self.probability(&std::array::from_fn(|i| f32::from(window[i]) / 32_768.0))
+    }
+
+    /// The same for samples from −1 to 1.
+    pub fn probability(&mut self, window: &[f32; WINDOW]) -> f32 {
         self.magnitudes(window);
         let mut steps = SPECTRA;
         for convolution in &self.weights.convolutions {
@@ -109,13 +114,11 @@ impl Silero {
     }
 
     /// Fills the first layer with `SPECTRA` × `BINS` magnitudes and keeps the context for the next window.
-    fn magnitudes(&mut self, window: &[i16; WINDOW]) {
+    fn magnitudes(&mut self, window: &[f32; WINDOW]) {
         let mut sound = [0f32; CONTEXT + WINDOW + REFLECTED];
         let end = CONTEXT + WINDOW;
         sound[..CONTEXT].copy_from_slice(&self.context);
-        for (place, sample) in sound[CONTEXT..end].iter_mut().zip(window) {
-            *place = f32::from(*sample) / 32_768.0;
-        }
+        sound[CONTEXT..end].copy_from_slice(window);
         self.context.copy_from_slice(&sound[end - CONTEXT..end]);
         for i in 0..REFLECTED {
             sound[end + i] = sound[end - 2 - i];

@@ -2,16 +2,26 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod lines;
+mod rooms;
+
 use std::process::Command;
 
 use offhook_providers::resampling::{Resampling, VOICE_RATE};
 use offhook_types::audio::level_dbfs;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
+pub use self::{lines::*, rooms::*};
+
 /// Speaks with espeak-ng (Debian package `espeak-ng`; run as a program, never linked). `voice` as in `de+f2`.
 pub fn speech(voice: &str, text: &str) -> Vec<i16> {
+    speech_at_pitch(voice, 50, text)
+}
+
+/// The same, higher or lower: 0 to 99, 50 is the voice's own pitch.
+pub fn speech_at_pitch(voice: &str, pitch: u8, text: &str) -> Vec<i16> {
     let output = Command::new("espeak-ng")
-        .args(["-v", voice, "-s", "165", "--stdout", "--", text])
+        .args(["-v", voice, "-s", "165", "-p", &pitch.to_string(), "--stdout", "--", text])
         .output()
         .expect("these tests need espeak-ng: apt-get install espeak-ng");
     assert!(output.status.success(), "espeak-ng -v {voice}: {}", String::from_utf8_lossy(&output.stderr));
@@ -44,13 +54,17 @@ fn a_law_round_trip(sample: i16) -> i16 {
 }
 
 fn band_pass(from_hz: f32, to_hz: f32) -> Vec<f32> {
-    const HALF: i32 = 80;
+    steep_band_pass(from_hz, to_hz, 80)
+}
+
+/// By a windowed sinc with so many taps on each side: the more, the steeper (16 kHz · 1.7 / `half` from end to end of a slope).
+fn steep_band_pass(from_hz: f32, to_hz: f32, half: i32) -> Vec<f32> {
     let low_pass = |hz: f32, n: i32| {
         let w = 2.0 * std::f32::consts::PI * hz / 16_000.0;
         if n == 0 { w / std::f32::consts::PI } else { (w * n as f32).sin() / (std::f32::consts::PI * n as f32) }
     };
-    let window = |n: i32| 0.54 + 0.46 * (std::f32::consts::PI * n as f32 / HALF as f32).cos();
-    (-HALF..=HALF).map(|n| window(n) * (low_pass(to_hz, n) - low_pass(from_hz, n))).collect()
+    let window = |n: i32| 0.54 + 0.46 * (std::f32::consts::PI * n as f32 / half as f32).cos();
+    (-half..=half).map(|n| window(n) * (low_pass(to_hz, n) - low_pass(from_hz, n))).collect()
 }
 
 /// The same length, no delay.

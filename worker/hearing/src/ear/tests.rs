@@ -7,7 +7,7 @@ use offhook_types::audio::level_dbfs;
 use super::*;
 
 /// Feeds sound in frames from time 0; gives the events with the time at which each became known.
-fn listen(ear: &mut Ear, sound: &[i16]) -> Vec<(u64, EarEvent)> {
+pub(super) fn listen(ear: &mut Ear, sound: &[i16]) -> Vec<(u64, EarEvent)> {
     let mut heard = Vec::new();
     for (i, frame) in sound.as_chunks::<FRAME_SAMPLES>().0.iter().enumerate() {
         let at = i as u64 * FRAME_MS;
@@ -16,7 +16,7 @@ fn listen(ear: &mut Ear, sound: &[i16]) -> Vec<(u64, EarEvent)> {
     heard
 }
 
-fn starts(heard: &[(u64, EarEvent)]) -> Vec<(u64, u64)> {
+pub(super) fn starts(heard: &[(u64, EarEvent)]) -> Vec<(u64, u64)> {
     let started = |(known, event): &(u64, EarEvent)| match event {
         EarEvent::SpeechStarted { at } => Some((*known, at.0)),
         _ => None,
@@ -24,7 +24,7 @@ fn starts(heard: &[(u64, EarEvent)]) -> Vec<(u64, u64)> {
     heard.iter().filter_map(started).collect()
 }
 
-fn ends(heard: &[(u64, EarEvent)]) -> Vec<(u64, UtteranceId, u64, u64)> {
+pub(super) fn ends(heard: &[(u64, EarEvent)]) -> Vec<(u64, UtteranceId, u64, u64)> {
     let ended = |(known, event): &(u64, EarEvent)| match event {
         EarEvent::SpeechEnded { utterance, started, ended } => Some((*known, *utterance, started.0, ended.0)),
         _ => None,
@@ -33,7 +33,7 @@ fn ends(heard: &[(u64, EarEvent)]) -> Vec<(u64, UtteranceId, u64, u64)> {
 }
 
 /// The first and the last moment (ms) at which 10 ms of clean speech are louder than 25 dB below its loudest 10 ms.
-fn extent(clean: &[i16]) -> (u64, u64) {
+pub(super) fn extent(clean: &[i16]) -> (u64, u64) {
     let levels: Vec<f32> = clean.chunks_exact(160).map(level_dbfs).collect();
     let floor = levels.iter().copied().fold(f32::MIN, f32::max) - 25.0;
     let first = levels.iter().position(|level| *level > floor).unwrap();
