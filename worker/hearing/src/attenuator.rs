@@ -10,8 +10,7 @@ use super::silero::{WINDOW, WINDOW_MS};
 const LOUDEST: f32 = -22.0;
 /// The share of a rise that the level follows in a window: a tenth of a second.
 const RISES: f32 = 0.3;
-/// How the level falls where it is softer, dB a second: a pause between two sentences changes little. At 6 dB a second the gain follows the
-/// syllables, and a third of what is won is lost again.
+/// How the level falls where it is softer, dB a second: a pause between two sentences changes little.
 const FALLS: f32 = 1.0;
 
 /// The gain of one call.
