@@ -121,9 +121,9 @@ impl Mind {
         let asked = |sentence: &Sentence| {
             sentence.text.contains('?') && !matches!(sentence.progress, Progress::Queued | Progress::Unheard)
         };
-        let after =
-            self.sentences.sentences.iter().filter(|(id, _)| Some(**id) > read_back.sentence).map(|(_, sentence)| sentence);
-        after.rev().find(|sentence| asked(sentence)).is_some_and(|sentence| !understanding::asks_whether_right(&sentence.text))
+        let mut after = self.sentences.sentences.iter().rev().filter(|(id, _)| Some(**id) > read_back.sentence);
+        let question = after.find(|(_, sentence)| asked(sentence));
+        question.is_some_and(|(_, sentence)| !understanding::asks_whether_right(&sentence.text))
     }
 
     /// The callee said that what was read back is wrong, and it was not settled since.
