@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the rows of `country_zones` as SQL: which time zones a country has.
+"""Writes which time zones a country has: as the rows of `country_zones` in SQL, and as the lines of src/destination/country_zones.txt.
 
     scripts/country_zones.py ZONE_TAB VERSION > rows.sql
+    scripts/country_zones.py ZONE_TAB VERSION --text > src/destination/country_zones.txt
 
 ZONE_TAB is the file zone.tab of the time zone database (tzdata, its VERSION such as 2025b): one zone a line, with its country, mostly the
 most populous first.
@@ -19,7 +20,7 @@ MORE = {"AC": ["Atlantic/St_Helena"], "TA": ["Atlantic/St_Helena"], "XK": ["Euro
 FIRST = {"AU": "Australia/Sydney", "BR": "America/Sao_Paulo", "CA": "America/Toronto", "RU": "Europe/Moscow"}
 
 
-def main(path, version):
+def main(path, version, form="--sql"):
     zones = {}
     for line in open(path, encoding="utf-8"):
         if not line.startswith("#"):
@@ -30,6 +31,11 @@ def main(path, version):
     for country, zone in FIRST.items():
         zones[country].remove(zone)
         zones[country].insert(0, zone)
+    if form == "--text":
+        print(f"# Written by scripts/country_zones.py from zone.tab of tzdata {version}.")
+        for country, names in sorted(zones.items()):
+            print(country, *names)
+        return
     print(f"-- Written by scripts/country_zones.py from zone.tab of tzdata {version}.")
     print("insert into country_zones (country, zone, nth, source)")
     print(f"select c.code, z.name, n.nth, 'tzdata {version}' from (values")

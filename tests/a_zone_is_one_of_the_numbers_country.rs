@@ -152,3 +152,21 @@ async fn a_row_of_before_is_not_called_by_the_wrong_clock_and_says_why() {
     let claimed = claim(&database.pool, &claimant("one", "here"), 10).await.unwrap().calls;
     assert_eq!(claimed.len(), 1);
 }
+
+#[tokio::test]
+async fn the_programs_know_the_same_zones_as_the_database() {
+    let database = TestDatabase::new().await;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select country, string_agg(zone, ' ' order by nth) from country_zones group by country order by country collate \"C\"",
+    )
+    .fetch_all(&database.pool)
+    .await
+    .unwrap();
+    let known: Vec<String> = sqlx::query_scalar("select name from restaurant_zones").fetch_all(&database.pool).await.unwrap();
+    let text = include_str!("../src/destination/country_zones.txt");
+    for (country, zones) in rows {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{country} "))).expect(&country);
+        let line: Vec<&str> = line.split(' ').filter(|zone| known.iter().any(|name| name == zone)).collect();
+        assert_eq!(line.join(" "), zones, "{country}");
+    }
+}
