@@ -34,6 +34,7 @@ const FUNCTIONS: &[(&str, &str)] = functions![
     "reached_numbers",
     "destinations",
     "calling_hours",
+    "country_zones",
     "odd_rows",
     "call_rows",
     "call_changes",
@@ -64,6 +65,7 @@ const FUNCTIONS: &[(&str, &str)] = functions![
     "audit",
     "views",
     "existing_rows",
+    "own_logins",
     "grants",
 ];
 

@@ -4,6 +4,7 @@
 //! numbering plans of libphonenumber (the crate `phonenumber`), which know how long a number has to be. No setting
 //! changes what is decided here. Pure.
 
+pub mod country_zones;
 pub mod number_format;
 pub mod sip_uri;
 

@@ -230,4 +230,9 @@ async fn what_cannot_be_rehearsed_is_told_with_what_to_change() {
     fs::write(path("elsewhere.json"), elsewhere.to_string()).unwrap();
     let zone = failure(rehearse(&installation, &[&path("elsewhere.json")])).await;
     assert!(zone.contains("Europe/Atlantis"), "{zone}");
+
+    elsewhere["restaurant_zone"] = json!("Asia/Tokyo");
+    fs::write(path("elsewhere.json"), elsewhere.to_string()).unwrap();
+    let zone = failure(rehearse(&installation, &[&path("elsewhere.json")])).await;
+    assert!(zone.contains("is not a time zone of the country the number is in (DE): it has Europe/Berlin"), "{zone}");
 }

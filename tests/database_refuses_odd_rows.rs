@@ -56,7 +56,7 @@ async fn an_odd_call_is_refused_when_it_is_inserted_and_when_a_right_one_is_chan
 
 #[tokio::test]
 async fn a_table_of_today_whose_time_has_passed_is_not_asked_for() {
-    let database = TestDatabase::new().await;
+    let database = TestDatabase::new().await.with_every_clock_in_germany().await;
     // Where it is between one and ten in the evening now, whenever this runs.
     let here = "(select name from restaurant_zones where extract(hour from now() at time zone name) between 13 and 21 order by name limit 1)";
     let zone: String = database.one(format!("select {here}")).await;
@@ -158,6 +158,10 @@ async fn odd_trunks_and_settings_are_refused() {
         ("insert into number_ranges values ('+4932', 'XX', 'landline', 'ours')", "there is no country \"XX\""),
         ("insert into number_ranges values ('+4932', 'DE', 'fax', 'ours')", "kind \"fax\""),
         ("insert into number_ranges values ('+4932', 'DE', 'landline', null)", "source is missing"),
+        ("insert into country_zones values ('XX', 'Europe/Berlin', 1, 'ours')", "there is no country \"XX\""),
+        ("insert into country_zones values ('DE', 'Berlin', 1, 'ours')", "zone \"Berlin\" is not the name of a time zone"),
+        ("insert into country_zones values ('DE', 'Asia/Tokyo', null, 'ours')", "nth is missing"),
+        ("insert into country_zones values ('DE', 'Asia/Tokyo', 1, ' ')", "source is missing"),
     ] {
         refused(&database.pool, statement, sentence).await;
     }

@@ -54,6 +54,12 @@ const WRONG_CALLS: &[Wrong] = &[
     Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'Berlin'")], "\"Berlin\" is not the name", "as Europe/Berlin."),
     Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'america/new york'")], "is not the name", "as America/New_York."),
     Wrong("restaurant_zone_is_known", &[("restaurant_zone", "'CEST'")], "is not the name", "summer time"),
+    Wrong(
+        "restaurant_zone_is_of_the_country",
+        &[("restaurant_zone", "'Asia/Tokyo'")],
+        "is not a time zone of the country the number is in (Germany): its clock is that of Europe/Berlin",
+        "such as Europe/Berlin",
+    ),
     Wrong("guest_name_is_given", &[("guest_name", "''")], "guest_name is empty", "booked under"),
     Wrong("guest_phone_is_e164", &[("guest_phone", "'0151 12345678'")], "E.164: it has no country code", "as +4915112345678."),
     Wrong("guest_phone_is_e164", &[("guest_phone", "'sip:ada@example.org'")], "is not a telephone number in E.164", "+49151"),
@@ -132,6 +138,7 @@ const WRONG_NEW_CALLS: &[Wrong] = &[
     Wrong(
         "there_is_time_to_call",
         &[
+            ("number", "'+3545551234'"),
             ("restaurant_zone", "'UTC'"),
             ("calling_from", "'12:00'"),
             ("calling_to", "'12:01'"),

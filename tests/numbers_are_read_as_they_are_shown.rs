@@ -1,7 +1,7 @@
 //! A telephone number is stored as E.164 whatever it was pasted from, or refused with what is wrong with it; every table reads alike.
 #![allow(clippy::unwrap_used)]
 
-use offhook_test_database::{CALL, TestDatabase, insert_statement};
+use offhook_test_database::{CALL, TestDatabase, insert_statement, zone_of};
 use phonenumber::metadata::DATABASE;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgDatabaseError};
@@ -135,8 +135,11 @@ async fn stored(pool: &PgPool, insert: &str, said: &str) -> Result<String, Strin
 #[tokio::test]
 async fn every_table_stores_what_a_number_shows_or_says_what_is_wrong_with_it() {
     let database = TestDatabase::new().await;
-    let call = |column: &str| {
-        insert_statement("calls", CALL, &[]).replace(if column == "number" { "'+4930123456'" } else { "'+4915112345678'" }, "$1")
+    let call = |column: &str| match column {
+        "number" => insert_statement("calls", CALL, &[])
+            .replace("'+4930123456'", "$1")
+            .replace("'Europe/Berlin'", &zone_of("offhook_as_stored($1)")),
+        _ => insert_statement("calls", CALL, &[]).replace("'+4915112345678'", "$1"),
     };
     let inserts = [
         format!("{} returning number", call("number")),

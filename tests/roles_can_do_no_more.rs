@@ -30,6 +30,7 @@ const USER_READS: &[&str] = &[
     "calls",
     "closed_days",
     "countries",
+    "country_zones",
     "do_not_call",
     "event_logs",
     "events",

@@ -72,7 +72,7 @@ async fn outside_calling_hours_a_call_waits_for_the_morning_of_its_restaurant() 
     let id = database.insert_calls(1, "", "").await;
     database
         .run_unruled(format!(
-            "update calls set restaurant_zone = 'Asia/Tokyo', calling_from = h.t, calling_to = h.t + interval '30 minutes' \
+            "update calls set number = '+81312345678', restaurant_zone = 'Asia/Tokyo', calling_from = h.t, calling_to = h.t + interval '30 minutes' \
              from (select case when t < '20:00' then t + interval '3 hours' else t - interval '3 hours' end as t \
                    from (select (now() at time zone 'Asia/Tokyo')::time as t) n) h where id = {id}"
         ))

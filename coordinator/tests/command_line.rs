@@ -88,6 +88,7 @@ async fn a_call_that_makes_no_sense_is_refused_with_a_sentence() {
     premium[6] = "+12125550100".to_owned();
     let refused = String::from_utf8(offhook(&database, &premium).stderr).unwrap();
     assert!(refused.contains("needs consent (United States)"), "{refused}");
+    premium[10] = "America/New_York".to_owned();
     premium.extend(["--consent".to_owned(), "by e-mail on 2026-11-02".to_owned()]);
     assert_eq!(json(&offhook(&database, &premium))["state"], "queued");
     let unknown = offhook(&database, &["call", "show", "4711"]);

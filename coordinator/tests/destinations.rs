@@ -11,7 +11,7 @@ use offhook::{
     recording::RecordingPolicy,
     store::claim::claim,
 };
-use offhook_test_database::{TestDatabase, claimant, until};
+use offhook_test_database::{TestDatabase, claimant, until, zone_of};
 use phonenumber::{Type, metadata::DATABASE};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use service::{Running, TestSpool, config};
@@ -21,9 +21,10 @@ use sqlx::AssertSqlSafe;
 async fn refusal(database: &TestDatabase, number: &str, more: &[(&str, &str)]) -> Option<(String, String, String)> {
     let columns: String = more.iter().map(|(column, _)| format!(", {column}")).collect();
     let values: String = more.iter().map(|(_, value)| format!(", '{value}'")).collect();
+    let zone = zone_of(&format!("'{number}'"));
     let sql = format!(
         "insert into calls (number, restaurant_name, restaurant_zone, guest_name, guest_phone, party_size, wanted_date, wanted_time{columns}) \
-         values ('{number}', 'Löwen', 'Europe/Berlin', 'Ada', '+4915112345678', 2, current_date + 30, '19:30'{values})"
+         values ('{number}', 'Löwen', {zone}, 'Ada', '+4915112345678', 2, current_date + 30, '19:30'{values})"
     );
     let error = sqlx::query(AssertSqlSafe(sql)).execute(&database.pool).await.err()?;
     let error = error.as_database_error().unwrap().downcast_ref::<sqlx::postgres::PgDatabaseError>();
@@ -275,7 +276,7 @@ async fn what_may_not_be_called_any_more_is_not_dialled() {
         .run(format!(
             "update calls set number = '+33123456789' where id = {cancelled}; \
              update countries set allowed = false where code = 'FR'; \
-             update calls set number = '+44201234567' where id = {nobodys}; \
+             update calls set number = '+44201234567', restaurant_zone = 'Europe/London' where id = {nobodys}; \
              insert into number_ranges values ('+499001', 'DE', 'landline', 'a mistake'); \
              update calls set number = '+499001234567' where id = {premium}"
         ))
@@ -327,7 +328,7 @@ async fn a_call_is_recorded_as_its_country_has_it() {
     database
         .run(format!(
             "update calls set number = '+31200000101' where id = {first} + 1; \
-             update calls set number = '+12125550100', line_type = 'landline', restaurant_zone = 'UTC' where id = {first} + 2; \
+             update calls set number = '+12125550100', line_type = 'landline', restaurant_zone = 'America/New_York' where id = {first} + 2; \
              update calls set record = false where id = {first} + 3; \
              update calls set number = 'sip:loewen@127.0.0.1:5999' where id = {first} + 4; \
              update countries set calling_from = null, calling_to = null where code = 'US'; \

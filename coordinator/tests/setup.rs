@@ -306,6 +306,9 @@ async fn an_owner_without_more_rights_is_enough_where_the_workers_login_is_given
     let good = run(&["--worker-database-url", &worker]);
     assert!(good.contains("ok   migrations: up to date"), "{good}");
     assert_eq!(machine.folder.read("etc/secrets/worker_database_url"), worker);
+    // A database that setup has not made may have other users: who may connect to it stays as it was.
+    let open = "select has_database_privilege('pg_read_all_stats', $1, 'connect')";
+    assert!(sqlx::query_scalar::<_, bool>(open).bind(name).fetch_one(&mut admin).await.unwrap());
     assert_eq!(machine.folder.read("etc/secrets/database_url"), owner);
 }
 
@@ -341,4 +344,82 @@ async fn on_a_terminal_it_asks_and_what_is_there_is_the_default() {
     assert!(asked.contains("done trunk berlin-1"), "{asked}");
     assert!(machine.folder.read("etc/offhook.env").contains("\nOFFHOOK_VOICES=de=nova\n"));
     assert_eq!(machine.folder.read("etc/secrets/provider_key"), "key-of-ours");
+}
+
+/// A login of `machine`, led to another database of its server.
+async fn elsewhere(machine: &Machine, file: &str, database: &str) -> Result<PgConnection, sqlx::Error> {
+    let url = machine.folder.read(&format!("etc/secrets/{file}"));
+    let (before, after) = url.rsplit_once('/').unwrap();
+    let query = after.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+    PgConnection::connect(&format!("{before}/{database}{query}")).await
+}
+
+async fn is_kept_out(machine: &Machine, database: &str) {
+    for file in ["database_url", "user_database_url", "worker_database_url"] {
+        let error = elsewhere(machine, file, database).await.map(|_| ()).expect_err(file).to_string();
+        assert!(error.contains("permission denied for database"), "{file}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn two_installations_on_one_server_do_not_reach_each_others_calls() {
+    let (one, other) = (Machine::new(), Machine::new());
+    one.set_up(&[]);
+    other.set_up(&[]);
+    is_kept_out(&one, &other.database).await;
+    is_kept_out(&other, &one.database).await;
+    for machine in [&one, &other] {
+        for file in ["database_url", "user_database_url", "worker_database_url"] {
+            machine.login(file).await;
+        }
+    }
+    // A login that is lost, and made anew by another run, is let in again.
+    let mut admin = PgConnection::connect(&one.admin).await.unwrap();
+    let name = &one.database;
+    admin
+        .execute(AssertSqlSafe(format!(
+            "revoke connect on database {name} from {name}_worker_login; drop role {name}_worker_login"
+        )))
+        .await
+        .unwrap();
+    let again = said(&one.setup(&["--admin-database-url", &one.admin, "--database-name", name]));
+    assert!(again.contains(&format!("done role {name}_worker_login")), "{again}");
+    one.login("worker_database_url").await;
+}
+
+#[tokio::test]
+async fn an_upgrade_closes_the_database_that_setup_made_to_other_installations_and_to_nobody_else() {
+    let (one, other) = (Machine::new(), Machine::new());
+    one.set_up(&[]);
+    other.set_up(&[]);
+    let name = &one.database;
+    let (own, app) = (format!("{name}_own"), format!("{name}_app"));
+    let mut admin = PgConnection::connect(&one.admin).await.unwrap();
+    let mut owner = one.login("database_url").await;
+    // As the version before left it: open to all; with a login that a person has made, and an application's that has a table there.
+    for statement in [
+        format!("grant connect on database {name} to public; revoke connect on database {name} from {name}_user_login"),
+        format!("create role {own} login password 'p' in role offhook_user; create role {app} login password 'p'"),
+    ] {
+        admin.execute(AssertSqlSafe(statement)).await.unwrap();
+    }
+    owner.execute(AssertSqlSafe(format!("create table menus (dish text); grant select on menus to {app}"))).await.unwrap();
+    elsewhere(&other, "user_database_url", name).await.expect("as it was");
+    owner.execute("update installation set functions_checksum = 'of before'").await.unwrap();
+
+    let migrated = one.offhook().arg("migrate").output().unwrap();
+    assert!(migrated.status.success(), "{}", said(&migrated));
+
+    is_kept_out(&other, name).await;
+    one.login("user_database_url").await;
+    one.login("worker_database_url").await;
+    let place = one.admin.rsplit_once('@').unwrap().1.rsplit_once('/').unwrap().0.to_owned();
+    for role in [&own, &app] {
+        PgConnection::connect(&format!("postgres://{role}:p@{place}/{name}")).await.unwrap_or_else(|e| panic!("{role}: {e}"));
+    }
+    for statement in
+        [format!("drop database if exists {name} with (force)"), format!("drop role {own}"), format!("drop role {app}")]
+    {
+        admin.execute(AssertSqlSafe(statement)).await.ok();
+    }
 }

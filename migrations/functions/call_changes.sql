@@ -51,6 +51,7 @@ begin
     -- Nobody is called about a table whose time is over.
     new.not_after := least(new.not_after, offhook_wanted_table(new));
     perform offhook_refuse_destination(new);
+    perform offhook_refuse_zone(new);
     new.due_at := offhook_next_calling_moment(greatest(now(), new.not_before), coalesce(new.reaches, new.number), new.restaurant_zone, new.calling_from,
         new.calling_to);
     if new.due_at is null or new.due_at >= new.not_after then
@@ -90,6 +91,9 @@ begin
     if (new.number, new.line_type, new.consent) is distinct from (old.number, old.line_type, old.consent)
         and old.state in ('queued', 'held') then
         perform offhook_refuse_destination(new);
+    end if;
+    if (new.number, new.restaurant_zone) is distinct from (old.number, old.restaurant_zone) then
+        perform offhook_refuse_zone(new);
     end if;
     wanted := offhook_wanted_table(new);
     if wanted is distinct from offhook_wanted_table(old) and wanted <= now() then

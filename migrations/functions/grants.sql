@@ -7,7 +7,7 @@ revoke all on all tables in schema public from public, offhook_user, offhook_wor
 grant usage on schema public to offhook_user, offhook_worker;
 
 grant select on calls, call_results, trunk_status, provider_status, turns, tool_calls, events, recordings, event_logs, trunks, do_not_call, audit,
-    call_transitions, restaurant_zones, numbers, countries, number_ranges, opening_times, closed_days
+    call_transitions, restaurant_zones, numbers, countries, country_zones, number_ranges, opening_times, closed_days
     to offhook_user;
 
 grant select (call_id, number, trunk, host, container, sip_call_id, port_base, created_at, launched_at, dialing_at, ringing_at,
@@ -42,10 +42,13 @@ grant execute on function offhook_refuse, offhook_lane, offhook_is_dialable, off
     offhook_next_calling_moment(timestamptz, text, text, time, time), offhook_next_open_moment, offhook_ahead_of_utc,
     offhook_unescaped, offhook_plain_user, offhook_reached, offhook_reached_number, offhook_reaches, calls_refuse_change_by_hand,
     calls_refuse_odd_row, offhook_text_fault, offhook_refuse_text, offhook_refuse_moment,
-    offhook_range, offhook_sip_domain, offhook_destination_refusal, offhook_refuse_destination, offhook_refuse_hours, offhook_recording
+    offhook_range, offhook_sip_domain, offhook_destination_refusal, offhook_refuse_destination, offhook_countries_of, offhook_same_clock,
+    offhook_zone_fault, offhook_refuse_zone, offhook_refuse_hours, offhook_recording
     to offhook_user;
 
 -- A worker: its own attempt, by token, and nothing else.
 grant execute on function worker_event, worker_progress, worker_seen, worker_turn, worker_tool_begin, worker_tool_end, worker_finish,
     worker_change_trunk
     to offhook_worker;
+
+select offhook_keep_to_own_logins();

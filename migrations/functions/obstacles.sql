@@ -7,7 +7,7 @@
 create or replace function offhook_obstacle(c calls, moment timestamptz, home installation, taken boolean default false,
     out goes_to call_state, out because text, out until timestamptz, out waits text)
 language plpgsql stable as $$
-declare unwanted text; busy boolean; rung numbers; here text := c.restaurant_zone; called text := coalesce(c.reaches, c.number);
+declare unwanted text; wrong_zone text[]; busy boolean; rung numbers; here text := c.restaurant_zone; called text := coalesce(c.reaches, c.number);
 begin
     if c.cancel_requested then
         goes_to := 'cancelled'; because := 'taken back by the user';
@@ -25,7 +25,12 @@ begin
         return;
     end if;
     until := offhook_next_calling_moment(moment, called, here, c.calling_from, c.calling_to);
-    if until is distinct from moment then
+    wrong_zone := offhook_zone_fault(c.number, here, c.trunk);
+    if wrong_zone is not null then
+        -- A row of before zones were compared: nobody is rung by another country's clock. It waits for whoever corrects it.
+        until := moment + interval '1 hour';
+        waits := 'calling_hours'; because := wrong_zone[1];
+    elsif until is distinct from moment then
         waits := 'calling_hours'; because := 'waits for the calling hours';
     else
         until := null;
@@ -50,7 +55,8 @@ begin
     goes_to := 'queued';
     if waits <> 'other_call' and (until is null or until >= c.not_after) then
         goes_to := 'expired';
-        because := case waits when 'calling_hours' then 'no calling hours are left before not_after'
+        because := case when wrong_zone is not null then because || ', and there is no time left before not_after'
+                        when waits = 'calling_hours' then 'no calling hours are left before not_after'
                               else because || ', and there is no time left before not_after' end;
         until := null; waits := null;
     end if;

@@ -49,7 +49,7 @@ language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
     moment timestamptz := clock_timestamp();
     c calls; a attempts; i installation; t trunks; instead trunks; keeps record; spoils provider_breakers;
-    due boolean; waits text; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
+    due boolean; waits text; zone_fault text[]; live int; bucket double precision; before bigint; most int; under_way int; running int; draining int; whose text;
 begin
     select * into c from calls k where k.id = of_call;
     if not found then
@@ -85,6 +85,12 @@ begin
         return;
     elsif keeps.goes_to = 'expired' then
         return query select 'expired', format('It will end as expired: %s.', keeps.because), null::timestamptz;
+        return;
+    end if;
+
+    zone_fault := offhook_zone_fault(c.number, c.restaurant_zone, c.trunk);
+    if zone_fault is not null then
+        return query select 'restaurant_zone', format('It is not made: %s. %s', zone_fault[1], zone_fault[2]), null::timestamptz;
         return;
     end if;
 

@@ -11,6 +11,7 @@ use std::{
 
 use chrono::{NaiveTime, TimeDelta, Utc};
 use offhook::{
+    destination::country_zones::{WrongZone, judge_zone},
     disposition::Disposition,
     language::Language,
     request::CallKind,
@@ -96,6 +97,9 @@ pub enum RehearseError {
     /// The row cannot be made into a call.
     #[error(transparent)]
     Row(#[from] UnusableRow),
+    /// Another country's clock.
+    #[error(transparent)]
+    Zone(#[from] WrongZone),
     /// No database.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -159,7 +163,14 @@ impl Rehearse {
             None => Ok(example()),
             Some(what) => match what.parse::<i64>() {
                 Ok(id) => calls::request(&self.database.connect().await?, id).await?.ok_or(RehearseError::NoCall(id)),
-                Err(_) => from_file(Path::new(what)),
+                Err(_) => {
+                    let columns = from_file(Path::new(what))?;
+                    // A row has been judged by the database, which knows the operator's exceptions.
+                    if let Ok(zone) = columns.restaurant_zone.parse() {
+                        judge_zone(&columns.number, zone, Utc::now())?;
+                    }
+                    Ok(columns)
+                }
             },
         }
     }

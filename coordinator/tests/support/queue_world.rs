@@ -66,7 +66,8 @@ impl<'a> World<'a> {
                  update trunks set paused = false, failures = 0, tokens = 50, refilled_at = clock_timestamp(), breaker_failures = 1000; \
                  update retry_policies set (busy_from, busy_to, no_answer_from, no_answer_to) = ('60 s', '60 s', '60 s', '60 s'), \
                      (trunk_failure_from, trunk_failure_to, lost_times, dropped_times) = ('40 s', '40 s', 1, 0); \
-                 update installation set paused = false, max_concurrent = {IN_ALL}, calls_per_day = {PER_DAY}, quiet_time = '{} s'",
+                 update installation set paused = false, max_concurrent = {IN_ALL}, calls_per_day = {PER_DAY}, quiet_time = '{} s'; \
+                 insert into country_zones (country, zone, source) select 'DE', name, 'a test' from restaurant_zones on conflict do nothing",
                 QUIET / SECOND
             ))
             .await;

@@ -16,10 +16,24 @@ pub const CALL: &[(&str, &str)] = &[
     ("wanted_time", "'19:30'"),
 ];
 
-/// `insert into table …` with the columns of `usual`, those of `instead` replacing or following them.
+/// The zone of a test's number, as an SQL expression: the first of its country, where it is in one.
+pub fn zone_of(number: &str) -> String {
+    format!(
+        "coalesce((select zone from country_zones where country = (offhook_range({number})).country order by nth limit 1), 'Europe/Berlin')"
+    )
+}
+
+/// `insert into table …` with the columns of `usual`, those of `instead` replacing or following them. A number without a zone is in
+/// one of its country.
 pub fn insert_statement(table: &str, usual: &[(&str, &str)], instead: &[(&str, &str)]) -> String {
     let kept = usual.iter().filter(|(column, _)| instead.iter().all(|(other, _)| other != column));
-    let (columns, values): (Vec<_>, Vec<_>) = kept.chain(instead).copied().unzip();
+    let (columns, mut values): (Vec<&str>, Vec<String>) =
+        kept.chain(instead).map(|(column, value)| (*column, (*value).to_owned())).unzip();
+    let given = |column: &str| instead.iter().find(|(name, _)| *name == column).map(|(_, value)| *value);
+    let place = columns.iter().position(|column| *column == "restaurant_zone");
+    if let (Some(place), Some(number), None) = (place, given("number"), given("restaurant_zone")) {
+        values[place] = zone_of(number);
+    }
     format!("insert into {table} ({}) values ({})", columns.join(", "), values.join(", "))
 }
 
@@ -29,6 +43,15 @@ impl TestDatabase {
         self.run(
             "insert into trunks (name, host, port, preference, max_concurrent, calls_per_second, tokens) \
              values ('lab', '127.0.0.1', 5999, 1, 10000, 1000, 50)",
+        )
+        .await;
+        self
+    }
+
+    /// Lets German numbers be on every clock of the world: for tests that need it to be noon, or evening, whenever they run.
+    pub async fn with_every_clock_in_germany(self) -> TestDatabase {
+        self.run(
+            "insert into country_zones (country, zone, source) select 'DE', name, 'a test' from restaurant_zones on conflict do nothing",
         )
         .await;
         self

@@ -13,7 +13,7 @@ use std::{str::FromStr, time::Duration};
 use offhook::{secret::Secret, store::connect};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
 
-pub use calls::{CALL, insert_statement};
+pub use calls::{CALL, insert_statement, zone_of};
 pub use claiming::{StartedAttempt, claimant, first_attempt};
 
 const DEFAULT_URL: &str = "postgres://offhook@127.0.0.1:54329/postgres";

@@ -243,6 +243,8 @@ async fn create(
             administrator.run(&format!("grant {database} to current_user")).await?;
         }
         administrator.run(&format!("create database {database} owner {database}")).await?;
+        // Nobody else's logins, not even for a moment; ours are let in when the schema is there.
+        administrator.run(&format!("revoke connect on database {database} from public")).await?;
         done.push(format!("database {database}"));
     }
     let worker = login::worker(administrator, place, known, mark, &mut done).await?;
@@ -274,6 +276,8 @@ async fn finish(
     if !applied.is_empty() {
         done.push(format!("migrations: {}", applied.join(", ")));
     }
+    // A login that was made anew has no right to connect yet.
+    sqlx::query("select offhook_keep_to_own_logins()").execute(&pool).await?;
     let worker_place = Place::of(&worker).ok_or(DatabaseError::Url("--worker-database-url"))?;
     let mut connection = reach(&worker, &worker_place, "--worker-database-url").await?;
     let (role, is_worker): (String, bool) =
