@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     assignment::{Assignment, Origin},
     in_flight::{InFlight, Slot},
-    launcher::{Exit, Launch, LaunchError, Launcher},
+    launcher::{Exit, Launch, LaunchError, Launcher, last_words::last_words},
     signal::Signals,
     specification::{SpecificationError, Specifier},
     spool::{Spool, SpoolContents, SpoolError},
@@ -210,13 +210,25 @@ impl AttemptSupervisor {
     async fn gather(&self, attempt: AttemptId, exit: Exit) -> Evidence {
         let spool = self.spool.clone();
         let contents = spawn_blocking(move || {
+            let secrets = spool.secrets(attempt);
             if let Err(error) = spool.scrub(attempt) {
                 tracing::error!(%attempt, %error, "the attempt's secrets cannot be removed from the spool");
             }
-            spool.contents(attempt)
+            (spool.contents(attempt), secrets)
         });
-        let SpoolContents { report, notes, files } = contents.await.unwrap_or_default();
-        let detail = format!("the worker {exit} without telling how the call went");
+        let (SpoolContents { report, notes, files }, secrets) = contents.await.unwrap_or_default();
+        let mut detail = format!("the worker {exit} without telling how the call went");
+        if report.is_none() {
+            // Without knowing what must not be repeated nothing is.
+            let said = match secrets {
+                Some(secrets) => last_words(&self.launcher.standard_error(attempt).await, &secrets),
+                None => None,
+            };
+            if let Some(said) = said {
+                detail += &format!("; the last it said: {said}");
+            }
+            tracing::warn!(%attempt, detail, "no report");
+        }
         Evidence { report, notes, files, ..Evidence::lost(detail) }
     }
 
