@@ -34,6 +34,9 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// The exit code of a worker that could not work with what it was given, and has dialled nothing (`worker/src/main.rs`).
+const NOTHING_DIALLED: i64 = 2;
+
 /// How long the parts of an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttendantConfig {
@@ -158,7 +161,6 @@ impl AttemptSupervisor {
         };
         match launched {
             Ok(()) => {
-                self.running.go_on();
                 let since_due_ms = (chrono::Utc::now() - claim.call.due_at).num_milliseconds();
                 tracing::info!(%attempt, trunk = claim.call.trunk, since_due_ms, launch_ms = begun.elapsed().as_millis(), "launched");
                 if let Err(error) = within(self.config.statement, leases::launched(&self.pool, attempt)).await {
@@ -229,7 +231,19 @@ impl AttemptSupervisor {
             }
             tracing::warn!(%attempt, detail, "no report");
         }
-        Evidence { report, notes, files, ..Evidence::lost(detail) }
+        let otherwise = match exit {
+            // Nothing is lost by it, and the next worker most likely fares no better: its login, its image, its specification are the same.
+            Exit::Ended { code: Some(NOTHING_DIALLED), .. } if report.is_none() => {
+                let rest = self.running.rest(Instant::now());
+                tracing::warn!(rest_s = rest.as_secs(), "nothing is claimed for a while, since workers end before they dial");
+                Evidence::not_launched(detail)
+            }
+            _ => Evidence::lost(detail),
+        };
+        if report.is_some() {
+            self.running.go_on();
+        }
+        Evidence { report, notes, files, ..otherwise }
     }
 
     /// Settles, however long the database is unreachable. `None` where it is left to the next coordinator.

@@ -87,6 +87,12 @@ async fn what_a_worker_said_before_it_ended_without_a_report_is_told_without_its
     let (ended, said) =
         ("the worker ended with exit code 2 without telling", "the last it said: nothing was dialled: no login with …");
     assert!(detail.contains(ended) && detail.ends_with(said), "{detail}");
+    let (disposition, counted): (String, i32) =
+        sqlx::query_as("select disposition::text, attempts_counted::int from attempts a join calls c on c.id = a.call_id")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    assert_eq!((disposition.as_str(), counted), ("trunk_failure", 0), "nothing was dialled, and no person has to look after it");
     running.drain().await;
 }
 

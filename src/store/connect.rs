@@ -62,10 +62,15 @@ async fn single(options: &PgConnectOptions, setting: &'static str, patience: Dur
 }
 
 fn options(url: &Secret, setting: &'static str) -> Result<PgConnectOptions, StoreError> {
-    url.expose().parse().map_err(|error: sqlx::Error| StoreError::Refused {
-        sentence: format!("the database URL in {setting} cannot be read: {error}"),
+    let unreadable = |why: String| StoreError::Refused {
+        sentence: format!("the database URL in {setting} cannot be read: {why}"),
         hint: Some("write postgres://user:password@host:5432/database".into()),
-    })
+    };
+    // sqlx takes any scheme for ours, and what has no host for this machine.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+        return Err(unreadable("it does not begin with postgres://".into()));
+    }
+    url.expose().parse().map_err(|error: sqlx::Error| unreadable(error.to_string()))
 }
 
 fn not_connected(options: &PgConnectOptions, setting: &'static str, error: &sqlx::Error) -> StoreError {

@@ -91,7 +91,7 @@ pub const WRONG_TRUNKS: &[Wrong] = &[
         "trunk_outbound_proxy_is_a_host",
         &[("outbound_proxy", "'proxy:5060'")],
         "outbound_proxy \"proxy:5060\"",
-        "its port goes",
+        "column outbound_proxy_port: 5060",
     ),
     Wrong(
         "trunk_outbound_proxy_port_is_a_port",
