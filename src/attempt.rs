@@ -46,6 +46,24 @@ pub struct AttemptSpecification {
     pub limits: CallLimits,
 }
 
+impl AttemptSpecification {
+    /// Every secret in it, and the password within the database's URL: what must not be repeated where others read it.
+    pub fn secrets(&self) -> Vec<String> {
+        let url = self.database_url.expose();
+        let credentials = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(credentials, _)| credentials);
+        let password = credentials.and_then(|credentials| credentials.split_once(':')).map(|(_, password)| password);
+        let providers = [&self.providers.speech_to_text, &self.providers.chat, &self.providers.text_to_speech];
+        let keys = providers.into_iter().filter_map(|endpoint| endpoint.key.as_ref());
+        let trunks = self.dial.trunks.iter().flat_map(|trunk| trunk.password.iter().chain(&trunk.tls.key));
+        let secrets = [&self.token, &self.database_url].into_iter().chain(keys).chain(trunks);
+        secrets
+            .map(|secret| secret.expose().to_owned())
+            .chain(password.map(str::to_owned))
+            .filter(|secret| !secret.is_empty())
+            .collect()
+    }
+}
+
 /// Whom to dial, and the ways out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DialSpecification {

@@ -25,3 +25,4 @@ pub mod trunks;
 pub mod unusable_row;
 pub mod why_not_yet;
 pub mod worker;
+pub mod worker_login;

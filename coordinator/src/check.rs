@@ -1,5 +1,6 @@
 //! `offhook check`: everything a call will need, each in a line that is ok or says what to do.
 
+mod database;
 mod providers;
 mod trunks;
 
@@ -7,7 +8,6 @@ use std::time::Duration;
 
 use offhook::store::connect;
 use serde::Serialize;
-use sqlx::PgPool;
 
 use crate::{
     config::{Config, launcher::LauncherKind},
@@ -51,7 +51,9 @@ pub async fn check(config: &Config) -> Vec<Finding> {
     match config.database.connect().await {
         Ok(pool) => {
             findings.push(Finding::new("database", Ok::<_, String>("connected")));
-            findings.push(migrations(&pool).await);
+            findings.push(database::migrations(&pool).await);
+            findings.push(database::worker_login(&config.database, &pool).await);
+            findings.push(database::notifications(&config.database, &pool).await);
             let installation = connect::installation(&pool).await.unwrap_or_default();
             findings.push(launcher(config, &installation).await);
             findings.extend(trunks::trunks(config, &pool, ANSWER).await);
@@ -75,28 +77,10 @@ fn configuration(config: &Config) -> Vec<Finding> {
             config.queue.max_calls, config.media.port_first, config.media.port_last
         ))
     };
-    let worker = config.database.worker_url().map(|(_, own)| match own {
-        true => "workers have a database URL of their own",
-        false => "workers share the coordinator's database URL; a role with fewer rights in OFFHOOK_WORKER_DATABASE_URL is safer",
-    });
     let owner = (config.launcher.launcher == LauncherKind::Docker).then_some(config.launcher.container_user);
     let spool = Spool::new(&config.launcher.spool).examine(owner);
     let addresses = Ok::<_, String>(config.media.advertises());
-    vec![
-        Finding::new("ports", ports),
-        Finding::new("addresses", addresses),
-        Finding::new("worker's database", worker),
-        Finding::new("spool", spool),
-    ]
-}
-
-async fn migrations(pool: &PgPool) -> Finding {
-    let found = match offhook_schema::pending(pool).await {
-        Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
-        Ok(pending) => Err(format!("{} to run; run `offhook migrate`", pending.join(", "))),
-        Err(error) => Err(error.to_string()),
-    };
-    Finding::new("migrations", found)
+    vec![Finding::new("ports", ports), Finding::new("addresses", addresses), Finding::new("spool", spool)]
 }
 
 async fn launcher(config: &Config, installation: &str) -> Finding {

@@ -69,6 +69,17 @@ pub enum Command {
     Rehearse(Box<rehearse::Rehearse>),
 }
 
+impl Command {
+    /// Whether it makes the file of the settings where that is not there, or shows what would be in it.
+    pub fn makes_the_file(&self) -> bool {
+        match self {
+            Command::Setup(_) => true,
+            Command::Settings(settings) => !settings.check,
+            _ => false,
+        }
+    }
+}
+
 /// `offhook run`
 #[derive(Debug, clap::Args)]
 pub struct Run {

@@ -74,7 +74,7 @@ impl InFlight {
         }
     }
 
-    /// No launch can work right now (no engine, no image, no room on the disk): claim nothing for a while. Returns how long. Launches
+    /// No launch can work right now (no engine, no image, no room on the disk, no login for workers): claim nothing for a while. Returns how long. Launches
     /// that were under way when a rest began and fail during it are the same failure: they make it no longer.
     pub fn rest(&self, now: Instant) -> Duration {
         let mut state = self.state();
@@ -92,7 +92,7 @@ impl InFlight {
         self.wake.wake();
     }
 
-    /// A launch has worked.
+    /// A worker has done its work.
     pub fn go_on(&self) {
         let mut state = self.state();
         state.rest = Duration::ZERO;

@@ -4,6 +4,7 @@
 //! the database and the spool, never from an exit code alone.
 
 pub mod docker;
+pub mod last_words;
 pub mod process;
 
 use std::{path::PathBuf, time::Duration};
@@ -104,6 +105,10 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
 
     /// Asks the worker to leave (SIGTERM), and makes it (SIGKILL) after `grace`. One that is gone is fine.
     async fn stop(&self, attempt: AttemptId, grace: Duration) -> Result<(), LaunchError>;
+
+    /// The end of what the worker wrote to its standard error, about [`last_words::MOST_BYTES`]; nothing where it cannot be read. Only before
+    /// [`Launcher::remove`].
+    async fn standard_error(&self, attempt: AttemptId) -> Vec<u8>;
 
     /// Removes what an ended worker left in the engine; no error where it is gone. The spool is not touched.
     async fn remove(&self, attempt: AttemptId) -> Result<(), LaunchError>;

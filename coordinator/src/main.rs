@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use offhook_coordinator::{
     check::{Finding, check},
     command::Command,
+    output,
     run::{Service, Shutdown},
     settings::{
         command_line::{Invocation, InvocationError},
-        definitions::settings,
+        definitions::{settings, variables},
+        unknown::misspelt,
     },
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
         }
     };
     match run(invocation).await {
+        Ok(_) if output::failed() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(error) => {
             eprintln!("offhook: {error}");
@@ -39,12 +42,18 @@ async fn main() -> ExitCode {
 
 async fn run(invocation: Invocation) -> anyhow::Result<ExitCode> {
     invocation.line.log.start()?;
-    let unknown = invocation.file.unknown(&settings());
+    let unknown = [invocation.file.unknown(&settings()), misspelt(std::env::vars_os(), &variables())].concat();
     match &invocation.line.command {
         Command::Setup(setup) => {
+            unknown.iter().for_each(|sentence| eprintln!("offhook: {sentence}"));
             return Ok(if setup.run(&invocation).await? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Command::Settings(settings) => settings.run(&invocation.file)?,
+        Command::Settings(settings) => {
+            if settings.check {
+                unknown.iter().for_each(|sentence| eprintln!("offhook: {sentence}"));
+            }
+            settings.run(&invocation.file)?;
+        }
         Command::Run(run) => {
             unknown.iter().for_each(|sentence| tracing::warn!("{sentence}"));
             let service = Service::new(&run.config, run.migrate).await?;
@@ -53,24 +62,24 @@ async fn run(invocation: Invocation) -> anyhow::Result<ExitCode> {
         Command::Migrate(migrate) => {
             let applied = offhook_schema::migrate(&migrate.database.connect().await?).await?;
             for step in applied {
-                println!("applied {step}");
+                offhook_coordinator::outln!("applied {step}");
             }
-            println!("the schema is up to date");
+            offhook_coordinator::outln!("the schema is up to date");
         }
         Command::Check(options) => {
             let mut findings = check(&options.config).await;
             findings.extend(unknown.into_iter().map(|detail| Finding { subject: "settings".into(), ok: false, detail }));
             for finding in &findings {
                 match options.json {
-                    true => println!("{}", serde_json::to_string(finding)?),
-                    false => println!("{finding}"),
+                    true => offhook_coordinator::outln!("{}", serde_json::to_string(finding)?),
+                    false => offhook_coordinator::outln!("{finding}"),
                 }
             }
             if !findings.iter().all(|finding| finding.ok) {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Erase(erase) => erase.run().await?,
+        Command::Erase(erase) => return Ok(erase.run().await?),
         Command::Status(status) => status.run().await?,
         Command::Pause(pause) => pause.run().await?,
         Command::Resume(resume) => resume.run().await?,

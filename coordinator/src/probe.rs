@@ -29,7 +29,7 @@ pub enum Fault {
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// No end within [`LONGEST`].
-    #[error("{provider}: no complete answer came within {s} s: use a faster server or model", provider = .0.as_str(), s = LONGEST.as_secs())]
+    #[error("{provider}: no complete answer came within {s} s: use a faster server or model, {model}", provider = .0.as_str(), s = LONGEST.as_secs(), model = service_of(*.0).model_setting())]
     Endless(Provider),
     /// Samples, and none to be heard.
     #[error(
@@ -39,7 +39,8 @@ pub enum Fault {
     /// Too short or too long to be the sentence.
     #[error(
         "text_to_speech: the sound of a sentence of 7 words lasts {seconds:.1} s: it is not what response_format \"pcm\" means (24 kHz, signed 16 \
-         bit, little-endian, or WAV); see which rate and format the server sends"
+         bit, little-endian, or WAV); set OFFHOOK_TTS_RATE to the rate that the server sends, or that of one voice in OFFHOOK_VOICES \
+         (de=thorsten@16000)"
     )]
     Length {
         /// How long the sound was.

@@ -10,7 +10,7 @@ use offhook::{
     provider::Provider,
     store::{
         error::{StoreError, within},
-        providers,
+        providers::{self, ProviderStatus},
     },
 };
 use offhook_providers::Providers;
@@ -22,6 +22,7 @@ use crate::{
     in_flight::InFlight,
     learned::LearnedServers,
     probe::{self, Findings},
+    provider_settings::{by_words, in_use},
     signal::Signals,
 };
 
@@ -123,14 +124,7 @@ impl ProviderHealth {
 
     async fn look(&self, said: &mut String, forget: bool) -> Result<(), StoreError> {
         let open = within(self.config.statement, providers::open(&self.pool, &self.servers)).await?;
-        let reasons: Vec<String> = open
-            .iter()
-            .map(|status| {
-                let reason = status.reason.as_deref().unwrap_or("the reason is not known");
-                format!("{} at {} does not work ({reason})", status.provider, status.server)
-            })
-            .collect();
-        let reasons = reasons.join("; ");
+        let reasons = outages(&open).join("; ");
         if reasons != *said {
             match reasons.is_empty() {
                 true => tracing::info!("all providers work again; calls are claimed"),
@@ -157,6 +151,14 @@ impl ProviderHealth {
 
     /// Asks all three.
     async fn ask(&self) -> Findings {
+        let found = self.ask_as_they_are_set().await;
+        let named = |(provider, found): (Provider, Result<Duration, String>)| {
+            (provider, found.map_err(|fault| in_use(&fault, &self.providers)))
+        };
+        found.into_iter().map(named).collect()
+    }
+
+    async fn ask_as_they_are_set(&self) -> Findings {
         let all = |fault: String| Provider::ALL.map(|provider| (provider, Err(fault.clone()))).to_vec();
         let specification = match self.providers.specification() {
             Ok(specification) => specification,
@@ -199,9 +201,31 @@ impl ProviderHealth {
     }
 }
 
+/// A sentence for each server that keeps calls from being made, whatever number of providers it serves.
+pub fn outages(open: &[ProviderStatus]) -> Vec<String> {
+    let mut servers: Vec<&str> = open.iter().map(|status| status.server.as_str()).collect();
+    servers.sort_unstable();
+    servers.dedup();
+    let sentence = |server: &str| {
+        let of_it = || open.iter().filter(|status| status.server == server);
+        let providers: Vec<&str> = of_it().map(|status| status.provider.as_str()).collect();
+        let reasons = by_words(
+            of_it().map(|status| (status.provider.as_str(), status.reason.as_deref().unwrap_or("the reason is not known"))),
+        );
+        let reasons: Vec<String> = match &reasons[..] {
+            [(_, words)] => vec![(*words).to_owned()],
+            several => several.iter().map(|(whose, words)| format!("{}: {words}", whose.join(", "))).collect(),
+        };
+        let verb = if providers.len() == 1 { "does" } else { "do" };
+        format!("{} at {server} {verb} not work ({})", providers.join(", "), reasons.join("; "))
+    };
+    servers.into_iter().map(sentence).collect()
+}
+
 fn faults(found: &Findings) -> String {
-    let faults: Vec<&str> = found.iter().filter_map(|(_, found)| found.as_ref().err().map(String::as_str)).collect();
-    faults.join("; ")
+    let faults = found.iter().filter_map(|(provider, found)| Some((provider.as_str(), found.as_ref().err()?.as_str())));
+    let faults = by_words(faults).into_iter().map(|(whose, words)| format!("{}: {words}", whose.join(", ")));
+    faults.collect::<Vec<_>>().join("; ")
 }
 
 fn latencies(found: &Findings) -> String {

@@ -9,6 +9,7 @@ use offhook::{
         connect, coordinators,
         error::StoreError,
         leases::{self, AttemptId},
+        worker_login::{self, WorkerLoginError},
     },
 };
 use sqlx::PgPool;
@@ -52,6 +53,9 @@ pub enum RunError {
     /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migrate(#[from] offhook_schema::MigrationFailed),
+    /// Workers could do nothing.
+    #[error("no worker could tell how its call went: {0}")]
+    WorkerLogin(#[from] WorkerLoginError),
     /// An older schema.
     #[error("the database lacks the migrations {0}; run `offhook migrate`, or `offhook run --migrate`")]
     Unmigrated(String),
@@ -115,6 +119,9 @@ impl Service {
             return Err(RunError::NoPorts);
         }
         config.providers.specification()?;
+        if let Some(said) = config.providers.without_voice() {
+            tracing::warn!("{said}");
+        }
         let (worker_url, own) = config.database.worker_url()?;
         if !own {
             tracing::warn!(
@@ -128,6 +135,14 @@ impl Service {
         let pending = offhook_schema::pending(&pool).await.map_err(StoreError::from)?;
         if !pending.is_empty() {
             return Err(RunError::Unmigrated(pending.join(", ")));
+        }
+        match worker_login::examine(&pool, &worker_url, config.database.worker_url_setting()).await {
+            Ok(_) => {}
+            // It may be reached in a moment; what is refused stays refused.
+            Err(WorkerLoginError::Store(error)) if !matches!(error, StoreError::NotConnected { refused: true, .. }) => {
+                tracing::error!(%error, "workers may not reach the database: then every call ends before it is dialled");
+            }
+            Err(error) => return Err(error.into()),
         }
         let spool = Spool::new(&config.launcher.spool);
         spool.prepare()?;

@@ -7,6 +7,7 @@ pub mod command_line;
 pub mod definitions;
 pub mod file;
 pub mod reference;
+pub mod unknown;
 
 /// Where the settings are, unless `OFFHOOK_SETTINGS` or `--settings` says otherwise.
 pub const DEFAULT_FILE: &str = "/etc/offhook/offhook.env";

@@ -136,6 +136,13 @@ impl Spool {
         SpoolContents { report, notes, files }
     }
 
+    /// The secrets that the worker of an attempt was given, for as long as they are here; `None` where they are not, or cannot be read.
+    pub fn secrets(&self, attempt: AttemptId) -> Option<Vec<String>> {
+        let text = fs::read(self.folder(attempt).join(SPECIFICATION_FILE)).ok()?;
+        let specification: AttemptSpecification = serde_json::from_slice(&text).ok()?;
+        Some(specification.secrets())
+    }
+
     /// Takes away the secrets of an attempt that is over. One that has none is fine. The folder still counts as untidy, until it is
     /// tidied: whoever finds it knows that the database may not have been told of the files in it.
     ///

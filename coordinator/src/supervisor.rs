@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     assignment::{Assignment, Origin},
     in_flight::{InFlight, Slot},
-    launcher::{Exit, Launch, LaunchError, Launcher},
+    launcher::{Exit, Launch, LaunchError, Launcher, last_words::last_words},
     signal::Signals,
     specification::{SpecificationError, Specifier},
     spool::{Spool, SpoolContents, SpoolError},
@@ -33,6 +33,9 @@ use crate::{
 pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The exit code of a worker that could not work with what it was given, and has dialled nothing (`worker/src/main.rs`).
+const NOTHING_DIALLED: i64 = 2;
 
 /// How long the parts of an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +161,6 @@ impl AttemptSupervisor {
         };
         match launched {
             Ok(()) => {
-                self.running.go_on();
                 let since_due_ms = (chrono::Utc::now() - claim.call.due_at).num_milliseconds();
                 tracing::info!(%attempt, trunk = claim.call.trunk, since_due_ms, launch_ms = begun.elapsed().as_millis(), "launched");
                 if let Err(error) = within(self.config.statement, leases::launched(&self.pool, attempt)).await {
@@ -210,14 +212,38 @@ impl AttemptSupervisor {
     async fn gather(&self, attempt: AttemptId, exit: Exit) -> Evidence {
         let spool = self.spool.clone();
         let contents = spawn_blocking(move || {
+            let secrets = spool.secrets(attempt);
             if let Err(error) = spool.scrub(attempt) {
                 tracing::error!(%attempt, %error, "the attempt's secrets cannot be removed from the spool");
             }
-            spool.contents(attempt)
+            (spool.contents(attempt), secrets)
         });
-        let SpoolContents { report, notes, files } = contents.await.unwrap_or_default();
-        let detail = format!("the worker {exit} without telling how the call went");
-        Evidence { report, notes, files, ..Evidence::lost(detail) }
+        let (SpoolContents { report, notes, files }, secrets) = contents.await.unwrap_or_default();
+        let mut detail = format!("the worker {exit} without telling how the call went");
+        if report.is_none() {
+            // Without knowing what must not be repeated nothing is.
+            let said = match secrets {
+                Some(secrets) => last_words(&self.launcher.standard_error(attempt).await, &secrets),
+                None => None,
+            };
+            if let Some(said) = said {
+                detail += &format!("; the last it said: {said}");
+            }
+            tracing::warn!(%attempt, detail, "no report");
+        }
+        let otherwise = match exit {
+            // Nothing is lost by it, and the next worker most likely fares no better: its login, its image, its specification are the same.
+            Exit::Ended { code: Some(NOTHING_DIALLED), .. } if report.is_none() => {
+                let rest = self.running.rest(Instant::now());
+                tracing::warn!(rest_s = rest.as_secs(), "nothing is claimed for a while, since workers end before they dial");
+                Evidence::not_launched(detail)
+            }
+            _ => Evidence::lost(detail),
+        };
+        if report.is_some() {
+            self.running.go_on();
+        }
+        Evidence { report, notes, files, ..otherwise }
     }
 
     /// Settles, however long the database is unreachable. `None` where it is left to the next coordinator.

@@ -54,7 +54,7 @@ async fn check_names_the_setting_that_has_to_change() {
             &["speech en, de", "no model \"missing\"", "OFFHOOK_TTS_MODEL", "good, better"],
         ),
         (Manner::WantsAKey, &[], &["no key is set", "OFFHOOK_PROVIDER_KEY_FILE"]),
-        (Manner::WantsAKey, &["--provider-key", "wrong"], &["the key in OFFHOOK_PROVIDER_KEY_FILE is not the right one"]),
+        (Manner::WantsAKey, &["--provider-key", "wrong"], &["the key in OFFHOOK_PROVIDER_KEY is not the right one"]),
         (Manner::IsAWebsite, &[], &["a page"]),
         (Manner::VoiceIsSilent, &[], &["OFFHOOK_VOICES"]),
         (Manner::VoiceIsTooShort, &[], &["text to speech en", "100 ms of sound for 26 letters"]),
@@ -68,7 +68,8 @@ async fn check_names_the_setting_that_has_to_change() {
         ),
         (Manner::ModelNeedsAnOption, &[], &["called none", "--enable-auto-tool-choice and the --tool-call-parser"]),
         (Manner::ModelFails, &[], &["failed with 500", "out of memory"]),
-        (Manner::Works, &["--chat-url", refused], &["nothing listens there"]),
+        (Manner::Works, &["--chat-url", refused], &["nothing listens there", "check OFFHOOK_CHAT_URL,"]),
+        (Manner::Works, &["--provider-url", refused], &["nothing listens there", "check OFFHOOK_PROVIDER_URL,"]),
         (Manner::Works, &["--chat-url", &tls], &["http:// instead of https://"]),
         (Manner::Works, &["--chat-url", unknown], &["DNS"]),
     ];

@@ -229,3 +229,47 @@ async fn check_says_of_each_thing_whether_it_is_there() {
     assert!(String::from_utf8_lossy(&bad.stdout).contains("set OFFHOOK_WORKER_PROGRAM"));
     assert!(!spool.exists(), "looking changes nothing");
 }
+
+#[tokio::test]
+async fn a_number_that_no_call_names_is_not_taken_for_an_erased_one() {
+    let database = TestDatabase::new().await;
+    let unknown = offhook(&database, &["erase", "+493012345678"]);
+    assert_eq!(unknown.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&unknown.stdout).contains("nothing was deleted"), "{unknown:?}");
+    let none = refusal(&offhook(&database, &["erase", "03023125103"]));
+    assert!(none.contains("it has no country code") && none.contains("+4930123456"), "{none}");
+}
+
+#[tokio::test]
+async fn whoever_reads_the_first_line_only_ends_the_command_quietly() {
+    let database = TestDatabase::new().await;
+    for arguments in [
+        &["status"][..],
+        &["call", "list"],
+        &["settings"],
+        &["trunk", "list"],
+        &["check", "--provider-url", "http://127.0.0.1:9/v1"],
+    ] {
+        // The reading end is closed before anything is written.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output =
+            command::command(&database).args(arguments).stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.is_empty(), "{arguments:?}: {said}");
+        assert!(
+            output.status.code().is_some_and(|code| code == 0 || arguments[0] == "check"),
+            "{arguments:?}: {:?}",
+            output.status
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_setting_is_named_with_the_one_that_was_meant() {
+    let database = TestDatabase::new().await;
+    let mut check = command::command(&database);
+    let checked = check.env("OFFHOOK_MAXCALLS", "3").args(["check", "--provider-url", "http://127.0.0.1:9/v1"]).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains("FAIL settings: OFFHOOK_MAXCALLS") && said.contains("did you mean OFFHOOK_MAX_CALLS?"), "{said}");
+}

@@ -206,3 +206,15 @@ async fn without_the_image_calls_wait_and_say_why() {
     assert!(detail.contains("there is no image offhook-test:nowhere"), "{detail}");
     running.drain().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_container_said_before_it_ended_without_a_report_is_told() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    let settings = settings(&database, &spool, &image("offhook-test:complains"));
+    let running = Running::start(&settings).await;
+    let id = database.insert_calls(1, "special_requests", "'play: complain'").await;
+    until("it is settled", || is_settled(&database, id)).await;
+    let detail: String = database.one("select detail from attempts").await;
+    assert!(detail.contains("exit code 2") && detail.ends_with("said: nothing was dialled: no login with …"), "{detail}");
+    running.drain().await;
+}

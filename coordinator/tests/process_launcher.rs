@@ -75,6 +75,28 @@ async fn workers_that_die_or_write_nonsense_leave_a_result_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_a_worker_said_before_it_ended_without_a_report_is_told_without_its_secrets() {
+    let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
+    let running = Running::start(&config(&database, &spool.0, &[])).await;
+    database.insert_calls(1, "special_requests", "'play: complain'").await;
+    until("it is settled", || async {
+        database.one::<bool>("select exists (select from attempts where settled_at is not null)").await
+    })
+    .await;
+    let detail = database.one::<String>("select detail from attempts").await;
+    let (ended, said) =
+        ("the worker ended with exit code 2 without telling", "the last it said: nothing was dialled: no login with …");
+    assert!(detail.contains(ended) && detail.ends_with(said), "{detail}");
+    let (disposition, counted): (String, i32) =
+        sqlx::query_as("select disposition::text, attempts_counted::int from attempts a join calls c on c.id = a.call_id")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    assert_eq!((disposition.as_str(), counted), ("trunk_failure", 0), "nothing was dialled, and no person has to look after it");
+    running.drain().await;
+}
+
+#[tokio::test]
 async fn a_missing_password_puts_the_call_back_with_the_reason() {
     let (database, spool) = (TestDatabase::new().await.with_trunk().await, TestSpool::new());
     database.run("update trunks set username = 'u', secret = 'trunk-password' where name = 'lab'").await;

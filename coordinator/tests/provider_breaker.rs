@@ -75,6 +75,16 @@ async fn call(database: &TestDatabase, who: &Claimant, report: Report) {
     end(database, &fresh, report).await;
 }
 
+/// Has it end so, and the probe that is due afterwards go well.
+async fn call_and_probe(database: &TestDatabase, who: &Claimant, report: Report) {
+    call(database, who, report).await;
+    for (provider, server) in Provider::ALL.into_iter().zip(&who.servers) {
+        if state(database, provider).await == "probing" {
+            providers::probed(&database.pool, provider, server, &Ok(Duration::from_millis(1))).await.unwrap();
+        }
+    }
+}
+
 async fn status(database: &TestDatabase, provider: Provider) -> Option<ProviderStatus> {
     let known = providers::status(&database.pool).await.unwrap();
     known.into_iter().find(|status| status.provider == provider.as_str())
@@ -87,9 +97,9 @@ async fn state(database: &TestDatabase, provider: Provider) -> String {
 #[tokio::test]
 async fn two_spoiled_calls_in_a_row_stop_all_calling_until_a_probe_has_gone_well() {
     let (database, ours, others) = (database().await, coordinator("ours"), coordinator("others"));
-    call(&database, &ours, spoiled(Provider::Chat)).await;
-    assert_eq!(state(&database, Provider::Chat).await, "failing");
-    call(&database, &ours, spoiled(Provider::Chat)).await;
+    call_and_probe(&database, &ours, spoiled(Provider::Chat)).await;
+    assert_eq!(state(&database, Provider::Chat).await, "works");
+    call_and_probe(&database, &ours, spoiled(Provider::Chat)).await;
     assert_eq!(state(&database, Provider::Chat).await, "paused");
 
     let waiting = database.insert_calls(1, "", "").await;
@@ -124,21 +134,21 @@ async fn two_spoiled_calls_in_a_row_stop_all_calling_until_a_probe_has_gone_well
 async fn a_conversation_that_came_to_a_result_begins_the_count_anew() {
     let (database, ours) = (database().await, coordinator("ours"));
     for report in [spoiled(Provider::TextToSpeech), booked(), spoiled(Provider::TextToSpeech)] {
-        call(&database, &ours, report).await;
+        call_and_probe(&database, &ours, report).await;
     }
     assert_eq!(status(&database, Provider::TextToSpeech).await.unwrap().failures, 1);
     // Each is counted for itself.
-    call(&database, &ours, spoiled(Provider::SpeechToText)).await;
-    assert_eq!(state(&database, Provider::SpeechToText).await, "failing");
-    call(&database, &ours, booked()).await;
+    call_and_probe(&database, &ours, spoiled(Provider::SpeechToText)).await;
+    assert_eq!(status(&database, Provider::SpeechToText).await.unwrap().failures, 1);
+    call_and_probe(&database, &ours, booked()).await;
     assert_eq!(state(&database, Provider::SpeechToText).await, "works");
     // What says nothing about a provider changes nothing.
-    call(&database, &ours, spoiled(Provider::Chat)).await;
-    call(&database, &ours, Report::new(Disposition::Answered)).await;
-    assert_eq!(state(&database, Provider::Chat).await, "failing");
+    call_and_probe(&database, &ours, spoiled(Provider::Chat)).await;
+    call_and_probe(&database, &ours, Report::new(Disposition::Answered)).await;
+    assert_eq!(status(&database, Provider::Chat).await.unwrap().failures, 1);
     // An agreement that was reached before the voice failed does not excuse the voice.
     let agreed = Report { failed_provider: Some(Provider::Chat), ..booked() };
-    call(&database, &ours, agreed).await;
+    call_and_probe(&database, &ours, agreed).await;
     assert_eq!(state(&database, Provider::Chat).await, "paused");
 }
 
@@ -148,7 +158,7 @@ async fn after_a_probe_one_more_spoiled_call_is_enough_and_the_pause_is_longer()
     database.run("update installation set provider_breaker_rest = '1 minute'").await;
     for pause in [60, 120, 240, 480, 600, 600] {
         while state(&database, Provider::Chat).await != "paused" {
-            call(&database, &ours, spoiled(Provider::Chat)).await;
+            call_and_probe(&database, &ours, spoiled(Provider::Chat)).await;
         }
         let left: f64 =
             database.one("select extract(epoch from paused_until - failed_at)::double precision from provider_breakers").await;
@@ -171,6 +181,40 @@ async fn a_server_that_fails_for_one_coordinator_alone_stays_open_to_the_others(
     assert_eq!(state(&database, Provider::Chat).await, "failing");
     database.run("update provider_breakers set worked_at = now() - interval '2 minutes'").await;
     assert!(probed(&refused).await);
+}
+
+#[tokio::test]
+async fn after_one_spoiled_call_nobody_is_called_before_a_probe_has_gone_well() {
+    let (database, ours) = (database().await, coordinator("ours"));
+    call(&database, &ours, spoiled(Provider::Chat)).await;
+    database.insert_calls(1, "", "").await;
+    assert!(claimed(&database, &ours, 10).await.is_empty(), "the server may be gone for good");
+    assert_eq!(state(&database, Provider::Chat).await, "probing");
+    let probes = || providers::take_probes(&database.pool, &ours.servers, Duration::from_secs(20));
+    assert_eq!(probes().await.unwrap(), ["chat"], "at once");
+    let fault = Err("chat: 127.0.0.1:9 cannot be reached".to_owned());
+    assert!(providers::probed(&database.pool, Provider::Chat, &ours.servers[1], &fault).await.unwrap());
+    assert_eq!(status(&database, Provider::Chat).await.unwrap().failures, 1, "one restaurant was disturbed, and no more");
+    let pause: f64 =
+        database.one("select extract(epoch from paused_until - now())::double precision from provider_breakers").await;
+    assert!((14.0..=15.0).contains(&pause), "{pause}");
+}
+
+#[tokio::test]
+async fn probes_of_a_coordinator_that_starts_make_no_pause_longer() {
+    let (database, ours) = (database().await, coordinator("ours"));
+    let fault = Err("chat: 127.0.0.1:9 cannot be reached".to_owned());
+    for _ in 0..6 {
+        providers::probed(&database.pool, Provider::Chat, &ours.servers[1], &fault).await.unwrap();
+    }
+    let pause: f64 =
+        database.one("select extract(epoch from paused_until - now())::double precision from provider_breakers").await;
+    assert!((14.0..=15.0).contains(&pause), "{pause}");
+    database.run("update provider_breakers set failed_at = failed_at - interval '15 seconds'").await;
+    providers::probed(&database.pool, Provider::Chat, &ours.servers[1], &fault).await.unwrap();
+    let pause: f64 =
+        database.one("select extract(epoch from paused_until - now())::double precision from provider_breakers").await;
+    assert!((29.0..=30.0).contains(&pause), "that one was waited for: {pause}");
 }
 
 #[tokio::test]

@@ -201,13 +201,14 @@ async fn wrong_answers_say_what_to_do_and_leave_nothing() {
         (with("--database-name", "Robert'); drop"), "lower-case letters"),
         (with("--voices", "fr=nova"), "\"fr\" is not a language offhook speaks"),
         (with("--voices", "onyx"), "is not language=voice"),
-        (with("--provider-url", "api.example.org"), "is not an http:// or https:// URL"),
+        (with("--provider-url", "api.example.org"), "OFFHOOK_PROVIDER_URL cannot be used: \"api.example.org\" is not an http://"),
         (with("--provider-key-file", "/nowhere/key"), "--no-provider-key"),
         (with("--lease", "soon"), "--lease"),
         (with("--port-last", "20002"), "OFFHOOK_PORT_FIRST to OFFHOOK_PORT_LAST"),
         (with("--database-url", "postgres://a@b/c"), "give one of them"),
         (with("--worker-database-url", "postgres://x:y@127.0.0.1:1/x"), "goes with --database-url"),
         (trunk(&["--trunk-host", "sip:trunk.example.org"]), "sip: is left out"),
+        (trunk(&["--trunk-host", "127.0.0.1:25070"]), "the port in the column port: 25070"),
         (trunk(&["--trunk-host", "a", "--trunk-transport", "carrier pigeon"]), "Use udp, tcp or tls"),
         (trunk(&["--trunk-host", "a", "--trunk-name", "../../x"]), "is not a word"),
         (trunk(&["--trunk-host", "a", "--trunk-username", "u", "--trunk-password-file", "/nowhere/p"]), "/nowhere/p"),
@@ -221,6 +222,25 @@ async fn wrong_answers_say_what_to_do_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn what_this_shell_knows_and_the_service_would_not_is_kept() {
+    let machine = Machine::new();
+    let mut arguments = machine.complete();
+    arguments.retain(|argument| argument != "--no-provider-key" && argument != "--launcher" && argument != "process");
+    let key = machine.folder.path("key");
+    std::fs::write(&key, "sk-1\n").unwrap();
+    let mut setup = machine.offhook();
+    setup.args(["setup", "--no-start"]).args(&arguments).args(["--provider-key-file", &key]);
+    let first = said(&setup.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap());
+    std::fs::remove_file(&key).unwrap();
+    assert_eq!(machine.folder.read("etc/secrets/provider_key"), "sk-1", "{first}");
+    let settings = machine.folder.read("etc/offhook.env");
+    let kept = machine.folder.path("etc/secrets/provider_key");
+    assert!(settings.contains(&format!("\nOFFHOOK_PROVIDER_KEY_FILE={kept}\n")), "{settings}");
+    assert!(settings.contains("\nOFFHOOK_DOCKER_HOST=unix:///nowhere/docker.sock\n"), "{settings}");
+    assert!(first.contains("FAIL launcher: the Docker Engine at unix:///nowhere/docker.sock"), "{first}");
+}
+
+#[tokio::test]
 async fn a_trunk_is_a_row_and_a_file_and_is_changed_by_another_run() {
     let machine = Machine::new();
     let mut arguments = machine.complete();
@@ -230,7 +250,10 @@ async fn a_trunk_is_a_row_and_a_file_and_is_changed_by_another_run() {
     let trunk = ["--trunk-host", "127.0.0.1", "--trunk-port", "9", "--trunk-username", "me", "--trunk-password-file", &password];
     let all: Vec<&str> = arguments.iter().map(String::as_str).chain(trunk).collect();
     let first = said(&machine.setup(&all));
-    assert!(first.contains("done trunk trunk-1") && first.contains("FAIL trunk trunk-1: OPTIONS was not answered"), "{first}");
+    assert!(
+        first.contains("done trunk trunk-1") && first.contains("FAIL trunk trunk-1: 127.0.0.1 port 9: OPTIONS was not answered"),
+        "{first}"
+    );
     assert_eq!(machine.folder.read("etc/secrets/trunk-trunk-1"), "hunter2");
     let mut database = machine.login("database_url").await;
     let row = "select concat_ws(' ', host, port, username, secret, caller_id) from trunks where name = 'trunk-1'";

@@ -13,8 +13,9 @@ create or replace function offhook_provider_pause(pauses int) returns interval l
     select least(i.provider_breaker_rest * power(2, least(pauses, 16)), interval '10 minutes') from installation i
 $$;
 
--- What an attempt that has ended says about its servers. One that failed in a call is counted; a conversation that reached a result of
--- the restaurant's shows that all three work.
+-- What an attempt that has ended says about its servers. One that failed in a call is counted, and nobody is called before a probe, which is
+-- due at once, has found that it works; after so many in a row, not before a pause. A conversation that reached a result of the
+-- restaurant's shows that all three work.
 create or replace function offhook_judge_providers(a attempts) returns void language plpgsql set search_path from current as $$
 declare most int;
 begin
@@ -25,14 +26,14 @@ begin
         select i.provider_breaker_failures into most from installation i;
         insert into provider_breakers as b (provider, server, failures, pauses, paused_until, reason, failed_at)
         select p.provider, p.server, 1, case when most <= 1 then 1 else 0 end,
-               case when most <= 1 then clock_timestamp() + offhook_provider_pause(0) end, left(a.detail, 500), clock_timestamp()
+               clock_timestamp() + case when most <= 1 then offhook_provider_pause(0) else '0' end, left(a.detail, 500), clock_timestamp()
           from offhook_providers(a.servers) p where p.provider = a.failed_provider
         on conflict (provider, server) do update set
             failures = b.failures + 1,
             -- While it is open, calls that were under way before say nothing new.
             pauses = case when b.paused_until is null and b.failures + 1 >= most then b.pauses + 1 else b.pauses end,
-            paused_until = case when b.paused_until is null and b.failures + 1 >= most
-                then clock_timestamp() + offhook_provider_pause(b.pauses) else b.paused_until end,
+            paused_until = coalesce(b.paused_until,
+                clock_timestamp() + case when b.failures + 1 >= most then offhook_provider_pause(b.pauses) else '0' end),
             reason = excluded.reason, failed_at = excluded.failed_at;
     elsif a.outcome is not null and a.outcome <> 'no_agreement' then
         update provider_breakers b set failures = 0, pauses = case when b.paused_until is null then 0 else b.pauses end,
@@ -66,9 +67,17 @@ begin
     returning b.provider;
 end $$;
 
+-- Whether the pause that began with the last failure is not over.
+create or replace function offhook_asked_early(b provider_breakers) returns boolean language sql stable set search_path from current as $$
+    select coalesce(b.paused_until is not null and b.pauses > 0
+                    and clock_timestamp() < b.failed_at + offhook_provider_pause(b.pauses - 1), false)
+$$;
+
 -- What a probe has found. `fault` is null where the server works. A server that fails for one coordinator and has worked for somebody within
 -- the last minute is not closed to the others: whoever probed it does not call before its own probe has gone well. Returns whether the
 -- breaker is open now.
+-- A coordinator that starts asks whatever the breaker says: a server that fails again before its pause is over has a new pause of the same
+-- length, and not a longer one.
 create or replace function offhook_provider_probed(of_provider text, of_server text, fault text, took_ms int) returns boolean
 language plpgsql set search_path from current as $$
 declare most int; open boolean;
@@ -85,12 +94,14 @@ begin
         failures = case when fault is null then least(b.failures, most - 1) else b.failures end,
         pauses = case when fault is null then case when b.failures > 0 then b.pauses else 0 end
                       when b.paused_until is null and b.worked_at > clock_timestamp() - interval '1 minute' then b.pauses
+                      when offhook_asked_early(b) then b.pauses
                       else b.pauses + 1 end,
         paused_until = case when fault is null then null
                             when b.paused_until is null and b.worked_at > clock_timestamp() - interval '1 minute' then null
+                            when offhook_asked_early(b) then clock_timestamp() + offhook_provider_pause(b.pauses - 1)
                             else clock_timestamp() + offhook_provider_pause(b.pauses) end,
         reason = excluded.reason,
-        failed_at = coalesce(excluded.failed_at, b.failed_at), worked_at = coalesce(excluded.worked_at, b.worked_at),
+        failed_at = case when fault is not null and not offhook_asked_early(b) then excluded.failed_at else b.failed_at end, worked_at = coalesce(excluded.worked_at, b.worked_at),
         latency_ms = coalesce(excluded.latency_ms, b.latency_ms)
     returning b.paused_until is not null into open;
     return open;
@@ -98,7 +109,7 @@ end $$;
 
 -- Closes the breakers of these providers without a probe, where probing is switched off: the next call finds out.
 create or replace function offhook_let_providers_through(servers text[], due text[]) returns void language sql set search_path from current as $$
-    update provider_breakers b set paused_until = null, failures = i.provider_breaker_failures - 1
+    update provider_breakers b set paused_until = null, failures = least(b.failures, i.provider_breaker_failures - 1)
       from offhook_providers(servers) p, installation i
      where b.provider = p.provider and b.server = p.server and p.provider = any (due)
 $$;

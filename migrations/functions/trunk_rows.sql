@@ -1,3 +1,22 @@
+-- Whether a text is a host name, or an address as it is written in a host's place: an IPv6 address without brackets.
+create or replace function offhook_is_host(host text) returns boolean language plpgsql immutable as $$
+begin
+    if host ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' then
+        return true;
+    end if;
+    return host ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$' and family(host::inet) = 6;
+exception when invalid_text_representation then
+    return false;
+end $$;
+
+-- What to do about a text that is no host: one with a port, as most programs take it, is taken apart.
+create or replace function offhook_host_hint(host text, port_column text, otherwise text) returns text language sql immutable as $$
+    select case when host ~* '^[a-z0-9.-]+:[0-9]+$' or host ~* '^\[[0-9a-f:.]+\](:[0-9]+)?$' then
+        format('Write %s in its column, and the port in the column %s%s.', regexp_replace(regexp_replace(host, ':[0-9]+$', ''), '[][]', '', 'g'),
+            port_column, coalesce(': ' || substring(host from ':([0-9]+)$'), ''))
+        else otherwise end
+$$;
+
 -- Refusing a wrong row of `trunks`: every rule on one trunk, with its sentence.
 create or replace function trunks_refuse_wrong_row() returns trigger language plpgsql as $$
 declare
@@ -27,9 +46,10 @@ begin
         perform offhook_refuse(format('trunk name "%s" is not a word', new.name),
             'Use 1 to 63 lower-case letters, digits, dashes and underscores, such as berlin-1.', 'trunk_name_is_a_word');
     end if;
-    if not (new.host ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or new.host ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$') then
+    if not offhook_is_host(new.host) then
         perform offhook_refuse(format('host "%s" of trunk "%s" is neither a host name nor an address', new.host, new.name),
-            'Write only the name or the address, such as sip.example.org: the port has a column of its own, and sip: is left out.',
+            offhook_host_hint(new.host, 'port',
+                'Write only the name or the address, such as sip.example.org: the port has a column of its own, and sip: is left out.'),
             'trunk_host_is_a_host');
     end if;
     if new.port not between 1 and 65535 then
@@ -95,10 +115,11 @@ begin
         perform offhook_refuse(format('transport "%s" of trunk "%s" is not one offhook speaks', t.transport, t.name),
             'Use udp, tcp or tls in lower case, or leave it out to take what the DNS says, else UDP.', 'trunk_transport_is_known');
     end if;
-    if not (t.outbound_proxy ~ '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' or t.outbound_proxy ~ '^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$') then
+    if not offhook_is_host(t.outbound_proxy) then
         perform offhook_refuse(
             format('outbound_proxy "%s" of trunk "%s" is neither a host name nor an address', t.outbound_proxy, t.name),
-            'Write only the name or the address, such as proxy.example.org; its port goes into outbound_proxy_port.',
+            offhook_host_hint(t.outbound_proxy, 'outbound_proxy_port',
+                'Write only the name or the address, such as proxy.example.org; its port goes into outbound_proxy_port.'),
             'trunk_outbound_proxy_is_a_host');
     end if;
     if t.outbound_proxy_port not between 1 and 65535 then

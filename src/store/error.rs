@@ -17,8 +17,22 @@ pub enum StoreError {
         hint: Option<String>,
     },
     /// The database is unreachable; the same statement may work in a moment.
-    #[error("the database cannot be reached: {0}; check that it runs and that OFFHOOK_DATABASE_URL points to it")]
+    #[error("the database cannot be reached: {}; check that it runs and that OFFHOOK_DATABASE_URL points to it", plainly(.0))]
     Away(#[source] sqlx::Error),
+    /// No first connection could be made.
+    #[error("no connection to the database at {place}: {reason}; {advice} {setting}")]
+    NotConnected {
+        /// Host, port and database, without credentials.
+        place: String,
+        /// What the system or Postgres says.
+        reason: String,
+        /// What to do, up to the name of the setting.
+        advice: &'static str,
+        /// The setting the URL was read from.
+        setting: &'static str,
+        /// Whether Postgres answered and said no: trying again does not help.
+        refused: bool,
+    },
     /// The schema is not the one this program was built for.
     #[error("the database's schema does not fit: {0}; run `offhook migrate` with the same version of offhook")]
     Schema(String),
@@ -28,6 +42,17 @@ pub enum StoreError {
     /// Anything else.
     #[error("the database answered: {0}; this is a fault in offhook or in the schema, please report it")]
     Unexpected(#[source] sqlx::Error),
+}
+
+/// An error without what sqlx says before the words of Postgres or of the system.
+pub(super) fn plainly(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Protocol(said) => said.clone(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection was free, and none could be made, within OFFHOOK_DATABASE_TIMEOUT".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// What `future` returns, or [`StoreError::Away`] where that takes longer than `limit`: a connection may be dead without
@@ -85,4 +110,24 @@ fn of_postgres(error: &PgDatabaseError) -> Option<StoreError> {
 /// (55), operator's intervention (57).
 fn is_passing(code: Option<&str>) -> bool {
     code.is_some_and(|code| ["08", "28", "3D", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_postgres_or_the_system_says_is_repeated_without_preface() {
+        for (error, words) in [
+            (
+                sqlx::Error::Protocol("the database system is shutting down".into()),
+                "reached: the database system is shutting down;",
+            ),
+            (sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into()), "reached: connection refused;"),
+            (sqlx::Error::PoolTimedOut, "within OFFHOOK_DATABASE_TIMEOUT;"),
+        ] {
+            let said = StoreError::Away(error).to_string();
+            assert!(said.contains(words), "{said}");
+        }
+    }
 }

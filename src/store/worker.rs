@@ -65,16 +65,20 @@ pub enum WorkerStoreError {
     #[error("this attempt is over or was never given out; the worker must stop, nothing it writes counts any more")]
     Stale,
     /// Not within the time limit; it may or may not have arrived, and may be sent again.
-    #[error("the database could not be reached in time: {0}; check that it is up and reachable from the worker's machine")]
+    #[error(
+        "the database could not be reached in time: {0}; check that it is up and reachable from the worker's machine at the host and port in OFFHOOK_WORKER_DATABASE_URL"
+    )]
     Unavailable(String),
     /// Postgres answered and said no; telling it again would not help.
-    #[error("the database refused: {0}; check the role of the worker's database URL and that `offhook migrate` has been run")]
+    #[error(
+        "the database refused: {0}; check user and password in OFFHOOK_WORKER_DATABASE_URL, and that `offhook migrate` has been run"
+    )]
     Refused(String),
     /// More is waiting for the database than the outbox holds.
     #[error("{0} notes are waiting for the database, and no more are kept; check that the database is up")]
     OutboxFull(usize),
     /// The URL in the specification is none.
-    #[error("the worker's database URL is not one: {0}; write it as postgres://role:password@host:5432/database")]
+    #[error("OFFHOOK_WORKER_DATABASE_URL is no URL: {0}; write it as postgres://role:password@host:5432/database")]
     NotAUrl(String),
 }
 

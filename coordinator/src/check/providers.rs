@@ -13,6 +13,7 @@ use super::Finding;
 use crate::{
     config::{Config, providers::ProvidersConfig},
     probe::{self, Fault},
+    provider_settings::{Names, in_use, provider_of, service_of},
 };
 
 /// How many names of a list of models are shown.
@@ -43,6 +44,8 @@ pub(super) async fn providers(config: &Config) -> Vec<Finding> {
     let asked = Asked { config: &config.providers, specification, limits, providers };
     let (mut speech, model) = tokio::join!(asked.speech(), asked.model());
     speech.extend(model);
+    // It works, and may be meant so: most voices of this wire speak all languages.
+    speech.extend(config.providers.without_voice().map(|said| Finding::new("voices", Ok::<_, String>(said))));
     speech
 }
 
@@ -120,6 +123,10 @@ impl Asked<'_> {
 
     /// What has to change, as far as a few more questions can tell.
     async fn advice(&self, fault: Fault) -> String {
+        in_use(&self.asked_advice(fault).await, self.config)
+    }
+
+    async fn asked_advice(&self, fault: Fault) -> String {
         let Fault::Provider(error) = &fault else { return fault.to_string() };
         let Some(service) = service_of(error) else { return error.to_string() };
         let provider = provider_of(service);
@@ -175,36 +182,6 @@ impl Asked<'_> {
     }
 }
 
-/// The settings of a service, as far as they are its own.
-struct Names {
-    url: &'static str,
-    model: &'static str,
-    key: &'static str,
-}
-
-impl Names {
-    fn of(provider: Provider, config: &ProvidersConfig) -> Names {
-        let (own, url, model, key) = match provider {
-            Provider::SpeechToText => (&config.stt_url, "OFFHOOK_STT_URL", "OFFHOOK_STT_MODEL", "OFFHOOK_STT_KEY_FILE"),
-            Provider::Chat => (&config.chat_url, "OFFHOOK_CHAT_URL", "OFFHOOK_CHAT_MODEL", "OFFHOOK_CHAT_KEY_FILE"),
-            Provider::TextToSpeech => (&config.tts_url, "OFFHOOK_TTS_URL", "OFFHOOK_TTS_MODEL", "OFFHOOK_TTS_KEY_FILE"),
-        };
-        // A server of its own has a key of its own: it never gets the common one.
-        match own.as_ref().is_some_and(|url| !url.is_empty()) {
-            true => Names { url, model, key },
-            false => Names { url: "OFFHOOK_PROVIDER_URL", model, key: "OFFHOOK_PROVIDER_KEY_FILE" },
-        }
-    }
-}
-
-const fn provider_of(service: Service) -> Provider {
-    match service {
-        Service::Transcription => Provider::SpeechToText,
-        Service::Chat => Provider::Chat,
-        Service::Speech => Provider::TextToSpeech,
-    }
-}
-
 /// What to do about a server that refuses tools, told by its own words: llama.cpp, vLLM, OpenRouter, Ollama and others.
 fn tools_refused(said: &str) -> String {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -216,13 +193,6 @@ fn tools_refused(said: &str) -> String {
         "choose a model that uses tools in OFFHOOK_CHAT_MODEL, or give its template the tools"
     };
     format!("the server refuses tools ({}): {change}", said.trim_start_matches("; it says: "))
-}
-
-/// Whose error it is.
-fn service_of(error: &ProviderError) -> Option<Service> {
-    [Service::Transcription, Service::Chat, Service::Speech]
-        .into_iter()
-        .find(|service| error.to_string().starts_with(&format!("{service}:")))
 }
 
 /// What a failed connection most likely means. The reasons are those of the operating system, of its resolver and of rustls.

@@ -54,7 +54,9 @@ pub(super) async fn trunks(config: &Config, pool: &PgPool, patience: Duration) -
             }
         };
         let there = answers(&trunk, config.media.media_address, patience).await;
-        findings.push(Finding::new(&subject, there.map(|code| format!("{} answered {code}", goes_to(row)))));
+        let place = goes_to(row);
+        let there = there.map(|code| format!("{place} answered {code}")).map_err(|error| format!("{place}: {error}"));
+        findings.push(Finding::new(&subject, there));
         if let Some(files) = files_of(row, &config.launcher.secrets) {
             findings.push(Finding::new(format!("{subject}'s files"), Ok::<_, String>(files)));
         }

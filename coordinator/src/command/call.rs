@@ -150,9 +150,9 @@ impl Call {
         let turns = history::turns(pool, id).await?;
         let obstacles = why_not_yet::obstacles(pool, id).await?;
         if self.json {
-            println!("{}", json!({ "call": call, "why_not_yet": obstacles, "events": events, "turns": turns }));
+            crate::outln!("{}", json!({ "call": call, "why_not_yet": obstacles, "events": events, "turns": turns }));
         } else {
-            print!("{}", page(&call, &obstacles, &events, &turns));
+            crate::out!("{}", page(&call, &obstacles, &events, &turns));
         }
         Ok(())
     }
@@ -165,9 +165,9 @@ impl Call {
 
     fn print(&self, call: &CallResult, text: impl Fn(&CallResult) -> String) {
         if self.json {
-            println!("{}", json!(call));
+            crate::outln!("{}", json!(call));
         } else {
-            println!("{}", text(call));
+            crate::outln!("{}", text(call));
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `offhook erase`: everything about a number is deleted, whether it was called or called for.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use offhook::{
     span::duration,
@@ -13,10 +16,13 @@ use crate::config::database::{ConnectError, DatabaseConfig};
 /// How often we look whether it is done.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// The exit code where no call names the number, so that a script does not take a mistyped number for an erased one.
+pub const NOTHING_FOUND: u8 = 3;
+
 /// `offhook erase`
 #[derive(Debug, clap::Args)]
 pub struct Erase {
-    /// A telephone number with its country code, such as +493012345678, or a sip: URI
+    /// A telephone number with its country code, such as +493012345678, or a sip: URI; exit code 3 where no call names it
     pub number: String,
     /// How long to wait until the coordinators have deleted all of it; `0s` does not wait
     #[arg(long, default_value = "2m", value_parser = duration)]
@@ -52,11 +58,11 @@ pub enum EraseError {
 }
 
 impl Erase {
-    /// Does it, and prints.
+    /// Does it, and prints. [`NOTHING_FOUND`] where no call names the number: it may have been mistyped.
     ///
     /// # Errors
     /// [`EraseError`].
-    pub async fn run(&self) -> Result<(), EraseError> {
+    pub async fn run(&self) -> Result<ExitCode, EraseError> {
         let pool = self.database.connect().await?;
         let begun = Instant::now();
         let concerned = retention::erase(&pool, &self.number).await?;
@@ -71,11 +77,13 @@ impl Erase {
             return Err(EraseError::NotYet { left, concerned });
         }
         match self.json {
-            true => println!("{}", json!({ "concerned": concerned, "left": left })),
-            false if concerned == 0 => println!("no call names this number"),
-            false if left == 0 => println!("{concerned} calls are erased, with recordings, event logs and transcripts"),
-            false => println!("{concerned} calls will be erased by the coordinators"),
+            true => crate::outln!("{}", json!({ "concerned": concerned, "left": left })),
+            false if concerned == 0 => {
+                crate::outln!("no call names this number: nothing was deleted; make sure that it is the number that was meant");
+            }
+            false if left == 0 => crate::outln!("{concerned} calls are erased, with recordings, event logs and transcripts"),
+            false => crate::outln!("{concerned} calls will be erased by the coordinators"),
         }
-        Ok(())
+        Ok(if concerned == 0 { ExitCode::from(NOTHING_FOUND) } else { ExitCode::SUCCESS })
     }
 }

@@ -88,7 +88,7 @@ fn over(trunk: Option<&str>) -> String {
 
 fn tell(as_json: bool, paused: bool, changed: bool, trunk: Option<&str>, sentence: &str) {
     match as_json {
-        true => println!("{}", json!({ "paused": paused, "changed": changed, "trunk": trunk })),
-        false => println!("{sentence}"),
+        true => crate::outln!("{}", json!({ "paused": paused, "changed": changed, "trunk": trunk })),
+        false => crate::outln!("{sentence}"),
     }
 }

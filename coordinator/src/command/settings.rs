@@ -36,25 +36,25 @@ impl SettingsCommand {
     pub fn run(&self, file: &SettingsFile) -> Result<(), SetupError> {
         if self.check {
             usable(file)?;
-            println!("{} can be used", file.path.display());
+            crate::outln!("{} can be used", file.path.display());
             return Ok(());
         }
         if self.markdown {
-            print!("{}", markdown(&settings()));
+            crate::out!("{}", markdown(&settings()));
             return Ok(());
         }
         let new = self.set.iter().filter(|(name, _)| file.value(name).is_none());
         let values: BTreeMap<String, String> = new.cloned().collect();
         let text = render(&settings(), file, &values);
         if !self.write {
-            print!("{text}");
+            crate::out!("{text}");
             return Ok(());
         }
         let path = if file.path.as_os_str().is_empty() { PathBuf::from(DEFAULT_FILE) } else { file.path.clone() };
         let mut files = StagedFiles::default();
         let changed = files.stage(&path, &text)?;
         files.commit()?;
-        println!("{} {}", path.display(), if changed { "is written" } else { "is as it should be" });
+        crate::outln!("{} {}", path.display(), if changed { "is written" } else { "is as it should be" });
         Ok(())
     }
 }

@@ -163,9 +163,9 @@ impl Setup {
         files.commit()?;
         let done = change.commit().await.map_err(SetupError::Trunk)?;
         for sentence in access.done.iter().chain(&done) {
-            println!("done {sentence}");
+            crate::outln!("done {sentence}");
         }
-        println!(
+        crate::outln!(
             "done {} {}",
             place.display(),
             if changed { "and the secrets beside it are written" } else { "is as it should be" }
@@ -175,14 +175,14 @@ impl Setup {
         let config = self.written(&place)?;
         let mut good = true;
         for finding in check(&config).await {
-            println!("{finding}");
+            crate::outln!("{finding}");
             good &= finding.ok;
         }
         if self.no_start {
             return Ok(good);
         }
         let finding: Finding = service::start(good, changed).await?;
-        println!("{finding}");
+        crate::outln!("{finding}");
         Ok(good && finding.ok)
     }
 

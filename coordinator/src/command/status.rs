@@ -11,7 +11,10 @@ use offhook::store::{
 use serde_json::json;
 
 use super::trunk;
-use crate::config::database::{ConnectError, DatabaseConfig};
+use crate::{
+    config::database::{ConnectError, DatabaseConfig},
+    provider_health::outages,
+};
 
 /// `offhook status`
 #[derive(Debug, clap::Args)]
@@ -44,8 +47,8 @@ impl StatusCommand {
         let pool = self.database.connect().await?;
         let status = status(&pool).await?;
         match self.json {
-            true => println!("{}", json!(status)),
-            false => print!("{}", page(&status, super::database_now(&pool).await?)),
+            true => crate::outln!("{}", json!(status)),
+            false => crate::out!("{}", page(&status, super::database_now(&pool).await?)),
         }
         Ok(())
     }
@@ -53,12 +56,9 @@ impl StatusCommand {
 
 fn page(status: &Status, now: DateTime<Utc>) -> String {
     let mut page = String::new();
-    for provider in status.providers.iter().filter(|provider| provider.paused_until.is_some()) {
-        let _ = writeln!(
-            page,
-            "NOBODY IS CALLED by coordinators that use {}: its {} does not work\n",
-            provider.server, provider.provider
-        );
+    let open: Vec<ProviderStatus> = status.providers.iter().filter(|provider| provider.paused_until.is_some()).cloned().collect();
+    if !open.is_empty() {
+        let _ = writeln!(page, "NOBODY IS CALLED by coordinators that use it: {}\n", outages(&open).join("; "));
     }
     if status.paused {
         let reason = status.pause_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -181,7 +181,7 @@ mod tests {
             "queued            3\n",
             "2 due by now, the oldest since 7 min",
             "since 3 days  draining",
-            "NOBODY IS CALLED by coordinators that use http://127.0.0.1:1/v1: its chat does not work",
+            "NOBODY IS CALLED by coordinators that use it: chat at http://127.0.0.1:1/v1 does not work (the key was refused)\n",
             "the key was refused",
         ] {
             assert!(page.contains(said), "{page}");

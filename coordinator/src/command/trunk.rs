@@ -53,8 +53,8 @@ impl Trunk {
             TrunkCommand::List => {
                 for trunk in trunks::status(&pool).await? {
                     match self.json {
-                        true => println!("{}", json!(trunk)),
-                        false => println!("{}", line(&trunk)),
+                        true => crate::outln!("{}", json!(trunk)),
+                        false => crate::outln!("{}", line(&trunk)),
                     }
                 }
             }

@@ -36,7 +36,7 @@ pub async fn watch(pool: &PgPool, database: &DatabaseConfig, ids: &[i64], as_jso
             call.look(pool, as_json).await?;
             over &= call.over;
         }
-        if over {
+        if over || crate::output::closed() {
             return Ok(());
         }
         // Told or not: look again. What was told of other calls wakes us for nothing, at most.
@@ -64,7 +64,7 @@ impl Watched {
         for event in events(pool, self.id, self.last_event).await? {
             self.last_event = event.id;
             match as_json {
-                true => println!("{}", json!({ "call_id": self.id, "event": event })),
+                true => crate::outln!("{}", json!({ "call_id": self.id, "event": event })),
                 false => show(&event).into_iter().for_each(|text| print_line(&event.at.format("%T").to_string(), name, &text)),
             }
         }
@@ -72,7 +72,7 @@ impl Watched {
             // A turn is told again when more of it was heard; people see the agent's words when they are spoken.
             if as_json || self.said.insert((turn.attempt, turn.number)) {
                 match as_json {
-                    true => println!("{}", json!({ "call_id": self.id, "turn": turn })),
+                    true => crate::outln!("{}", json!({ "call_id": self.id, "turn": turn })),
                     false => heard(&turn).into_iter().for_each(|text| print_line("", name, &text)),
                 }
             }
@@ -80,8 +80,8 @@ impl Watched {
         if call.state.is_final() || call.state == CallState::Held {
             self.over = true;
             match as_json {
-                true => println!("{}", json!({ "call": call })),
-                false => println!("{}", line(&call)),
+                true => crate::outln!("{}", json!({ "call": call })),
+                false => crate::outln!("{}", line(&call)),
             }
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Watched {
 }
 
 fn print_line(time: &str, name: &str, text: &str) {
-    println!("{time:>8}  {name:<18.18}  {text}");
+    crate::outln!("{time:>8}  {name:<18.18}  {text}");
 }
 
 /// An event in words for people; nothing for those that only explain.

@@ -80,8 +80,34 @@ impl DatabaseConfig {
     /// # Errors
     /// Where the URL is missing or nothing answers.
     pub async fn connect(&self) -> Result<PgPool, ConnectError> {
-        Ok(connect::connect(&self.url()?, self.database_connections, self.database_timeout).await?)
+        Ok(connect::connect(&self.url()?, self.url_setting(), self.database_connections, self.database_timeout).await?)
     }
+
+    /// The setting that the coordinator's URL is read from.
+    pub fn url_setting(&self) -> &'static str {
+        named(self.database_url_file.as_ref(), "OFFHOOK_DATABASE_URL", "OFFHOOK_DATABASE_URL_FILE")
+    }
+
+    /// The setting that the workers' URL is read from.
+    pub fn worker_url_setting(&self) -> &'static str {
+        match self.worker_url() {
+            Ok((_, false)) => self.url_setting(),
+            _ => named(self.worker_database_url_file.as_ref(), "OFFHOOK_WORKER_DATABASE_URL", "OFFHOOK_WORKER_DATABASE_URL_FILE"),
+        }
+    }
+
+    /// The setting that the URL for LISTEN is read from.
+    pub fn listen_url_setting(&self) -> &'static str {
+        match secret_or_file(self.listen_database_url.as_ref(), self.listen_database_url_file.as_ref()) {
+            Ok(None) => self.url_setting(),
+            _ => named(self.listen_database_url_file.as_ref(), "OFFHOOK_LISTEN_DATABASE_URL", "OFFHOOK_LISTEN_DATABASE_URL_FILE"),
+        }
+    }
+}
+
+/// The name of the file's setting where a file is given, as [`secret_or_file`] decides.
+fn named(file: Option<&PathBuf>, value: &'static str, file_setting: &'static str) -> &'static str {
+    if file.is_some_and(|path| !path.as_os_str().is_empty()) { file_setting } else { value }
 }
 
 /// Why there is no pool.

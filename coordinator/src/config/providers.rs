@@ -89,6 +89,19 @@ pub struct NamedVoice {
 }
 
 impl ProvidersConfig {
+    /// What calls in languages without a voice of their own will sound like; `None` where each has one.
+    pub fn without_voice(&self) -> Option<String> {
+        let has = |language: &Language| self.voices.0.iter().any(|voice| voice.language == *language);
+        let without: Vec<&str> = Language::ALL.iter().filter(|language| !has(language)).map(|language| language.code()).collect();
+        let first = self.voices.0.first().filter(|_| !without.is_empty())?;
+        Some(format!(
+            "{} without a voice of their own: calls there are spoken by \"{}\", the voice of {}; name one for each in OFFHOOK_VOICES",
+            without.join(", "),
+            first.name,
+            first.language.code()
+        ))
+    }
+
     /// As the worker takes it.
     ///
     /// # Errors
@@ -99,6 +112,7 @@ impl ProvidersConfig {
             let own = url.as_ref().filter(|url| !url.is_empty());
             let base_url = own.unwrap_or(&self.provider_url).trim_end_matches('/').to_owned();
             if !base_url.starts_with("http://") && !base_url.starts_with("https://") {
+                let name = if own.is_some() { name } else { "OFFHOOK_PROVIDER_URL" };
                 return Err(ConfigError::Unusable(name, format!("\"{base_url}\" is not an http:// or https:// URL")));
             }
             // The common key goes to the common server only: another server must not learn it.
@@ -158,6 +172,25 @@ mod tests {
         assert_eq!(specification.chat.base_url, "http://127.0.0.1:1/v1");
         assert_eq!(specification.chat.key.unwrap().expose(), "k1");
         assert!(specification.text_to_speech.key.is_none());
+    }
+
+    #[test]
+    fn a_wrong_url_is_put_down_to_the_setting_it_is_from() {
+        let said = |flags: &[&str]| {
+            let line = Line::try_parse_from([&["x"], flags].concat()).unwrap();
+            line.providers.specification().unwrap_err().to_string()
+        };
+        assert!(said(&["--provider-url", "api.example.org"]).starts_with("OFFHOOK_PROVIDER_URL cannot be used"));
+        let own = ["--provider-url", "http://h/v1", "--chat-url", "api.example.org"];
+        assert!(said(&own).starts_with("OFFHOOK_CHAT_URL cannot be used"));
+    }
+
+    #[test]
+    fn languages_without_a_voice_are_named() {
+        let said = |voices| Line::try_parse_from(["x", "--voices", voices]).unwrap().providers.without_voice();
+        assert_eq!(said("en=a,de=b,es=c,nl=d"), None);
+        let said = said("de=onyx,en=nova").unwrap();
+        assert!(said.starts_with("es, nl without a voice") && said.contains("\"onyx\", the voice of de"), "{said}");
     }
 
     #[test]

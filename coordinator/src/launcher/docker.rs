@@ -14,7 +14,8 @@ use bollard::{
         RestartPolicyNameEnum,
     },
     query_parameters::{
-        CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+        CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+        StopContainerOptionsBuilder,
     },
 };
 use futures::StreamExt;
@@ -23,13 +24,16 @@ use offhook::{
     store::leases::AttemptId,
 };
 
-use super::{Exit, Launch, LaunchError, Launched, Launcher};
+use super::{Exit, Launch, LaunchError, Launched, Launcher, last_words::MOST_BYTES};
 use crate::config::launcher::{ContainerUser, LauncherConfig};
 
 /// Where the attempt's folder is inside the container.
 const SPOOL: &str = "/spool";
 /// The pause between two requests to an engine that is unreachable.
 const ENGINE_PAUSE: Duration = Duration::from_millis(500);
+/// How many lines of a worker's log are read, and how long that may take.
+const LOG_LINES: &str = "50";
+const LOG_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Containers.
 #[derive(Debug)]
@@ -207,6 +211,21 @@ impl Launcher for DockerLauncher {
         let seconds = i32::try_from(grace.as_secs().max(1)).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
         gone_is_fine(self.engine.stop_container(&self.name(attempt), Some(options)).await).map_err(|error| self.error(error))
+    }
+
+    async fn standard_error(&self, attempt: AttemptId) -> Vec<u8> {
+        let options = LogsOptionsBuilder::default().stderr(true).tail(LOG_LINES).build();
+        let mut written = Vec::new();
+        let reading = async {
+            let mut log = self.engine.logs(&self.name(attempt), Some(options));
+            while let Some(Ok(piece)) = log.next().await {
+                written.extend_from_slice(&piece.into_bytes());
+                let surplus = written.len().saturating_sub(MOST_BYTES);
+                written.drain(..surplus);
+            }
+        };
+        let _ = tokio::time::timeout(LOG_PATIENCE, reading).await;
+        written
     }
 
     async fn remove(&self, attempt: AttemptId) -> Result<(), LaunchError> {

@@ -6,6 +6,8 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
+    io::{Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
@@ -14,11 +16,14 @@ use std::{
 
 use async_trait::async_trait;
 use offhook::{attempt::SPECIFICATION_FILE, store::leases::AttemptId};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::OFlags,
+    process::{Pid, Signal, kill_process},
+};
 use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
-use super::{Exit, Launch, LaunchError, Launched, Launcher};
+use super::{Exit, Launch, LaunchError, Launched, Launcher, last_words::MOST_BYTES};
 use crate::{
     config::launcher::{ContainerUser, LauncherConfig},
     spool::Spool,
@@ -158,6 +163,11 @@ impl Launcher for ProcessLauncher {
         Ok(())
     }
 
+    async fn standard_error(&self, attempt: AttemptId) -> Vec<u8> {
+        let path = self.spool.folder(attempt).join(LOG_FILE);
+        tokio::task::spawn_blocking(move || end_of(&path)).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     async fn remove(&self, attempt: AttemptId) -> Result<(), LaunchError> {
         self.children.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt);
         let folder = self.spool.folder(attempt);
@@ -182,6 +192,16 @@ impl Launcher for ProcessLauncher {
             None => Err(LaunchError::NoProgram(self.program.clone(), "there is no such file".into())),
         }
     }
+}
+
+/// The last [`MOST_BYTES`] of a file. A link is none: a worker had a hand in it.
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::options().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    let surplus = file.metadata()?.len().saturating_sub(MOST_BYTES as u64);
+    file.seek(SeekFrom::Start(surplus))?;
+    let mut written = Vec::new();
+    file.take(MOST_BYTES as u64).read_to_end(&mut written)?;
+    Ok(written)
 }
 
 fn signal(process: Process, signal: Signal) -> Result<(), LaunchError> {

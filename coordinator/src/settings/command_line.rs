@@ -63,7 +63,14 @@ impl Invocation {
             None => default_file(&given),
         };
         match file {
-            Ok(file) => Ok(Invocation { line: parse(&arguments, &file, &given)?, file, given }),
+            Ok(file) => {
+                let line = parse(&arguments, &file, &given)?;
+                let is_named = given.get("OFFHOOK_SETTINGS").is_some_and(|path| !path.is_empty());
+                if is_named && !line.command.makes_the_file() && !file.path.exists() {
+                    return Err(SettingsError::Missing(file.path).into());
+                }
+                Ok(Invocation { line, file, given })
+            }
             // Help and version, and what is wrong on the command line, need no file.
             Err(error) => match parse(&arguments, &SettingsFile::default(), &given) {
                 Err(sooner) => Err(sooner),
@@ -206,6 +213,20 @@ mod tests {
             panic!()
         };
         assert_eq!(trunk.database.url().unwrap().expose(), "postgres://t");
+    }
+
+    #[test]
+    fn a_file_that_is_named_and_not_there_is_an_error_unless_it_is_to_be_made() {
+        let read = |arguments: &[&str]| {
+            let line = [&["offhook", "--settings", "/nowhere/offhook.env"], arguments].concat();
+            Invocation::read(line.into_iter().map(OsString::from)).map(drop).map_err(|error| error.to_string())
+        };
+        for command in ["check", "run", "status", "migrate"] {
+            assert!(read(&[command]).is_err_and(|said| said.contains("there is no file /nowhere/offhook.env")), "{command}");
+        }
+        assert_eq!(read(&["settings", "--write"]), Ok(()));
+        assert!(read(&["settings", "--check"]).is_err());
+        assert_eq!(read(&["setup", "--no-trunk"]), Ok(()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::definitions::Setting;
+use super::{definitions::Setting, unknown::nearest};
 
 /// The lines at the top.
 const HEAD: &str = "\
@@ -49,6 +49,9 @@ pub enum SettingsError {
         /// From 1.
         line: usize,
     },
+    /// Named, and not there.
+    #[error("there is no file {}, which OFFHOOK_SETTINGS or --settings names; correct the name, make the file with `offhook setup`, or leave the name empty for none", .0.display())]
+    Missing(PathBuf),
     /// Two values, and no telling which is meant.
     #[error("{name} is set in line {first} and in line {second} of {}; remove one of them", path.display())]
     Twice {
@@ -106,11 +109,13 @@ impl SettingsFile {
 
     /// What it sets that is no setting, each with a sentence.
     pub fn unknown(&self, settings: &[Setting]) -> Vec<String> {
-        let known = |name: &str| settings.iter().any(|setting| setting.name == name);
-        let unknown = self.values.iter().filter(|(name, _)| !known(name));
+        let known: Vec<String> = settings.iter().map(|setting| setting.name.clone()).collect();
+        let unknown = self.values.iter().filter(|(name, _)| !known.contains(name));
         unknown
             .map(|(name, (_, line))| {
-                format!("{name} in line {line} of {} is no setting of this version and is ignored", self.path.display())
+                let meant = nearest(name, &known).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                let file = self.path.display();
+                format!("{name} in line {line} of {file} is no setting of this version and is ignored{meant}")
             })
             .collect()
     }

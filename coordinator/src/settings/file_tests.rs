@@ -76,6 +76,8 @@ fn what_is_no_setting_is_named_with_its_line() {
     let unknown = parse("OFFHOOK_LIMIT_PROVIDER=1s\nOFFHOOK_LEASE=1s\n").unwrap().unknown(&settings());
     assert_eq!(unknown.len(), 1);
     assert!(unknown[0].contains("OFFHOOK_LIMIT_PROVIDER in line 1"), "{unknown:?}");
+    let unknown = parse("OFFHOOK_MAXCALLS=3\n").unwrap().unknown(&settings());
+    assert!(unknown[0].ends_with("did you mean OFFHOOK_MAX_CALLS?"), "{unknown:?}");
 }
 
 #[test]

@@ -1,12 +1,8 @@
-//! Whether the spool could be used, without making or changing anything.
+//! Whether the spool could be used, without leaving or changing anything.
 
 use std::{fs, path::Path};
 
-use rustix::{
-    fs::{Access, AtFlags, CWD, accessat},
-    io::Errno,
-    process::{getegid, geteuid, getgroups},
-};
+use rustix::process::{getegid, geteuid, getgroups};
 
 use super::{ContainerUser, Spool};
 
@@ -59,12 +55,12 @@ impl Spool {
         if !place.is_dir() {
             return Err(Unusable::NoFolder(place.display().to_string()));
         }
-        accessat(CWD, place, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).map_err(|error: Errno| {
-            Unusable::Unwritable {
-                path: path.clone(),
-                what: if exists { "written" } else { "created" },
-                reason: error.to_string(),
-            }
+        // Rights do not tell of a full disk, nor of a file system that makes no folders (/proc): one is made, and taken away at once.
+        let probe = place.join(format!(".offhook-check.{}", std::process::id()));
+        fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(|error| Unusable::Unwritable {
+            path: path.clone(),
+            what: if exists { "written" } else { "created" },
+            reason: error.to_string(),
         })?;
         if let Some(owner) = owner.filter(|owner| !may_give_to(owner)) {
             let own = format!("{}:{}", geteuid().as_raw(), getegid().as_raw());
@@ -104,6 +100,12 @@ mod tests {
         fs::write(root.join("spool"), b"").unwrap();
         assert!(matches!(spool.examine(None), Err(Unusable::NoFolder(_))));
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_spool_where_no_folder_can_be_made_is_none() {
+        let said = Spool::new("/proc/offhook/spool").examine(None).unwrap_err().to_string();
+        assert!(said.contains("/proc/offhook/spool cannot be created") && said.contains("OFFHOOK_SPOOL"), "{said}");
     }
 
     #[test]

@@ -41,5 +41,9 @@ case "$(cat "$1")" in
 *'play: nonsense'*)
     report '{"disposition":"answered","sip_code":null,"sip_reason":null,"detail":null,"codec":null,"media":null,"recording":{"uri":"file:///x","sha256":"00","bytes":18446744073709551615,"duration_ms":10,"complete":true}}' ;;
 *'play: deaf'*) trap '' TERM; while :; do sleep 0.05; done ;;
+*'play: complain'*)
+    url=$(cat "$1"); url=${url#*\"database_url\":\"}; url=${url%%\"*}
+    printf '{"level":"INFO","fields":{"message":"hello"}}\n{"level":"ERROR","fields":{"message":"nothing was dialled","error":"no login with %s"}}\n' "$url" >&2
+    exit 2 ;;
 *) exit 7 ;;
 esac

@@ -14,10 +14,7 @@ use tokio::{
 };
 
 use super::{Patience, WorkerStoreError, statement::Statement};
-use crate::secret::Secret;
-
-/// The name of the constraint that migrations/functions/worker.sql gives its fencing refusal.
-const FENCE: &str = "writes_of_the_current_attempt_only";
+use crate::{secret::Secret, store::worker_login::FENCE};
 
 /// The worker's one connection. Whoever asks waits for at most one other statement.
 pub(super) struct Line {

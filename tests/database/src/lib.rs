@@ -45,7 +45,7 @@ impl TestDatabase {
         let name = format!("offhook_test_{}", uuid::Uuid::new_v4().simple());
         execute(&mut connection, format!("create database {name} template {template}")).await;
         connection.close().await.unwrap();
-        let pool = connect::connect(&url_of(&admin, &name), CONNECTIONS, ACQUIRE).await.unwrap();
+        let pool = connect::connect(&url_of(&admin, &name), "OFFHOOK_TEST_DATABASE_URL", CONNECTIONS, ACQUIRE).await.unwrap();
         TestDatabase { pool, name, admin }
     }
 

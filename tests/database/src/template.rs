@@ -21,7 +21,8 @@ pub(crate) async fn find_or_build(connection: &mut PgConnection, admin: &str) ->
         let building = format!("{name}_building");
         execute(connection, format!("drop database if exists {building} with (force)")).await;
         execute(connection, format!("create database {building} template template0 encoding 'UTF8'")).await;
-        let inside = offhook::store::connect::connect(&url_of(admin, &building), 2, ACQUIRE).await.unwrap();
+        let inside =
+            offhook::store::connect::connect(&url_of(admin, &building), "OFFHOOK_TEST_DATABASE_URL", 2, ACQUIRE).await.unwrap();
         offhook_schema::migrate(&inside).await.unwrap();
         inside.close().await;
         execute(connection, format!("alter database {building} rename to {name}")).await;

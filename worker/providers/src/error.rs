@@ -23,6 +23,44 @@ impl fmt::Display for Service {
     }
 }
 
+impl Service {
+    /// The settings of its base URL: its own, and the one that counts where that is not set.
+    pub const fn url_settings(self) -> &'static str {
+        match self {
+            Service::Transcription => "OFFHOOK_STT_URL (else OFFHOOK_PROVIDER_URL)",
+            Service::Chat => "OFFHOOK_CHAT_URL (else OFFHOOK_PROVIDER_URL)",
+            Service::Speech => "OFFHOOK_TTS_URL (else OFFHOOK_PROVIDER_URL)",
+        }
+    }
+
+    /// The settings of its key, likewise.
+    pub const fn key_settings(self) -> &'static str {
+        match self {
+            Service::Transcription => "OFFHOOK_STT_KEY_FILE (else OFFHOOK_PROVIDER_KEY_FILE)",
+            Service::Chat => "OFFHOOK_CHAT_KEY_FILE (else OFFHOOK_PROVIDER_KEY_FILE)",
+            Service::Speech => "OFFHOOK_TTS_KEY_FILE (else OFFHOOK_PROVIDER_KEY_FILE)",
+        }
+    }
+
+    /// The setting of its model.
+    pub const fn model_setting(self) -> &'static str {
+        match self {
+            Service::Transcription => "OFFHOOK_STT_MODEL",
+            Service::Chat => "OFFHOOK_CHAT_MODEL",
+            Service::Speech => "OFFHOOK_TTS_MODEL",
+        }
+    }
+
+    /// What a request names: the model, and the voice where one speaks.
+    const fn named(self) -> &'static str {
+        match self {
+            Service::Transcription => "the model in OFFHOOK_STT_MODEL",
+            Service::Chat => "the model in OFFHOOK_CHAT_MODEL",
+            Service::Speech => "the model in OFFHOOK_TTS_MODEL and the voice in OFFHOOK_VOICES",
+        }
+    }
+}
+
 /// Why there is no transcript, reply or voice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
@@ -30,7 +68,7 @@ pub enum ProviderError {
     #[error("{0}")]
     Configuration(String),
     /// No connection, twice.
-    #[error("{service}: {host} cannot be reached ({reason}): check its base_url, and that this machine may connect to it")]
+    #[error("{service}: {host} cannot be reached ({reason}): check {}, and that this machine may connect to it", service.url_settings())]
     Unreachable {
         /// Which service.
         service: Service,
@@ -53,7 +91,7 @@ pub enum ProviderError {
         reason: String,
     },
     /// Nothing came in time.
-    #[error("{service}: nothing came for {waited_ms} ms ({while_waiting}): use a faster model, or raise {limit}")]
+    #[error("{service}: nothing came for {waited_ms} ms ({while_waiting}): use a faster model in {}, or raise {limit}", service.model_setting())]
     TooSlow {
         /// Which service.
         service: Service,
@@ -61,12 +99,13 @@ pub enum ProviderError {
         waited_ms: u64,
         /// What was waited for.
         while_waiting: &'static str,
-        /// The limit's name.
+        /// The setting of the limit.
         limit: &'static str,
     },
     /// 401, 402 or 403.
     #[error(
-        "{service}: the key was refused with {status}: check the key, what it may use, and the credit of its account{detail}"
+        "{service}: the key was refused with {status}: check the key in {}, what it may use, and the credit of its account{detail}",
+        service.key_settings()
     )]
     KeyRefused {
         /// Which service.
@@ -77,7 +116,9 @@ pub enum ProviderError {
         detail: String,
     },
     /// 429, twice.
-    #[error("{service}: too many requests (429): raise the account's limits, or make fewer calls at a time{detail}")]
+    #[error(
+        "{service}: too many requests (429): raise the account's limits, or make fewer calls at a time (OFFHOOK_MAX_CALLS){detail}"
+    )]
     TooMany {
         /// Which service.
         service: Service,
@@ -95,7 +136,7 @@ pub enum ProviderError {
         detail: String,
     },
     /// Any other status that is no answer.
-    #[error("{service}: the request was refused with {status}: check base_url and the model's name{detail}")]
+    #[error("{service}: the request was refused with {status}: check {} and {}{detail}", service.url_settings(), service.named())]
     Refused {
         /// Which service.
         service: Service,
@@ -120,7 +161,8 @@ pub enum ProviderError {
     },
     /// A sound that cannot be the words it was asked for: nobody has understood them.
     #[error(
-        "{service}: the sound is not the sentence ({detail}): check the model, the voice (OFFHOOK_VOICES), and the rate (OFFHOOK_TTS_RATE)"
+        "{service}: the sound is not the sentence ({detail}): check the model (OFFHOOK_TTS_MODEL), the voice (OFFHOOK_VOICES), and the rate of raw \
+         samples (OFFHOOK_TTS_RATE, or that of one voice in OFFHOOK_VOICES, such as de=thorsten@16000)"
     )]
     NotSpeech {
         /// Which service.
@@ -129,7 +171,7 @@ pub enum ProviderError {
         detail: String,
     },
     /// An answer that is not in the wire's language.
-    #[error("{service}: not an answer of an OpenAI-compatible server ({detail}): check that base_url ends where /models begins")]
+    #[error("{service}: not an answer of an OpenAI-compatible server ({detail}): check that {} ends where /models begins", service.url_settings())]
     Nonsense {
         /// Which service.
         service: Service,

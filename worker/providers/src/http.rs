@@ -109,12 +109,15 @@ impl Http {
         let base = Url::parse(endpoint.base_url.trim())
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| wrong("base_url is not a URL: write it like https://api.openai.com/v1"))?;
+            .ok_or_else(|| {
+                wrong(&format!("the base URL is none: write {} like https://api.openai.com/v1", service.url_settings()))
+            })?;
         // A server may compress where nothing is said (RFC 9110 section 12.5.3).
         let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         if let Some(key) = &endpoint.key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim()))
-                .map_err(|_| wrong("the key holds characters no HTTP header may have: copy it again"))?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).map_err(|_| {
+                wrong(&format!("the key in {} holds characters no HTTP header may have: copy it again", service.key_settings()))
+            })?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -197,12 +200,12 @@ impl Http {
 
     pub(super) fn too_slow(&self, while_waiting: &'static str) -> ProviderError {
         let waited_ms = self.bounds.first.as_millis() as u64;
-        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "provider_first" }
+        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "OFFHOOK_LIMIT_PROVIDER_FIRST" }
     }
 
     pub(super) fn stalled(&self, while_waiting: &'static str) -> ProviderError {
         let waited_ms = self.bounds.stall.as_millis() as u64;
-        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "provider_stall" }
+        ProviderError::TooSlow { service: self.service, waited_ms, while_waiting, limit: "OFFHOOK_LIMIT_PROVIDER_STALL" }
     }
 
     pub(super) fn nonsense(&self, detail: impl Into<String>) -> ProviderError {
@@ -242,9 +245,9 @@ impl Http {
         let compressed = compression(&answer).is_some();
         let body = beginning(answer, ERROR_BODY, ERROR_BODY_FOR).await;
         let detail = match (&elsewhere, compressed) {
-            (Some(place), _) => {
-                self.said(format!("it redirects to {}: set base_url to what lies there", shown(place)).as_bytes())
-            }
+            (Some(place), _) => self.said(
+                format!("it redirects to {}: set {} to what lies there", shown(place), self.service.url_settings()).as_bytes(),
+            ),
             (None, true) => self.said(b"something compressed, which was not asked for"),
             (None, false) => self.said(&body),
         };

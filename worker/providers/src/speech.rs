@@ -76,7 +76,9 @@ impl Speech {
     pub(super) fn new(http: Http, voices: Vec<LanguageVoice>, learned: &Value) -> Result<Self, ProviderError> {
         if voices.is_empty() {
             let service = http.service;
-            return Err(ProviderError::Configuration(format!("{service}: no voice is named: name one for each language")));
+            return Err(ProviderError::Configuration(format!(
+                "{service}: no voice is named: name one for each language in OFFHOOK_VOICES"
+            )));
         }
         let known =
             |format: &Value| FORMATS.iter().position(|known| json!(known) == *format).and_then(|at| u8::try_from(at).ok());

@@ -22,7 +22,9 @@ pub struct SseParser {
 
 /// An event or a line without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an event of more than {LARGEST_EVENT} bytes: that is no stream of a language model; check base_url")]
+#[error(
+    "an event of more than {LARGEST_EVENT} bytes: that is no stream of a language model; check OFFHOOK_CHAT_URL (else OFFHOOK_PROVIDER_URL)"
+)]
 pub struct TooLarge;
 
 impl SseParser {

@@ -116,8 +116,8 @@ impl Told {
             file.flush().map_err(|error| unwritten(path, error))?;
         }
         match self.as_json {
-            true => println!("{}", json!(summary)),
-            false => println!("{}", summary.line()),
+            true => crate::outln!("{}", json!(summary)),
+            false => crate::outln!("{}", summary.line()),
         }
         if summary.without_key > 0 && !summary.dry_run && !self.as_json {
             let _ = writeln!(

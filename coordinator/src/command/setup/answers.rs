@@ -14,10 +14,13 @@ use super::{
     database::{self, Known, Source},
     local_postgres,
 };
-use crate::settings::{
-    command_line::Invocation,
-    definitions::{Setting, settings},
-    file::{SettingsFile, fits},
+use crate::{
+    config::ConfigError,
+    settings::{
+        command_line::Invocation,
+        definitions::{Setting, settings},
+        file::{SettingsFile, fits},
+    },
 };
 
 /// What is asked for beside database, key and trunk.
@@ -29,6 +32,9 @@ const QUESTIONS: [(&str, &str); 6] = [
     ("OFFHOOK_VOICES", "Voice of each language"),
     ("OFFHOOK_LAUNCHER", "Start workers by (docker, process)"),
 ];
+
+/// The secrets that are judged with the database, and kept then.
+const OF_THE_DATABASE: [&str; 2] = ["OFFHOOK_DATABASE_URL", "OFFHOOK_WORKER_DATABASE_URL"];
 
 /// Answers to everything but the trunk.
 #[derive(Debug)]
@@ -77,12 +83,18 @@ impl Answers {
             fits(&setting.name, value).map_err(SetupError::Wrong)?;
             match setting.secret {
                 // Those of the database are judged first.
-                true if setting.name.ends_with("DATABASE_URL") && setting.name != "OFFHOOK_LISTEN_DATABASE_URL" => {}
+                true if OF_THE_DATABASE.contains(&setting.name.as_str()) => {}
                 true => answers.keep_secret(&setting.name, &file_name(&setting.name), &Secret::new(value.as_str())),
-                // The service does not run in this folder.
+                // Copied, as a trunk's password is: the service does not run in this folder, and the file may be deleted or moved. One that
+                // is empty is no secret, and stays where it is.
                 false if setting.name.ends_with("_FILE") && !value.is_empty() => {
                     let path = std::path::absolute(value)?;
-                    answers.values.insert(setting.name.clone(), path.display().to_string());
+                    let secret = Secret::from_file(&path).map_err(ConfigError::from)?;
+                    let name = setting.name.trim_end_matches("_FILE");
+                    match secret.expose().is_empty() || OF_THE_DATABASE.contains(&name) {
+                        true => drop(answers.values.insert(setting.name.clone(), path.display().to_string())),
+                        false => answers.keep_secret(name, &file_name(name), &secret),
+                    }
                 }
                 false => drop(answers.values.insert(setting.name.clone(), value.clone())),
             }
@@ -91,6 +103,7 @@ impl Answers {
             answers.ask(&all, file, given, terminal)?;
         }
         answers.key(setup, invocation, terminal)?;
+        answers.engine(file, given);
         Ok(answers)
     }
 
@@ -110,6 +123,16 @@ impl Answers {
             }
         }
         Ok(())
+    }
+
+    /// The engine that this shell uses: the service has another environment, and would look elsewhere.
+    fn engine(&mut self, file: &SettingsFile, given: &BTreeMap<String, String>) {
+        let (name, launcher) = ("OFFHOOK_DOCKER_HOST", "OFFHOOK_LAUNCHER");
+        let launcher = self.values.get(launcher).map(String::as_str).or(file.value(launcher));
+        let Some(engine) = std::env::var("DOCKER_HOST").ok().filter(|engine| !engine.is_empty()) else { return };
+        if launcher != Some("process") && !given.contains_key(name) && file.value(name).is_none() && fits(name, &engine).is_ok() {
+            self.values.insert(name.to_owned(), engine);
+        }
     }
 
     /// The key of the model servers, or that there is none.

@@ -271,7 +271,7 @@ async fn finish(
 ) -> Result<Access, DatabaseError> {
     let place = Place::of(&coordinator).ok_or(DatabaseError::Url("--database-url"))?;
     reach(&coordinator, &place, "--database-url").await?.close().await?;
-    let pool = connect::connect(&coordinator, CONNECTIONS, ANSWER).await?;
+    let pool = connect::connect(&coordinator, "--database-url", CONNECTIONS, ANSWER).await?;
     let applied = offhook_schema::migrate(&pool).await?;
     if !applied.is_empty() {
         done.push(format!("migrations: {}", applied.join(", ")));

@@ -154,12 +154,12 @@ async fn a_first_token_or_a_next_one_that_does_not_come_is_given_up() {
             Ok(stream) => rest(stream).await,
             Err(error) => Err(error),
         };
-        assert!(matches!(result, Err(ProviderError::TooSlow { limit: "provider_first", .. })), "{result:?}");
+        assert!(matches!(result, Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_FIRST", .. })), "{result:?}");
     }
     let wire = Wire::answering([Answer::events(&events).stalls_after(1)]).await;
     let mut stream = wire.providers_within(5000, 150).think(&[user("Hello?")], &[]).await.unwrap();
     assert_eq!(stream.next().await, Some(Ok(said("One"))));
-    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "provider_stall", .. }))));
+    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_STALL", .. }))));
     assert_eq!(stream.next().await, None);
 }
 

@@ -117,7 +117,7 @@ async fn a_redirect_within_the_server_is_followed_and_any_other_named() {
         let wire = Wire::answering([moved(308, place), fine()]).await;
         let error = wire.providers().transcribe(&[0; 1600], None).await.unwrap_err().to_string();
         let (shown, _) = place.split_once('?').unwrap_or((place, ""));
-        assert!(error.contains(shown) && error.contains("base_url") && !error.contains("secret"), "{error}");
+        assert!(error.contains(shown) && error.contains("OFFHOOK_STT_URL") && !error.contains("secret"), "{error}");
         assert_eq!(wire.seen().len(), 1, "the key stays here");
     }
     let round = Wire::answering([moved(307, "/v1/audio/transcriptions/")]).await;

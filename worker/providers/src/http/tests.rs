@@ -72,7 +72,7 @@ async fn what_cannot_work_is_said_before_the_call() {
     let limits = CallLimits::default();
     for base_url in ["", "api.openai.com/v1", "ftp://example.org", "file:///etc", "http://"] {
         let error = Providers::new(&specification(base_url), &limits).err().unwrap();
-        assert!(error.to_string().contains("base_url"), "{base_url}: {error}");
+        assert!(error.to_string().contains("OFFHOOK_STT_URL"), "{base_url}: {error}");
     }
     let mut mute = specification("http://127.0.0.1:1/v1");
     mute.voices.clear();

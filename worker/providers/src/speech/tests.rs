@@ -157,7 +157,7 @@ async fn the_first_sound_does_not_wait_for_the_last() {
     let mut stream = wire.providers_within(5000, 200).voice("Hello.", Language::En).await.unwrap();
     let first = stream.next().await.unwrap().unwrap();
     assert!(first.len() >= 1200, "100 ms came, {} samples are out", first.len());
-    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "provider_stall", .. }))));
+    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_STALL", .. }))));
     assert!(stream.next().await.is_none());
 }
 
@@ -168,7 +168,7 @@ async fn faults_are_bounded_and_named() {
     assert_eq!(heard(&wire).await.unwrap().len(), 16_000, "500 and then ok");
     let wire = Wire::answering([voice.clone().stalls_after(0)]).await;
     let mut stream = wire.providers_within(150, 5000).voice("Hello.", Language::En).await.unwrap();
-    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "provider_first", .. }))));
+    assert!(matches!(stream.next().await, Some(Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_FIRST", .. }))));
     let cut = heard(&Wire::answering([voice.cut_after(3)]).await).await;
     assert!(matches!(cut, Err(ProviderError::Cut { .. })), "{cut:?}");
     for media_type in ["audio/wav", "audio/pcm", "application/json"] {

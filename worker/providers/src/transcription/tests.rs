@@ -277,10 +277,10 @@ async fn faults_are_bounded_and_named() {
     assert_eq!(wire.providers().transcribe(&[0; 1600], None).await, heard("Yes.", None), "429 and then ok");
     let wire = Wire::answering([Answer::never()]).await;
     let late = wire.providers_within(150, 5000).transcribe(&[0; 1600], None).await;
-    assert!(matches!(late, Err(ProviderError::TooSlow { limit: "provider_first", .. })), "{late:?}");
+    assert!(matches!(late, Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_FIRST", .. })), "{late:?}");
     let wire = Wire::answering([fine.clone().stalls_after(0)]).await;
     let late = wire.providers_within(150, 5000).transcribe(&[0; 1600], None).await;
-    assert!(matches!(late, Err(ProviderError::TooSlow { limit: "provider_first", .. })), "{late:?}");
+    assert!(matches!(late, Err(ProviderError::TooSlow { limit: "OFFHOOK_LIMIT_PROVIDER_FIRST", .. })), "{late:?}");
     let wire = Wire::answering([fine.cut_after(0)]).await;
     let cut = wire.providers().transcribe(&[0; 1600], None).await;
     assert!(matches!(cut, Err(ProviderError::Cut { .. })), "{cut:?}");
