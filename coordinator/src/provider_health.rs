@@ -235,3 +235,42 @@ fn latencies(found: &Findings) -> String {
         .collect();
     format!("the providers work ({})", each.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(provider: &str, server: &str, reason: &str) -> ProviderStatus {
+        ProviderStatus {
+            provider: provider.to_owned(),
+            server: server.to_owned(),
+            state: "paused".to_owned(),
+            reason: Some(reason.to_owned()),
+            failures: 0,
+            paused_until: None,
+            failed_at: None,
+            worked_at: None,
+            checked_at: None,
+            latency_ms: None,
+        }
+    }
+
+    #[test]
+    fn one_server_that_is_away_is_told_once_for_all_that_it_serves() {
+        let away = |provider: &str| open(provider, "http://a/v1", &format!("{provider}: a cannot be reached"));
+        let all =
+            outages(&[away("chat"), away("speech_to_text"), away("text_to_speech"), open("chat", "http://b/v1", "chat: 500")]);
+        assert_eq!(
+            all,
+            [
+                "chat, speech_to_text, text_to_speech at http://a/v1 do not work (a cannot be reached)",
+                "chat at http://b/v1 does not work (500)"
+            ]
+        );
+        let each = outages(&[away("chat"), open("text_to_speech", "http://a/v1", "the voice is silent")]);
+        assert_eq!(
+            each,
+            ["chat, text_to_speech at http://a/v1 do not work (chat: a cannot be reached; text_to_speech: the voice is silent)"]
+        );
+    }
+}
