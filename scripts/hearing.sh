@@ -45,5 +45,5 @@ if [ ! -e "$cache/voices/piper_joe.wav" ] && [ -x "$strangers/venv/bin/piper" ];
     "$strangers/venv/bin/piper" --model "$model" --output-file "$cache/spoken.wav" -- "$said" >&2
     sox -G "$cache/spoken.wav" -r 16000 -c 1 "$cache/voices/piper_joe.wav"
 fi
-export OFFHOOK_VOICE_FILES=$cache/voices OFFHOOK_MUSIC_FILES=$cache/music
+export HEARING_VOICES=$cache/voices HEARING_MUSIC=$cache/music
 cargo test --quiet -p offhook-hearing --test hearing_tables -- --ignored --nocapture --test-threads 1 ${1:+"table_of_$1"}

@@ -26,7 +26,7 @@ impl Voice {
     }
 }
 
-/// Four languages by espeak-ng, each low and high, and the WAV files of the folder `OFFHOOK_VOICE_FILES`.
+/// Four languages by espeak-ng, each low and high, and the WAV files of the folder `HEARING_VOICES`.
 pub fn voices() -> Vec<Voice> {
     let texts = [
         ("en-us", "Good evening, Golden Lion, how may I help you? Yes, we have a table for four at half past seven."),
@@ -41,10 +41,10 @@ pub fn voices() -> Vec<Voice> {
             Voice::new(format!("espeak-ng {voice}, pitch {pitch}"), &speech_at_pitch(&voice, pitch, text))
         })
     });
-    spoken.chain(files("OFFHOOK_VOICE_FILES").iter().map(|(name, sound)| Voice::new(name.clone(), sound))).collect()
+    spoken.chain(files("HEARING_VOICES").iter().map(|(name, sound)| Voice::new(name.clone(), sound))).collect()
 }
 
-/// Sounds of a line and of a room without a voice, 20 s each; and the music of the folder `OFFHOOK_MUSIC_FILES`.
+/// Sounds of a line and of a room without a voice, 20 s each; and the music of the folder `HEARING_MUSIC`.
 pub fn no_voices() -> Vec<(String, Vec<i16>)> {
     let samples = 20 * 16_000;
     let cadence = |hz: &[f32], on: usize, off: usize| repeat(&[tones(hz, on, -15.0), silence(off)].concat(), samples);
@@ -72,7 +72,7 @@ pub fn no_voices() -> Vec<(String, Vec<i16>)> {
         all.push((format!("white noise, {level} dBFS"), white_noise(samples, level, 5)));
         all.push((format!("pink noise, {level} dBFS"), pink_noise(samples, level, 6)));
     }
-    all.extend(files("OFFHOOK_MUSIC_FILES"));
+    all.extend(files("HEARING_MUSIC"));
     all
 }
 
