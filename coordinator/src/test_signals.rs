@@ -1,4 +1,5 @@
 //! Signals of what services have done, so that a test waits for the event itself instead of a time in which it has probably happened.
+//! Not those of the operating system: these are in `signal.rs`.
 
 use std::sync::Arc;
 
