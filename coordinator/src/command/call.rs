@@ -149,7 +149,7 @@ impl Call {
                     self.print_call(&pool, *id, taken_back).await?;
                 }
                 if live.is_empty() && !self.json {
-                    println!("no call is under way");
+                    crate::outln!("no call is under way");
                 }
             }
         }

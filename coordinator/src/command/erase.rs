@@ -73,10 +73,10 @@ impl Erase {
         if self.dry_run {
             let found = retention::would_erase(&pool, &self.number).await?;
             match self.json {
-                true => println!("{}", json!({ "dry_run": true, "would_erase": found })),
-                false => println!("{}", sentence(&found)),
+                true => crate::outln!("{}", json!({ "dry_run": true, "would_erase": found })),
+                false => crate::outln!("{}", sentence(&found)),
             }
-            return Ok(());
+            return Ok(if found.calls == 0 { ExitCode::from(NOTHING_FOUND) } else { ExitCode::SUCCESS });
         }
         let begun = Instant::now();
         let concerned = retention::erase(&pool, &self.number).await?;
