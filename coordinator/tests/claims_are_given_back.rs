@@ -132,6 +132,10 @@ impl Launcher for SlowEngine {
         Ok(())
     }
 
+    async fn standard_error(&self, _attempt: AttemptId) -> Vec<u8> {
+        Vec::new()
+    }
+
     async fn remove(&self, _attempt: AttemptId) -> Result<(), LaunchError> {
         Ok(())
     }
