@@ -13,7 +13,7 @@ SHELL := bash
 .PHONY: install uninstall demo test lint fuzz bench chaos strangers image setup
 
 # What scripts/install.sh takes, for these two alone: others build with what the environment has.
-places = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" LAUNCHER="$(LAUNCHER)" PROGRAMS="$(PROGRAMS)"
+places = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" LAUNCHER="$(LAUNCHER)" PROGRAMS="$(PROGRAMS)" FORCE="$(FORCE)"
 
 install:
 	@$(places) scripts/install.sh

@@ -27,3 +27,4 @@ pub mod signal;
 pub mod specification;
 pub mod spool;
 pub mod supervisor;
+pub mod test_signals;

@@ -6,14 +6,14 @@ use offhook_coordinator::{
     check::{Finding, check},
     command::Command,
     output,
-    run::{Service, Shutdown},
+    run::Service,
     settings::{
         command_line::{Invocation, InvocationError},
         definitions::{settings, variables},
         unknown::misspelt,
     },
+    signal::on_signals,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -88,31 +88,4 @@ async fn run(invocation: Invocation) -> anyhow::Result<ExitCode> {
         Command::Rehearse(rehearse) => rehearse.run().await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The first SIGTERM or Ctrl-C drains, the second leaves; SIGHUP leaves at once, for a new program or new settings.
-fn on_signals() -> std::io::Result<Shutdown> {
-    let shutdown = Shutdown::default();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let (told, handed_over) = (shutdown.clone(), shutdown.clone());
-    tokio::spawn(async move {
-        if hang_up.recv().await.is_some() {
-            tracing::info!("told to hand over: calls under way are left to the next coordinator");
-            handed_over.drain.cancel();
-            handed_over.leave.cancel();
-        }
-    });
-    tokio::spawn(async move {
-        for token in [told.drain, told.leave] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            token.cancel();
-            tracing::info!("told to stop: no more claims; once more leaves running calls to the next coordinator");
-        }
-    });
-    Ok(shutdown)
 }

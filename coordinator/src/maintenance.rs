@@ -24,8 +24,8 @@ use crate::{
     in_flight::InFlight,
     launcher::{LaunchError, Launcher},
     queue::Source,
-    signal::Signals,
     spool::Spool,
+    test_signals::Signals,
 };
 
 /// The longest time between two looks around, where nothing else is configured.

@@ -23,7 +23,7 @@ use crate::{
     learned::LearnedServers,
     probe::{self, Findings},
     provider_settings::{by_words, in_use},
-    signal::Signals,
+    test_signals::Signals,
 };
 
 /// How often the circuit breakers are looked at, where nothing else is configured.

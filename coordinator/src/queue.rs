@@ -235,7 +235,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{assignment::Origin, in_flight::InFlight, signal::Signals};
+    use crate::{assignment::Origin, in_flight::InFlight, test_signals::Signals};
 
     /// A source whose database is unreachable.
     fn source(running: &Arc<InFlight>) -> Arc<Source> {

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{signal::Signals, spool::Spool};
+use crate::{spool::Spool, test_signals::Signals};
 
 /// The files of how many attempts, and how many calls, one round deletes at most in one statement, where nothing else is configured.
 pub const BATCH: i32 = 200;

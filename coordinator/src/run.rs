@@ -29,10 +29,10 @@ use crate::{
         wake::Wake,
     },
     retention::{self, Retention, RetentionConfig},
-    signal::Signals,
     specification::Specifier,
     spool::{Spool, SpoolError},
     supervisor::{self, AttemptSupervisor, AttendantConfig},
+    test_signals::Signals,
 };
 
 /// How long the last words may take after everything has ended or is left.

@@ -24,9 +24,9 @@ use crate::{
     assignment::{Assignment, Origin},
     in_flight::{InFlight, Slot},
     launcher::{Exit, Launch, LaunchError, Launcher, last_words::last_words},
-    signal::Signals,
     specification::{SpecificationError, Specifier},
     spool::{Spool, SpoolContents, SpoolError},
+    test_signals::Signals,
 };
 
 /// The first pause before an unreachable database is tried again, where nothing else is configured; doubled up to the longest.

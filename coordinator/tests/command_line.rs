@@ -11,7 +11,8 @@ use std::process::Output;
 
 use command::{json, offhook, out};
 use model_server::{Manner, ModelServer};
-use offhook_test_database::TestDatabase;
+use offhook::store::claim;
+use offhook_test_database::{TestDatabase, claimant};
 
 const CALL: [&str; 14] = [
     "--number",
@@ -56,6 +57,70 @@ async fn a_call_is_added_shown_and_taken_back() {
     assert_eq!(shown["call"]["why"], "taken back by the user");
     assert!(out(&offhook(&database, &["call", "watch", &id])).contains("cancelled"));
     assert_eq!(out(&offhook(&database, &["call", "list", "--state", "queued"])), "");
+}
+
+/// `count` calls, all of them claimed; returns their numbers.
+async fn claimed(database: &TestDatabase, count: usize) -> Vec<i64> {
+    database.insert_calls(count, "", "").await;
+    let claimed = claim::claim(&database.pool, &claimant("one", "here"), count).await.unwrap();
+    assert_eq!(claimed.calls.len(), count);
+    claimed.calls.iter().map(|call| call.call.id).collect()
+}
+
+#[tokio::test]
+async fn all_calls_under_way_are_ended_at_once_and_the_queue_stays() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    assert!(out(&offhook(&database, &["call", "cancel", "--under-way"])).contains("no call is under way"));
+    let live = claimed(&database, 3).await;
+    database.insert_calls(1, "not_before", "now() + interval '1 day'").await;
+    database.run(format!("update calls set state = 'dialing' where id = {}", live[2])).await;
+    let said = out(&offhook(&database, &["call", "cancel", "--under-way"]));
+    assert!(live.iter().all(|id| said.contains(&format!("call {id} is under way; its worker ends it within seconds"))), "{said}");
+    assert_eq!(said.lines().count(), 3);
+    let asked: i64 = database.one("select count(*) from calls where cancel_requested").await;
+    assert_eq!(asked, 3);
+    assert_eq!(database.one::<i64>("select count(*) from calls where state = 'queued' and not cancel_requested").await, 1);
+}
+
+#[tokio::test]
+async fn several_calls_are_taken_back_by_their_numbers_and_none_without_one() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let first = database.insert_calls(2, "not_before", "now() + interval '1 day'").await;
+    assert_eq!(offhook(&database, &["call", "cancel"]).status.code(), Some(2));
+    assert_eq!(offhook(&database, &["call", "cancel", "--under-way", &first.to_string()]).status.code(), Some(2));
+    let said = out(&offhook(&database, &["call", "cancel", &first.to_string(), &(first + 1).to_string()]));
+    assert_eq!(said, format!("call {first} is cancelled\ncall {} is cancelled\n", first + 1));
+}
+
+#[tokio::test]
+async fn taking_back_a_call_that_is_over_changes_and_records_nothing() {
+    let database = TestDatabase::new().await.with_trunk().await;
+    let over = claimed(&database, 2).await;
+    for (id, state) in [(over[0], "finished"), (over[1], "cancelled")] {
+        database.move_on(id, state).await;
+    }
+    // A shorter retention is for calls that end from now on.
+    database.run("update installation set keep = interval '1 day'").await;
+    let rows = "select string_agg(to_jsonb(c)::text, ' ' order by id) from (select id, state, why, cancel_requested, finished_at, delete_after from calls) c";
+    let (before, audited): (String, i64) = (database.one(rows).await, database.one("select count(*) from audit").await);
+    assert_eq!(out(&offhook(&database, &["call", "cancel", &over[0].to_string()])), format!("call {} is finished\n", over[0]));
+    database.run("update calls set cancel_requested = true").await;
+    assert_eq!(database.one::<String>(rows).await, before);
+    assert_eq!(database.one::<i64>("select count(*) from audit").await, audited);
+}
+
+#[tokio::test]
+async fn lines_of_the_log_in_a_file_or_a_pipe_have_no_colours() {
+    let settings = std::env::temp_dir().join(format!("offhook-log-{}.env", uuid::Uuid::new_v4().simple()));
+    std::fs::write(&settings, "OFFHOOK_NO_SUCH_SETTING=1\n").unwrap();
+    let database = TestDatabase::new().await;
+    // It warns of the setting, and then finds no tables.
+    let mut run = command::command(&database);
+    let run = run.arg("--settings").arg(&settings).args(["run", "--log", "info"]).output().unwrap();
+    std::fs::remove_file(&settings).unwrap();
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.contains("OFFHOOK_NO_SUCH_SETTING"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said:?}");
 }
 
 #[tokio::test]

@@ -41,6 +41,14 @@ impl Machine {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
+    /// What it says where it does nothing.
+    fn refused(&self, target: &str, more: &[&str]) -> String {
+        let output = self.make(target, more);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{said}");
+        said
+    }
+
     fn mode(&self, path: &str) -> u32 {
         fs::metadata(self.0.path(path)).unwrap_or_else(|error| panic!("{path}: {error}")).permissions().mode() & 0o777
     }
@@ -52,6 +60,7 @@ fn programs_a_unit_and_a_file_with_every_setting_are_there() {
     machine.install(&[]);
     let names: Vec<String> = machine.0.files().into_keys().filter(|name| name.starts_with("machine/")).collect();
     let expected = [
+        "machine/etc/offhook/installed",
         SETTINGS,
         "machine/usr/local/bin/offhook",
         "machine/usr/local/bin/offhook-worker",
@@ -79,10 +88,9 @@ fn a_second_run_keeps_settings_secrets_and_what_runs() {
     fs::write(machine.0.path("machine/etc/offhook/secrets/trunk"), "hunter2").unwrap();
     let program = machine.0.path("machine/usr/local/bin/offhook");
     let old = fs::File::open(&program).unwrap();
-    machine.install(&["LAUNCHER=process"]);
+    machine.install(&[]);
     let settings = machine.0.read(SETTINGS);
     assert!(settings.contains("# slow network\nOFFHOOK_LEASE=40s\n") && settings.contains("# the last word"), "{settings}");
-    assert!(settings.contains("\n#OFFHOOK_LAUNCHER=docker\n"), "LAUNCHER is for a new installation");
     assert_eq!(machine.0.read("machine/etc/offhook/secrets/trunk"), "hunter2");
     assert_eq!(old.metadata().unwrap().nlink(), 0, "whoever runs the old program has its file still, and it was not written to");
     assert_ne!(old.metadata().unwrap().ino(), fs::metadata(&program).unwrap().ino());
@@ -148,6 +156,125 @@ fn without_docker_workers_are_processes() {
     assert!(settings.contains("\nOFFHOOK_WORKER_PROGRAM=/opt/offhook/bin/offhook-worker\n"), "{settings}");
     assert_eq!(machine.mode("machine/opt/offhook/bin/offhook-worker"), 0o755);
     assert!(!machine.make("install", &["LAUNCHER=magic"]).status.success());
+}
+
+#[test]
+fn a_launcher_that_is_not_that_of_the_installation_is_refused_with_what_to_do() {
+    let machine = Machine::new();
+    machine.install(&[]);
+    let before = machine.0.files();
+    let said = machine.refused("install", &["LAUNCHER=process"]);
+    for sentence in [
+        "OFFHOOK_LAUNCHER=docker",
+        "nothing was changed",
+        "write OFFHOOK_LAUNCHER=process",
+        "OFFHOOK_WORKER_PROGRAM=/usr/local/bin/offhook-worker",
+    ] {
+        assert!(said.contains(sentence), "{said}");
+    }
+    assert_eq!(machine.0.files(), before);
+    machine.install(&["LAUNCHER=docker"]);
+    let settings = machine.0.read(SETTINGS).replace("#OFFHOOK_LAUNCHER=docker", "OFFHOOK_LAUNCHER=process");
+    fs::write(machine.0.path(SETTINGS), settings).unwrap();
+    machine.install(&["LAUNCHER=process"]);
+    let said = machine.refused("install", &["LAUNCHER=docker"]);
+    assert!(said.contains("OFFHOOK_LAUNCHER=process") && said.contains("write OFFHOOK_LAUNCHER=docker into it, then"), "{said}");
+}
+
+#[test]
+fn other_places_than_those_of_the_installation_are_refused_and_an_upgrade_finds_its_own() {
+    let machine = Machine::new();
+    machine.install(&["PREFIX=/opt/offhook"]);
+    let program = machine.0.path("machine/opt/offhook/bin/offhook");
+    let first = fs::metadata(&program).unwrap().ino();
+    let before = machine.0.files();
+    for target in ["install", "uninstall"] {
+        let said = machine.refused(target, &["PREFIX=/usr/local"]);
+        assert!(said.contains("give PREFIX=/opt/offhook") && said.contains("make uninstall PREFIX=/opt/offhook"), "{said}");
+        let said = machine.refused(target, &["PREFIX=/opt/offhook", "SYSCONFDIR=/srv"]);
+        assert!(said.contains("run with /etc/offhook/offhook.env") && said.contains("give SYSCONFDIR=/etc;"), "{said}");
+    }
+    assert_eq!(machine.0.files(), before);
+    machine.install(&[]);
+    assert_ne!(fs::metadata(&program).unwrap().ino(), first, "the upgrade went to where the programs are");
+    assert!(machine.make("uninstall", &[]).status.success());
+    assert!(!Path::new(&program).exists());
+    // Another place is free now, with the settings that stayed.
+    machine.install(&["PREFIX=/usr/local"]);
+}
+
+#[test]
+fn settings_in_another_folder_are_named_for_commands_by_hand() {
+    let machine = Machine::new();
+    let said = machine.install(&["SYSCONFDIR=/srv"]);
+    assert!(said.contains("OFFHOOK_SETTINGS=/srv/offhook/offhook.env") && said.contains("SYSCONFDIR=/srv"), "{said}");
+    assert!(!machine.install(&["PREFIX=/opt"]).contains("OFFHOOK_SETTINGS"), "the usual folder needs no word");
+}
+
+/// Ends with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn without_systemd_a_worker_that_talks_is_named_and_keeps_its_program() {
+    let machine = Machine::new();
+    // What runs for a while under the worker's name.
+    let built = machine.0.path("built/offhook-worker");
+    fs::copy("/bin/sleep", &built).unwrap();
+    machine.install(&[]);
+    let mut sleep = Command::new(machine.0.path("machine/usr/local/bin/offhook-worker"));
+    let running = Running(sleep.arg("600").spawn().unwrap());
+    let pid = running.0.id().to_string();
+    // An upgrade gives the process an older file of the same name.
+    machine.install(&[]);
+    let before = machine.0.files();
+    let said = machine.refused("uninstall", &[]);
+    assert!(said.contains(&format!("process {pid}")) && said.contains(&format!("kill -TERM {pid}")), "{said}");
+    assert!(said.contains("nothing was removed") && said.contains("FORCE=yes"), "{said}");
+    assert!(said.contains("calls are under way"), "{said}");
+    assert_eq!(machine.0.files(), before);
+    assert!(machine.make("uninstall", &["FORCE=yes"]).status.success());
+    assert!(!Path::new(&machine.0.path("machine/usr/local/bin/offhook-worker")).exists());
+}
+
+#[test]
+fn without_systemd_an_upgrade_says_how_the_coordinator_that_runs_is_replaced() {
+    let machine = Machine::new();
+    machine.install(&[]);
+    // Waits for a database that does not answer.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut run = Command::new(machine.0.path("machine/usr/local/bin/offhook"));
+    let url = format!("postgres://nobody@{}/nothing", silent.local_addr().unwrap());
+    let run = run.args(["--settings", "", "run"]).env("OFFHOOK_DATABASE_URL", url).stderr(std::process::Stdio::null());
+    let running = Running(run.spawn().unwrap());
+    // It is the new program from then on, and asks for the database.
+    let asked = silent.accept().unwrap();
+    let said = machine.install(&[]);
+    let pid = running.0.id();
+    assert!(said.contains(&format!("process {pid}")) && said.contains(&format!("kill -HUP {pid}")), "{said}");
+    let said = machine.refused("uninstall", &[]);
+    assert!(said.contains("nothing was removed") && said.contains(&format!("kill -TERM {pid} lets it")), "{said}");
+    drop(asked);
+}
+
+#[test]
+fn uninstalling_names_the_folder_of_the_recordings() {
+    let machine = Machine::new();
+    machine.install(&[]);
+    let settings = machine.0.read(SETTINGS) + "\nOFFHOOK_SPOOL=/srv/calls\n";
+    fs::write(machine.0.path(SETTINGS), settings).unwrap();
+    let output = machine.make("uninstall", &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("/srv/calls") && !said.contains("/var/lib/offhook"), "{said}");
+    let nothing = machine.make("uninstall", &[]);
+    let said = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(said.contains("there were no programs in /usr/local/bin"), "{said}");
 }
 
 #[test]

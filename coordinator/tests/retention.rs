@@ -14,12 +14,17 @@ use offhook::store::{
 };
 use offhook_coordinator::{
     retention::{BATCH, Deleted, Retention, RetentionConfig},
-    signal::Signals,
     spool::Spool,
+    test_signals::Signals,
 };
 use offhook_test_database::{TestDatabase, claimant, first_attempt};
 
 const HERE: &str = "here";
+
+/// What erasing changes.
+const EVERYTHING: &str = "select string_agg(t, ' ') from (select row_to_json(c)::text as t from calls c \
+    union all select row_to_json(a)::text from audit a union all select row_to_json(d)::text from do_not_call d \
+    union all select row_to_json(r)::text from recordings r) x";
 
 struct House {
     database: TestDatabase,
@@ -288,6 +293,17 @@ async fn a_number_is_erased_wherever_it_stands() {
             over[0]
         ))
         .await;
+
+    let before = house.database.one::<String>(EVERYTHING).await;
+    let dry = out(&command(&house.database).args(["erase", guest, "--dry-run"]).output().unwrap());
+    assert!(
+        dry.contains("2 calls would be erased: 1 queued or held would be cancelled, 0 under way would be ended, 1 are over"),
+        "{dry}"
+    );
+    assert!(dry.contains("1 recordings, 1 event logs"), "{dry}");
+    let dry = command(&house.database).args(["erase", "0151", "--dry-run"]).output().unwrap();
+    assert!(!dry.status.success(), "what cannot be erased is refused here too");
+    assert_eq!(house.database.one::<String>(EVERYTHING).await, before, "a dry run changes nothing");
 
     let retention = house.retention(HERE);
     let deleting = tokio::spawn(async move {

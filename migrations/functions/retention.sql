@@ -14,7 +14,9 @@ begin
 end $$;
 
 create or replace trigger calls_at_end before update of state, cancel_requested, keep, keep_recording on calls
-    for each row when (new.state in ('finished', 'expired', 'cancelled')) execute function calls_at_end();
+    for each row when (new.state in ('finished', 'expired', 'cancelled')
+        and (new.state, new.keep, new.keep_recording) is distinct from (old.state, old.keep, old.keep_recording))
+    execute function calls_at_end();
 
 -- A file that is only known of when its call is over already, as of a machine that was away, is kept no longer than the others.
 create or replace function files_of_a_call_that_is_over() returns trigger language plpgsql security definer

@@ -58,6 +58,10 @@ create or replace trigger calls_before_update before update on calls for each ro
 create or replace function calls_at_cancel() returns trigger language plpgsql as $$
 begin
     -- Asked again, too: a call may have been lost, and so be held, after it was asked for the first time.
+    -- What is over is not taken back: the wish leaves no trace, in the row or in the audit.
+    if old.state in ('finished', 'expired', 'cancelled') and new.state = old.state then
+        new.cancel_requested := old.cancel_requested;
+    end if;
     if new.cancel_requested and old.state in ('queued', 'held') and new.state = old.state then
         new.state := 'cancelled';
         new.why := 'taken back by the user';

@@ -70,7 +70,7 @@ struct ServeFlags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(offhook::log::DEFAULT_FILTER));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(offhook::log::is_coloured()).init();
     match Flags::parse().verb {
         Verb::Serve(flags) => serve(flags).await,
     }

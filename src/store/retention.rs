@@ -72,13 +72,55 @@ pub async fn erase(pool: &PgPool, number: &str) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar("select offhook_erase($1)").bind(number).fetch_one(pool).await?)
 }
 
+/// What erasing a number would delete.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct Erasable {
+    /// Calls that name the number, as callee or as guest.
+    pub calls: i64,
+    /// Of these, queued or held: they would be cancelled.
+    pub waiting: i64,
+    /// Of these, being made: they would be ended.
+    pub under_way: i64,
+    /// Of these, over.
+    pub over: i64,
+    /// Recordings that are still there.
+    pub recordings: i64,
+    /// Event logs that are still there.
+    pub event_logs: i64,
+}
+
+/// What [`erase`] would delete, by its own rules: a number that it refuses is refused here too. Changes nothing.
+///
+/// # Errors
+/// [`StoreError`] as the database gives it.
+pub async fn would_erase(pool: &PgPool, number: &str) -> Result<Erasable, StoreError> {
+    let mut transaction = pool.begin().await?;
+    // Counted first: erasing cancels what waits.
+    let found = sqlx::query_as(
+        "with about as (select c.id, c.state from calls c, offhook_reached_number(offhook_as_stored($1)) of_number \
+                         where number = of_number or reaches = of_number or guest_phone = of_number) \
+         select count(*) as calls, count(*) filter (where state in ('queued', 'held')) as waiting, \
+                count(*) filter (where state in ('claimed', 'dialing', 'talking')) as under_way, \
+                count(*) filter (where state in ('finished', 'expired', 'cancelled')) as over, \
+                (select count(*) from recordings r join about a on a.id = r.call_id where r.deleted_at is null) as recordings, \
+                (select count(*) from event_logs l join about a on a.id = l.call_id where l.deleted_at is null) as event_logs \
+           from about",
+    )
+    .bind(number)
+    .fetch_one(&mut *transaction)
+    .await?;
+    sqlx::query("select offhook_erase($1)").bind(number).execute(&mut *transaction).await?;
+    transaction.rollback().await?;
+    Ok(found)
+}
+
 /// How many calls still name a number, as callee or as guest.
 ///
 /// # Errors
 /// [`StoreError`] as the database gives it.
 pub async fn calls_about(pool: &PgPool, number: &str) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar(
-        "select count(*) from calls, offhook_reached_number($1) of_number where number = of_number or reaches = of_number or guest_phone = of_number",
+        "select count(*) from calls, offhook_reached_number(offhook_as_stored($1)) of_number where number = of_number or reaches = of_number or guest_phone = of_number",
     )
     .bind(number)
     .fetch_one(pool)

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let asked = std::env::var("OFFHOOK_LOG").ok().and_then(|asked| targets(&asked));
     let quiet = || offhook::log::DEFAULT_FILTER.parse().expect("it is a filter: see the test below");
     tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
+        .with(tracing_subscriber::fmt::layer().json().with_ansi(offhook::log::is_coloured()).with_writer(std::io::stderr))
         .with(asked.unwrap_or_else(quiet))
         .init();
     // One call is one thread's work: media, hearing and signalling together take a few per cent of a core.

@@ -75,10 +75,15 @@ pub enum CallCommand {
         #[arg(long)]
         finish: bool,
     },
-    /// Take a call back
+    /// Take calls back; one that rings or talks is ended politely
+    #[command(group(clap::ArgGroup::new("which").required(true)))]
     Cancel {
-        /// Its number
-        id: i64,
+        /// Their numbers
+        #[arg(group = "which")]
+        ids: Vec<i64>,
+        /// All that are being made now: claimed, dialing and talking; `offhook pause` first, or new ones begin
+        #[arg(long, group = "which")]
+        under_way: bool,
     },
 }
 
@@ -132,13 +137,20 @@ impl Call {
                 calls::release(&pool, *id, *finish).await?.ok_or(CallError::Unknown(*id))?;
                 self.print_call(&pool, *id, due).await?;
             }
-            CallCommand::Cancel { id } => {
-                calls::cancel(&pool, *id).await?.ok_or(CallError::Unknown(*id))?;
-                self.print_call(&pool, *id, |call| match call.state.is_final() {
-                    true => format!("call {id} is {}", call.state.as_str()),
-                    false => format!("call {id} is under way; its worker ends it within seconds"),
-                })
-                .await?;
+            CallCommand::Cancel { ids, under_way: false } => {
+                for id in ids {
+                    calls::cancel(&pool, *id).await?.ok_or(CallError::Unknown(*id))?;
+                    self.print_call(&pool, *id, taken_back).await?;
+                }
+            }
+            CallCommand::Cancel { under_way: true, .. } => {
+                let live = calls::cancel_under_way(&pool).await?;
+                for id in &live {
+                    self.print_call(&pool, *id, taken_back).await?;
+                }
+                if live.is_empty() && !self.json {
+                    crate::outln!("no call is under way");
+                }
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -177,6 +189,14 @@ fn due(call: &CallResult) -> String {
     match call.state {
         CallState::Queued => format!("call {} is queued, due {}", call.id, call.due_at.format("%F %T UTC")),
         state => format!("call {} is {}", call.id, state.as_str()),
+    }
+}
+
+/// What becomes of a call that was taken back.
+fn taken_back(call: &CallResult) -> String {
+    match call.state.is_final() {
+        true => format!("call {} is {}", call.id, call.state.as_str()),
+        false => format!("call {} is under way; its worker ends it within seconds", call.id),
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 
 use offhook::{
     span::duration,
-    store::{error::StoreError, retention},
+    store::{
+        error::StoreError,
+        retention::{self, Erasable},
+    },
 };
 use serde_json::json;
 
@@ -27,6 +30,9 @@ pub struct Erase {
     /// How long to wait until the coordinators have deleted all of it; `0s` does not wait
     #[arg(long, default_value = "2m", value_parser = duration)]
     pub wait: Duration,
+    /// Print what would be deleted, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,
@@ -64,6 +70,14 @@ impl Erase {
     /// [`EraseError`].
     pub async fn run(&self) -> Result<ExitCode, EraseError> {
         let pool = self.database.connect().await?;
+        if self.dry_run {
+            let found = retention::would_erase(&pool, &self.number).await?;
+            match self.json {
+                true => crate::outln!("{}", json!({ "dry_run": true, "would_erase": found })),
+                false => crate::outln!("{}", sentence(&found)),
+            }
+            return Ok(if found.calls == 0 { ExitCode::from(NOTHING_FOUND) } else { ExitCode::SUCCESS });
+        }
         let begun = Instant::now();
         let concerned = retention::erase(&pool, &self.number).await?;
         let left = loop {
@@ -86,4 +100,16 @@ impl Erase {
         }
         Ok(if concerned == 0 { ExitCode::from(NOTHING_FOUND) } else { ExitCode::SUCCESS })
     }
+}
+
+/// What a dry run found.
+fn sentence(found: &Erasable) -> String {
+    let Erasable { calls, waiting, under_way, over, recordings, event_logs } = found;
+    if *calls == 0 {
+        return "no call names this number; nothing would be deleted".to_owned();
+    }
+    format!(
+        "{calls} calls would be erased: {waiting} queued or held would be cancelled, {under_way} under way would be ended, {over} are over; with \
+         {recordings} recordings, {event_logs} event logs and their transcripts. Nothing was deleted: leave out --dry-run to do it"
+    )
 }

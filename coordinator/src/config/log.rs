@@ -31,7 +31,8 @@ impl LogConfig {
     pub fn start(&self) -> Result<(), super::ConfigError> {
         let filter =
             EnvFilter::try_new(&self.log).map_err(|error| super::ConfigError::Unusable("OFFHOOK_LOG", error.to_string()))?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(offhook::log::is_coloured());
         // An error means that a subscriber is there already: it stays.
         let _ = match self.log_format {
             LogFormat::Text => lines.try_init(),

@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use super::wake::Wake;
-use crate::{in_flight::InFlight, signal::Signals};
+use crate::{in_flight::InFlight, test_signals::Signals};
 
 /// A row of `calls` or `do_not_call` has changed.
 pub const CALLS: &str = "offhook_calls";

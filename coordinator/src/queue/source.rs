@@ -23,7 +23,7 @@ use super::wake::Wake;
 use crate::{
     assignment::{Assignment, Origin},
     in_flight::InFlight,
-    signal::Signals,
+    test_signals::Signals,
 };
 
 /// Where assignments come from.

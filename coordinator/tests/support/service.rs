@@ -12,7 +12,7 @@ use offhook_coordinator::{
     command::{Command, CommandLine},
     config::Config,
     run::{RunError, Service, Shutdown},
-    signal::{Signal, Signals},
+    test_signals::{Signal, Signals},
 };
 use tokio::task::JoinHandle;
 

@@ -1,5 +1,5 @@
 //! Repair of digest headers (RFC 7616, RFC 3261 section 22.4): the SIP crate computes the digest, but reads and writes some parameters
-//! in a way the grammar does not allow. Both directions are rewritten here.
+//! in a way the grammar does not allow. Both directions are rewritten here. How a challenge is answered is in `authentication.rs`.
 
 /// Returns a challenge as the crate reads it: `algorithm=SHA-256` spelled `SHA256`, and of a list of qualities of protection the
 /// one we use. `None` where nothing has to change.
