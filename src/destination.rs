@@ -9,7 +9,7 @@ pub mod number_format;
 pub mod sip_uri;
 
 use phonenumber::{PhoneNumber, Type, metadata::DATABASE};
-use sip_uri::{SipUri, is_sip_uri};
+use sip_uri::{SipUri, has_headers, is_sip_uri};
 
 /// A number that is not dialled. The number is not repeated: the sentence goes into logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,11 @@ pub enum Undiallable {
         "not dialled: it is no SIP address such as sip:trattoria@example.org:5060; check its host and port, and insert a new call"
     )]
     NoSipUri,
+    /// Headers behind a question mark (RFC 3261 section 19.1.1).
+    #[error(
+        "not dialled: its address has headers behind a question mark, which no call may have; insert a new call without them"
+    )]
+    Headers,
 }
 
 /// Judges E.164 or a `sip:` URI. Of a URI only a user part in E.164 is looked at, and only for its price: what else is a number behind
@@ -34,6 +39,9 @@ pub enum Undiallable {
 /// [`Undiallable`]: a sentence with what to do.
 pub fn judge(number: &str) -> Result<(), Undiallable> {
     if is_sip_uri(number) {
+        if has_headers(number) {
+            return Err(Undiallable::Headers);
+        }
         let user = SipUri::parse(number).ok_or(Undiallable::NoSipUri)?.user_unescaped().unwrap_or_default();
         let parsed = user.starts_with('+').then(|| phonenumber::parse(None, user).ok()).flatten();
         return match parsed {
@@ -57,6 +65,12 @@ fn is_premium(number: &PhoneNumber) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_headers_is_not_dialled() {
+        assert_eq!(judge("sip:trattoria@example.org?X-Evil=1&Replaces=abc"), Err(Undiallable::Headers));
+        assert_eq!(judge("sip:a?b@example.org"), Ok(()));
+    }
 
     #[test]
     fn ordinary_numbers_are_dialled() {

@@ -121,6 +121,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("sip:trattoria@exa\u{a0}mple.org", "it has U+00A0"),
     ("sip:tratt\u{202e}oria@example.org", "it has U+202E"),
     ("sip:trattoria", "a SIP address has a user"),
+    ("sip:trattoria@example.org?X-Evil=1&Replaces=abc", "it has headers behind a question mark"),
 ];
 
 async fn stored(pool: &PgPool, insert: &str, said: &str) -> Result<String, String> {

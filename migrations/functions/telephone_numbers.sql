@@ -120,6 +120,9 @@ begin
         one := substring(shown from '[\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202E\u202F\u205F\u3000]');
         if one is not null then
             fault := format('it has %s, which belongs in no SIP address', offhook_code_point(ascii(one)));
+        elsif shown ~ '@[^@]*\?' then
+            fault := 'it has headers behind a question mark, which no call may have';
+            hint := 'Leave out the question mark and what follows it.';
         elsif shown ~ '^sips?:[^@\s<>"]+@[^@\s<>"]+$' then
             number := shown;
             hint := null;

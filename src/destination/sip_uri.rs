@@ -29,6 +29,12 @@ pub fn is_sip_uri(number: &str) -> bool {
     scheme(number).is_some()
 }
 
+/// Whether a SIP URI has headers (`?Subject=…`), which no request may be sent to (RFC 3261 section 19.1.1, table 1). The user part may hold
+/// a question mark of its own.
+pub fn has_headers(uri: &str) -> bool {
+    scheme(uri).is_some_and(|(_, rest)| rest.rsplit('@').next().unwrap_or(rest).contains('?'))
+}
+
 /// A host as it is written in a URI: an IPv6 address in brackets.
 pub fn host_in_uri(host: &str) -> Cow<'_, str> {
     if host.contains(':') { Cow::Owned(format!("[{host}]")) } else { Cow::Borrowed(host) }
@@ -119,6 +125,16 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn headers_of_a_uri_are_told_from_a_user_with_a_question_mark() {
+        for uri in ["sip:trattoria@example.org?X-Evil=1&Replaces=abc", "sips:example.org;lr?a=b", "sip:a?b@example.org?c=d"] {
+            assert!(has_headers(uri), "{uri}");
+        }
+        for uri in ["sip:a?b/c@example.org", "sip:trattoria@example.org;x=y", "+4930123456?x"] {
+            assert!(!has_headers(uri), "{uri}");
+        }
+    }
 
     #[test]
     fn a_sip_uri_is_taken_apart() {

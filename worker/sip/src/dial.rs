@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
+use offhook::destination::sip_uri::has_headers;
 use rsipstack::{
     sip::{Header, Headers, Method, Request, Uri, Version},
     transaction::make_tag,
@@ -63,6 +64,10 @@ impl Endpoint {
     /// [`SipError::Field`], [`SipError::Resolve`], [`SipError::Connect`] and [`SipError::Tls`]: nothing was sent.
     pub async fn dial(&self, request: DialRequest) -> Result<Dialing, SipError> {
         let shared = self.shared.clone();
+        if has_headers(&request.to) {
+            let expected = "an address without headers behind a question mark";
+            return Err(SipError::Field { field: "to", value: request.to.clone(), expected });
+        }
         let callee = parse_uri("to", &request.to)?;
         let mut hops: VecDeque<Hop> = match request.outbound_proxy.as_ref().or(request.destination.as_ref()) {
             Some(way_out) => shared.routes.resolve_way_out(way_out).await?,

@@ -32,10 +32,10 @@ pub(super) enum Refused {
 }
 
 impl DialogState {
-    /// Returns the dialog that a response with a To tag makes of our INVITE (section 12.1.2); `None` where tag or Contact is missing.
+    /// Returns the dialog that a response makes of our INVITE (section 12.1.2); `None` where its Contact is missing. A peer of RFC 2543 may
+    /// leave the To tag of its 2xx out: the tag is then null, and our requests have none (section 12.1.2, last paragraph).
     pub(super) fn of_answer(invite: &Request, answer: &Response) -> Option<DialogState> {
         let remote = header(&answer.headers, "To")?;
-        tag(remote)?;
         let mut routes = record_routes(&answer.headers);
         routes.reverse();
         Some(DialogState {

@@ -263,7 +263,7 @@ impl Ringing {
             None => self.forks.leg(&self.shared, &self.path, &self.invite.request, &response),
         };
         let Some(leg) = leg else {
-            // No tag, or no way back: it cannot be hung up on either, and it is no call.
+            // No way back: it cannot be hung up on either, and it is no call.
             tracing::warn!("an answer that makes no dialog");
             return (Ended::Refused(response, self.entry), self.heard);
         };
@@ -323,7 +323,7 @@ fn acknowledge(shared: &Arc<Shared>, leg: &Arc<Leg>, rseq: u32, invite_sequence:
 async fn hang_up_on_others(shared: Arc<Shared>, path: Path, mut invite: ClientInvite, mut forks: Forks, winner: String) {
     let mut done = vec![winner];
     while let Some(response) = invite.responses.recv().await {
-        let Some(their_tag) = header(&response.headers, "To").and_then(tag).map(str::to_owned) else { continue };
+        let their_tag = header(&response.headers, "To").and_then(tag).unwrap_or_default().to_owned();
         let late = response.status_code.kind() == StatusCodeKind::Successful && !done.contains(&their_tag);
         if !late || done.len() > MOST_LATE_ANSWERS {
             continue;

@@ -4,7 +4,7 @@ use offhook_language::tables::Sentences;
 
 use super::{
     dates::is_month,
-    markup::{ends_a_letter, plain, without_label},
+    markup::{ends_a_letter, has_hole, plain, without_label},
 };
 
 /// Words before the first chunk may end at a clause instead of a sentence.
@@ -22,6 +22,8 @@ pub struct Chunker {
     begun: bool,
     /// A letter's closing has come: what follows is its signature.
     over: bool,
+    /// A clause of this sentence had a hole: what is left of it is not said either.
+    hole: bool,
 }
 
 impl Chunker {
@@ -53,6 +55,13 @@ impl Chunker {
     }
 
     fn take(&mut self, chunk: &str, chunks: &mut Vec<String>) {
+        let was_hole = std::mem::replace(&mut self.hole, false);
+        if was_hole || has_hole(chunk) {
+            let ends =
+                chunk.trim_end().trim_end_matches(['"', '\'', ')', '”', '»', '’', '*', '_', '`']).ends_with(['.', '!', '?', '…']);
+            self.hole = !ends;
+            return;
+        }
         let said = plain(if self.begun { chunk } else { without_label(chunk) });
         self.over |= ends_a_letter(&said);
         if !self.over && said.contains(char::is_alphanumeric) {
@@ -249,6 +258,16 @@ mod tests {
         );
         assert_eq!(chunks("Thank you very much.\n\nBest regards,\nAbigail\nReservations"), ["Thank you very much."]);
         assert_eq!(chunks("Is **z. B.** Freitag möglich?"), ["Is z. B. Freitag möglich?"]);
+    }
+
+    #[test]
+    fn a_sentence_with_a_hole_is_not_said() {
+        assert_eq!(
+            chunks("Good evening. My name is [Your Name]. A table for four, please."),
+            ["Good evening.", "A table for four, please."]
+        );
+        assert_eq!(chunks("I am calling on behalf of [Guest Name], and I want a table. Is that fine?"), ["Is that fine?"]);
+        assert!(chunks("Please call {{guest_phone}}.").is_empty());
     }
 
     #[test]

@@ -11,12 +11,56 @@ const EMOTICONS: [&str; 12] = [":)", ":-)", ";)", ";-)", ":(", ":-(", ":D", ":-D
 /// Whom some models name before they speak.
 const LABELS: [&str; 8] = ["assistant", "agent", "ai", "caller", "bot", "me", "asistente", "assistent"];
 
+/// Words of what a model should have put into a place that it has left open: `[Guest Name]`, `{date}`.
+const PLACES: [&str; 24] = [
+    "name",
+    "names",
+    "guest",
+    "phone",
+    "number",
+    "date",
+    "time",
+    "party",
+    "size",
+    "restaurant",
+    "your",
+    "insert",
+    "email",
+    "gast",
+    "telefonnummer",
+    "telefon",
+    "datum",
+    "uhrzeit",
+    "nombre",
+    "fecha",
+    "hora",
+    "naam",
+    "tijd",
+    "placeholder",
+];
+
+/// Whether the text has a place that the model has not filled in: `[Guest Name]`, `<guest_name>`, `{{guest_phone}}`. Nobody can make
+/// anything of such a sentence.
+pub(crate) fn has_hole(text: &str) -> bool {
+    [('[', ']'), ('<', '>'), ('{', '}')].into_iter().any(|(open, close)| {
+        text.match_indices(open).any(|(at, _)| {
+            let Some((inside, behind)) = text[at + 1..].split_once(close) else { return false };
+            let place = inside.trim_matches(['{', '[', '<', ' ']);
+            let words: Vec<&str> = place.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            // The text of a link is said.
+            let link = open == '[' && behind.starts_with('(');
+            let named = place.contains('_') || words.iter().any(|word| PLACES.contains(&word.to_lowercase().as_str()));
+            !link && !words.is_empty() && words.len() <= LONGEST_DIRECTION && !is_direction(place) && (open == '{' || named)
+        })
+    })
+}
+
 /// Returns a chunk of text as it is to be said; empty where nothing of it is.
 pub(crate) fn plain(chunk: &str) -> String {
     let text = without_brackets(chunk);
     let text = without_directions(&text, '*', '*');
     let text = without_directions(&text, '(', ')');
-    let text = text.replace("--", "–").replace('—', "–");
+    let text = text.replace("--", "–").replace('—', "–").replace("&quot;", "\"");
     let words = text.split_whitespace().filter(|word| !is_link(word) && !EMOTICONS.contains(word));
     let mut said = String::with_capacity(text.len());
     for (number, word) in words.enumerate() {
@@ -24,7 +68,7 @@ pub(crate) fn plain(chunk: &str) -> String {
         if number == 0 && word.chars().all(|c| matches!(c, '-' | '*' | '+' | '•' | '>' | '–' | '#' | '·')) {
             continue;
         }
-        let word = letters_of(word);
+        let word = letters_of(without_formula(word));
         if !word.is_empty() {
             if !said.is_empty() {
                 said.push(' ');
@@ -122,6 +166,15 @@ fn is_link(word: &str) -> bool {
     word.starts_with("http://") || word.starts_with("https://") || word.starts_with("www.")
 }
 
+/// `$19:30$` without the marks of a formula.
+fn without_formula(word: &str) -> &str {
+    let bare = word.trim_end_matches(['.', ',', '!', '?', ';']);
+    match bare.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')) {
+        Some(inside) => inside,
+        None => word,
+    }
+}
+
 /// A word without marks and pictures.
 fn letters_of(word: &str) -> String {
     let mut said = String::with_capacity(word.len());
@@ -181,7 +234,7 @@ mod tests {
             ("| four | people |", "four people"),
             ("Yes—for four -- please.", "Yes–for four – please."),
             ("accept_offer now", "accept offer now"),
-            ("{guest} is fine", "guest is fine"),
+            ("At $19:30$ then, for $20", "At 19:30 then, for $20"),
             ("~~no~~ yes", "no yes"),
             ("---", ""),
             ("1️⃣ table", "1 table"),
@@ -200,7 +253,7 @@ mod tests {
             ("(Lacht) Guten Abend.", "Guten Abend."),
             ("(sonríe) Buenas noches.", "Buenas noches."),
             ("*glimlacht* Goedenavond.", "Goedenavond."),
-            ("[pause] Good evening, [Name].", "Good evening, ."),
+            ("[pause] Good evening.", "Good evening."),
             ("*Pause*", ""),
             ("A *small* table (for four people), please.", "A small table (for four people), please."),
             ("*Good* evening.", "Good evening."),
@@ -208,6 +261,28 @@ mod tests {
             ("2 * 3 is six", "2 3 is six"),
         ] {
             assert_eq!(plain(written), said, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_was_left_open_is_a_hole() {
+        for text in [
+            "I call for [Guest Name].",
+            "My name is <guest_name>.",
+            "Call {{guest_phone}}.",
+            "{guest} is fine.",
+            "Am [Datum einfügen] bitte.",
+        ] {
+            assert!(has_hole(text), "{text}");
+        }
+        for text in [
+            "[pause] Good evening.",
+            "See [our phone list](https://x.example).",
+            "4 < 5 and 6 > 5",
+            "A [small] table.",
+            "*smiles*",
+        ] {
+            assert!(!has_hole(text), "{text}");
         }
     }
 

@@ -53,6 +53,50 @@ async fn a_call_given_up_before_the_trunk_spoke_never_rings() {
 }
 
 #[tokio::test]
+async fn a_callee_whose_answer_has_no_tag_is_talked_to_and_hung_up_on() {
+    let trunk = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = endpoint(Duration::from_millis(200)).await;
+    let mut dialing = endpoint.dial(request(trunk.local_addr().unwrap(), "no-tag")).await.unwrap();
+    let invite = received(&trunk).await;
+    let head = reply(&invite, "200 OK").replace(";tag=late", "").replace("Content-Length: 0\r\n\r\n", "");
+    let contact = format!("Contact: <sip:callee@{}>\r\nContent-Type: application/sdp\r\n", trunk.local_addr().unwrap());
+    let answer = format!("{head}{contact}Content-Length: {}\r\n\r\n{SDP}", SDP.len());
+    trunk.send_to(answer.as_bytes(), endpoint.local_address()).await.unwrap();
+    let mut dialog = loop {
+        match timeout(PATIENCE, dialing.next()).await.unwrap() {
+            Some(DialEvent::Answered { dialog, .. }) => break dialog,
+            Some(DialEvent::Failed(failure)) => panic!("{failure:?}"),
+            _ => {}
+        }
+    };
+    let serve = async {
+        loop {
+            let heard = received(&trunk).await;
+            if heard.starts_with("BYE ") {
+                assert!(!line(&heard, "To:").contains("tag="), "{heard}");
+                trunk
+                    .send_to(reply(&heard, "200 OK").replace(";tag=late", "").as_bytes(), endpoint.local_address())
+                    .await
+                    .unwrap();
+                break;
+            }
+        }
+    };
+    let (hung_up, ()) = tokio::join!(dialog.hangup(), serve);
+    hung_up.unwrap();
+    assert!(dialog.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_address_with_headers_is_never_dialled() {
+    let trunk = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = endpoint(Duration::from_millis(200)).await;
+    let to = "sip:callee@restaurant.invalid?X-Evil=1&Replaces=abc".to_owned();
+    let refused = endpoint.dial(DialRequest { to, ..request(trunk.local_addr().unwrap(), "headers") }).await;
+    assert!(refused.err().unwrap().to_string().contains("question mark"));
+}
+
+#[tokio::test]
 async fn requests_that_belong_to_no_call_are_answered() {
     let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut endpoint = endpoint(Duration::from_millis(500)).await;

@@ -5,10 +5,14 @@
 
 mod bare;
 mod calls;
+mod dialogue;
+mod entities;
+mod objects;
+mod opening;
 mod tags;
 
 use bare::Start;
-use calls::{Called, bracket_end, read_calls};
+use calls::{Called, read_calls};
 use tags::{Tag, tag_at};
 
 /// Most bytes held undecided; more is neither speech nor a call.
@@ -30,8 +34,12 @@ pub(crate) struct Written {
     tools: Vec<String>,
     mode: Mode,
     held: String,
+    /// The start of an entity (`&am`) that belongs behind `held`.
+    entity: String,
     /// The last character before `held`.
     before: char,
+    /// Whether a sentence may begin where `held` does.
+    at_sentence: bool,
     calls: Vec<WrittenCall>,
     /// Thoughts that began as they should.
     has_thoughts: bool,
@@ -56,6 +64,8 @@ enum Mode {
     Call(Vec<String>, Option<String>),
     /// Up to three backticks.
     Fence,
+    /// Thoughts with labels (ReAct), up to the label of an action or of the answer.
+    Labels,
     /// The header of a channel (harmony) as far as it is read; it ends at `<|message|>`.
     Channel(String),
 }
@@ -73,6 +83,12 @@ enum Decision {
     Enter(usize, Mode),
     /// So many bytes are calls.
     Calls(usize),
+    /// So many bytes are the name of a tool and nothing else.
+    Alone(usize),
+    /// So many bytes are an object.
+    Object(usize),
+    /// The first byte and the one at this place are braces around a character.
+    Braces(usize),
 }
 
 impl Written {
@@ -82,7 +98,9 @@ impl Written {
             tools: tools.iter().map(|name| (*name).to_owned()).collect(),
             mode: if hold_thoughts { Mode::Doubt } else { Mode::Start },
             held: String::new(),
+            entity: String::new(),
             before: ' ',
+            at_sentence: true,
             calls: Vec::new(),
             has_thoughts: false,
             thinks_without_opening: false,
@@ -119,12 +137,16 @@ impl Written {
 
     /// Takes more text; returns what may be spoken by now.
     pub(crate) fn push(&mut self, text: &str) -> String {
-        self.held.push_str(text);
+        self.entity.push_str(text);
+        let known = self.entity.len() - entities::unfinished(&self.entity);
+        let rest = self.entity.split_off(known);
+        self.held.push_str(&entities::decoded(&std::mem::replace(&mut self.entity, rest)));
         self.go_on(false)
     }
 
     /// Ends the text; returns what is left of the speech, and the calls.
     pub(crate) fn finish(&mut self) -> (String, Vec<WrittenCall>) {
+        self.held.push_str(&std::mem::take(&mut self.entity));
         let speech = self.go_on(true);
         (speech, std::mem::take(&mut self.calls))
     }
@@ -200,9 +222,24 @@ impl Written {
                         let written: String = self.held.drain(..length).collect();
                         self.call(&written, None);
                     }
+                    Decision::Alone(length) => {
+                        let written: String = self.held.drain(..length).collect();
+                        let name = self.tools.iter().find(|tool| tool.eq_ignore_ascii_case(&written)).cloned();
+                        self.call("", name.as_deref());
+                    }
+                    Decision::Object(length) => {
+                        let written: String = self.held.drain(..length).collect();
+                        self.object(&written);
+                    }
+                    Decision::Braces(close) => {
+                        self.held.remove(close);
+                        self.held.remove(0);
+                        self.speak(close - 1, speech);
+                    }
                 }
                 true
             }
+            Mode::Labels => self.labels(over),
             Mode::Doubt => {
                 if let Some((_, end)) = find(&self.held, &tags::ENDS_OF_THOUGHTS.map(str::to_owned)) {
                     self.held.drain(..end);
@@ -285,21 +322,25 @@ impl Written {
     fn speak(&mut self, length: usize, speech: &mut String) {
         let spoken: String = self.held.drain(..length).collect();
         self.before = spoken.chars().last().unwrap_or(self.before);
+        self.at_sentence = dialogue::at_sentence(self.at_sentence, &spoken);
         speech.push_str(&spoken);
     }
 
     /// The place of the first thing that may be more than speech.
     fn suspicious(&self) -> usize {
-        let mut before = self.before;
+        let (mut before, mut at_sentence) = (self.before, self.at_sentence);
         for (at, character) in self.held.char_indices() {
-            if matches!(character, '<' | '◁' | '{' | '[' | '`') {
+            if matches!(character, '<' | '◁' | '{' | '[' | '`' | '(') {
                 return at;
             }
             let begins = (character.is_ascii_alphabetic() || character == '_') && !(before.is_alphanumeric() || before == '_');
             if begins && !matches!(self.tool_at(at, false), Called::No) {
                 return at;
             }
-            before = character;
+            if begins && at_sentence && dialogue::begins_at(&self.held[at..], &self.tools) {
+                return at;
+            }
+            (before, at_sentence) = (character, dialogue::still_at_sentence(at_sentence, character));
         }
         self.held.len()
     }
@@ -317,118 +358,20 @@ impl Written {
                 tags::Found::Unfinished => wait_or(Decision::Skip(held.len())),
                 tags::Found::Tag(length, tag) => self.opened(length, &tag),
             },
-            Some('{') => match bracket_end(held) {
-                Some(end) if is_placeholder(&held[1..end - 1]) => Decision::Skip(1),
-                Some(end) => Decision::Calls(end),
-                None => wait_or(Decision::Calls(held.len())),
-            },
+            Some('{') => objects::decide(held).unwrap_or_else(|| wait_or(Decision::Object(held.len()))),
             Some('[') => self.bracket(over),
+            Some('(') => self.parenthesis(over),
             Some('`') => match held.chars().take_while(|c| *c == '`').count() {
                 count if count == held.len() => wait_or(Decision::Skip(count)),
                 count if count < 3 => Decision::Skip(count),
                 count => Decision::Enter(count, Mode::Fence),
             },
             _ => match self.tool_at(0, over) {
-                Called::No => Decision::Speak(held.chars().next().map_or(0, char::len_utf8)),
                 Called::Maybe => Decision::Wait,
                 Called::Yes(end) => Decision::Calls(end),
+                Called::No => self.word(over),
             },
         }
-    }
-
-    /// After a tag or a special token.
-    fn opened(&self, length: usize, tag: &Tag) -> Decision {
-        let name = tag.name.as_str();
-        let close = || vec![if tag.half { format!("<{name}|>") } else { format!("</{name}>") }];
-        if tags::ends_the_reply(tag) {
-            return Decision::Enter(length, Mode::Drop(Vec::new()));
-        }
-        if let Some(end) = tags::end_of_token(tag) {
-            return if end.is_empty() { Decision::ThoughtsEnd(length) } else { Decision::Enter(length, Mode::Drop(vec![end])) };
-        }
-        if tag.half && name == "channel" {
-            let ends = || vec!["<channel|>".to_owned(), tags::HALF_CALL.to_owned()];
-            return if tag.closes { Decision::ThoughtsEnd(length) } else { Decision::Enter(length, Mode::Drop(ends())) };
-        }
-        if tags::is_thought(name) {
-            if tag.closes || name == "unused95" {
-                return Decision::ThoughtsEnd(length);
-            }
-            let ends = match name {
-                "unused94" => vec!["<unused95>".to_owned()],
-                _ if tag.kimi => vec![format!("◁/{name}▷")],
-                _ => close(),
-            };
-            return if tag.empty { Decision::Skip(length) } else { Decision::Enter(length, Mode::Drop(ends)) };
-        }
-        if tag.special {
-            return match name {
-                "channel" | "start" => Decision::Enter(length, Mode::Channel(String::new())),
-                _ if tags::is_call(name) && !tag.closes && !name.contains("end") => {
-                    let ends = [
-                        "calls_section_end|>",
-                        "calls_end|>",
-                        "calls▁end｜>",
-                        "<|/tool_call|>",
-                        "<|eom_id|>",
-                        "<|im_end|>",
-                        "<|eot_id|>",
-                        "<tool_call|>",
-                        "<|end_action|>",
-                    ];
-                    Decision::Enter(length, Mode::Call(ends.map(str::to_owned).to_vec(), None))
-                }
-                _ => Decision::Skip(length),
-            };
-        }
-        if tags::is_call(name) && !tag.closes && !tag.empty {
-            return Decision::Enter(length, Mode::Call(close(), tag.value.clone()));
-        }
-        Decision::Skip(length)
-    }
-
-    /// `[TOOL_CALLS]`, `[THINK]`, a list of calls; anything else in brackets is the speaker's business.
-    fn bracket(&self, over: bool) -> Decision {
-        let held = &self.held;
-        let inside = &held[1..];
-        let rest = inside.trim_start();
-        if rest.is_empty() {
-            return if over { Decision::Skip(held.len()) } else { Decision::Wait };
-        }
-        if rest.starts_with('{') {
-            return match bracket_end(held) {
-                Some(end) => Decision::Calls(end),
-                None if over => Decision::Calls(held.len()),
-                None => Decision::Wait,
-            };
-        }
-        match calls::tool_at(rest, &self.tools, over) {
-            Called::Yes(_) => return Decision::Skip(1),
-            Called::Maybe => return Decision::Wait,
-            Called::No => {}
-        }
-        let upper = rest.to_ascii_uppercase();
-        for (mark, ends) in [
-            ("TOOL_CALLS]", ""),
-            ("TOOL_CALL]", ""),
-            ("TOOL_REQUEST]", "[end_tool_request]"),
-            ("/THINK]", "-"),
-            ("THINK]", "[/think]"),
-        ] {
-            if upper.starts_with(mark) {
-                let length = 1 + (inside.len() - rest.len()) + mark.len();
-                return match ends {
-                    "-" => Decision::ThoughtsEnd(length),
-                    "[/think]" => Decision::Enter(length, Mode::Drop(vec![ends.to_owned()])),
-                    "" => Decision::Enter(length, Mode::Call(Vec::new(), None)),
-                    _ => Decision::Enter(length, Mode::Call(vec![ends.to_owned()], None)),
-                };
-            }
-            if mark.starts_with(&upper) {
-                return if over { Decision::Skip(held.len()) } else { Decision::Wait };
-            }
-        }
-        Decision::Speak(1)
     }
 
     /// What stood in a code fence: calls, code that nobody wants to hear, or speech that was put there by mistake.
@@ -439,7 +382,9 @@ impl Written {
         let code = |c: char| matches!(c, '{' | '}' | '[' | ']' | '=' | ';' | '<' | '>' | '_');
         if !first.trim().is_empty() && is_label || body.contains(code) {
             // Only what may have been meant as a call is worth a question.
-            if body.contains('{') || self.tools.iter().any(|tool| body.contains(tool.as_str())) {
+            if matches!(objects::read(body, &self.tools), objects::Object::Words(_)) {
+                self.object(body);
+            } else if body.contains('{') || self.tools.iter().any(|tool| body.contains(tool.as_str())) {
                 self.call(body, None);
             }
             return String::new();
@@ -462,8 +407,20 @@ impl Written {
     fn unreadable(&mut self, written: &str, name: Option<&str>) {
         let named = name.map(crate::tool_calls::bare_name);
         let meant = self.tools.iter().find(|tool| named.map_or(written.contains(tool.as_str()), |name| name == tool.as_str()));
-        let name = meant.map_or(UNREADABLE, String::as_str).to_owned();
-        self.calls.push(WrittenCall { name, arguments: written.trim().chars().take(SHOWN).collect() });
+        let shown: String = [written, name.unwrap_or_default()]
+            .iter()
+            .map(|text| text.trim())
+            .find(|text| !text.is_empty())
+            .unwrap_or("nothing")
+            .chars()
+            .take(SHOWN)
+            .collect();
+        // What could be arguments of that tool was not meant as such.
+        let name = meant
+            .filter(|_| serde_json::from_str::<serde_json::Value>(&shown).is_err())
+            .map_or(UNREADABLE, String::as_str)
+            .to_owned();
+        self.calls.push(WrittenCall { name, arguments: shown });
     }
 }
 
@@ -484,11 +441,6 @@ fn after_header(header: String, tag: &Tag) -> Mode {
     }
 }
 
-/// `{guest_name}`: a template's place, not JSON.
-fn is_placeholder(inside: &str) -> bool {
-    inside.len() <= 40 && !inside.trim().is_empty() && !inside.contains(['"', ':', '{', '\''])
-}
-
 /// The first of the ends in the text, in whatever case: where it begins and where it is over.
 fn find(text: &str, ends: &[String]) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
@@ -502,5 +454,7 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
     at
 }
 
+#[cfg(test)]
+mod spoken_aloud;
 #[cfg(test)]
 mod tests;

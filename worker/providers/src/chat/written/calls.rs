@@ -88,7 +88,7 @@ pub(super) fn bracket_end(text: &str) -> Option<usize> {
 /// Reads all calls in `text`. `name` is the tool's, where a tag around the text gave it. Empty where there is none that can be read.
 pub(super) fn read_calls(text: &str, name: Option<&str>, tools: &[String]) -> Vec<WrittenCall> {
     // Gemma 4 has a token for quotation marks.
-    let text = text.replace("<|\"|>", "\"");
+    let text = super::tags::without_dsml(&text.replace("<|\"|>", "\""));
     let text = text.trim();
     let known = |name: &str| tools.iter().any(|tool| tool == name);
     if let Some(name) = name.map(bare_name).filter(|name| !name.is_empty() && *name != "arguments") {
@@ -219,7 +219,27 @@ fn arguments_of(text: &str) -> Option<Value> {
     if text.contains("<parameter") || text.contains("<arg_key>") {
         return Some(tag_arguments(text)).filter(|arguments| arguments.as_object().is_some_and(|fields| !fields.is_empty()));
     }
-    python_arguments(text)
+    if text.starts_with('<') {
+        return children(text);
+    }
+    attributes(text)
+}
+
+/// `<date>2026-12-04</date><party_size>4</party_size>`; `None` where anything else is in it.
+fn children(text: &str) -> Option<Value> {
+    let mut fields = Map::new();
+    let mut rest = text.trim();
+    while let Some(inside) = rest.strip_prefix('<') {
+        let (name, behind) = inside.split_once('>')?;
+        let (value, behind) = behind.split_once(&format!("</{name}>"))?;
+        // The arguments may have a tag around them.
+        if matches!(name, "arguments" | "parameters" | "args" | "input") {
+            return arguments_of(value);
+        }
+        fields.insert(name.trim().to_owned(), plain_value(value));
+        rest = behind.trim_start();
+    }
+    rest.is_empty().then_some(Value::Object(fields))
 }
 
 /// `{date:"2026-12-04",party_size:4}` with quotation marks around its keys.
@@ -281,8 +301,8 @@ fn plain_value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-/// `date="2026-12-04", party_size=4, name='Ada'`; `None` where anything else is in it.
-fn python_arguments(text: &str) -> Option<Value> {
+/// `date="2026-12-04", party_size=4, name='Ada'`, with or without commas; `None` where anything else is in it.
+pub(super) fn attributes(text: &str) -> Option<Value> {
     let mut fields = Map::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -297,7 +317,7 @@ fn python_arguments(text: &str) -> Option<Value> {
         rest = after[length..].trim_start();
         rest = match rest.strip_prefix(',') {
             Some(more) => more.trim_start(),
-            None if rest.is_empty() => rest,
+            None if rest.is_empty() || after[length..].starts_with(char::is_whitespace) => rest,
             None => return None,
         };
     }

@@ -32,6 +32,8 @@ pub(super) struct Tag {
     pub(super) half: bool,
     /// `◁…▷`.
     pub(super) kimi: bool,
+    /// `<｜DSML｜…>`, `</｜DSML｜…>` (DeepSeek 3.2): a tag of their own notation.
+    pub(super) dsml: bool,
     /// The name that a tag of a call gives: `<function=name>`, `<invoke name="name">`.
     pub(super) value: Option<String>,
 }
@@ -69,6 +71,9 @@ pub(super) fn tag_at(text: &str) -> Found {
     }
     let length = opening + end + close.len_utf8();
     let inner = &inside[..end];
+    let without_mark = without_dsml(inner);
+    let dsml = without_mark != inner;
+    let inner = without_mark.as_str();
     let (left, right) = (inner.starts_with(['|', '｜']), inner.ends_with(['|', '｜']));
     let special = left || right;
     let half = left != right;
@@ -97,9 +102,42 @@ pub(super) fn tag_at(text: &str) -> Found {
         special,
         half,
         kimi: close == '▷',
+        dsml,
         value: (!value.is_empty()).then(|| value.to_owned()),
     };
     Found::Tag(length, tag)
+}
+
+/// The text without the mark that DeepSeek puts before the names of its tags.
+pub(super) fn without_dsml(text: &str) -> String {
+    text.replace("｜DSML｜", "").replace("|DSML|", "")
+}
+
+/// Whether a tag is a place that the model has not filled in: `<guest_name>`.
+pub(super) fn is_place(tag: &Tag) -> bool {
+    const WORDS: [&str; 19] = [
+        "name",
+        "names",
+        "guest",
+        "phone",
+        "number",
+        "date",
+        "time",
+        "party",
+        "size",
+        "restaurant",
+        "your",
+        "insert",
+        "telefon",
+        "telefonnummer",
+        "datum",
+        "nombre",
+        "fecha",
+        "naam",
+        "email",
+    ];
+    let said = format!("{} {}", tag.name, tag.value.as_deref().unwrap_or_default()).to_lowercase();
+    said.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// The name without what stands before a colon.
@@ -109,8 +147,9 @@ fn local(name: &str) -> &str {
 
 /// Whether the tag holds what the model thinks, or what it imagines others answer.
 pub(super) fn is_thought(name: &str) -> bool {
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 19] = [
         "thoughts",
+        "details",
         "reflection",
         "scratchpad",
         "analysis",

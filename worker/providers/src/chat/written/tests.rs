@@ -17,7 +17,7 @@ fn read_in(text: &str, piece: usize) -> (String, Vec<(String, String)>) {
     (speech, calls.into_iter().map(|call| (call.name, call.arguments)).collect())
 }
 
-fn read(text: &str) -> (String, Vec<(String, String)>) {
+pub(super) fn read(text: &str) -> (String, Vec<(String, String)>) {
     let whole = read_in(text, usize::MAX);
     for piece in [1, 2, 3, 7] {
         assert_eq!(read_in(text, piece), whole, "in pieces of {piece}: {text}");
@@ -25,7 +25,7 @@ fn read(text: &str) -> (String, Vec<(String, String)>) {
     whole
 }
 
-fn speech(text: &str) -> String {
+pub(super) fn speech(text: &str) -> String {
     let (speech, calls) = read(text);
     assert_eq!(calls, [], "{text}");
     speech.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -184,7 +184,6 @@ fn what_was_meant_as_a_call_and_is_none_is_not_spoken_and_cannot_run() {
         let runs = TOOLS.contains(&name) && serde_json::from_str::<Value>(&calls[0].1).is_ok();
         assert!(!runs, "{text}: {calls:?}");
     }
-    assert_eq!(read("Hello {guest_name}, fine.").0, "Hello guest_name}, fine.", "a template's place is no call");
     assert_eq!(speech("Good evening. ```python\nx = 1\n```"), "Good evening.", "nobody wants to hear code");
     assert_eq!(speech("```\nGood evening.\n```"), "Good evening.", "speech in a code fence is speech");
 }
@@ -237,6 +236,19 @@ fn any_text_cut_anywhere_comes_to_the_same() {
         "<mm:think>",
         "<|START_THINKING|>",
         "<|tool_call_begin|>",
+        "Thought:",
+        "Action: ",
+        "Answer",
+        "User:",
+        "&am",
+        "p;",
+        "(Note:",
+        ". ",
+        "END_CALL",
+        "{\"response\":\"",
+        "<accept_offer>",
+        "<guest_name>",
+        "<｜DSML｜invoke name=\"end_call\">",
     ];
     let mut random = StdRng::seed_from_u64(5);
     for _ in 0..20_000 {
