@@ -24,7 +24,7 @@ use offhook_coordinator::{
     launcher::{Exit, Launch, LaunchError, Launched, Launcher},
     queue::{Source, SourceConfig},
     run::Service,
-    signal::{Signal, Signals},
+    test_signals::{Signal, Signals},
 };
 use offhook_test_database::{TestDatabase, claimant, first_attempt, until};
 use rand::{SeedableRng, rngs::StdRng};
