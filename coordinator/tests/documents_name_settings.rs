@@ -26,6 +26,8 @@ const OF_SCRIPTS_AND_TESTS: &[&str] = &[
     "OFFHOOK_DEMO_SPOOL",
     "OFFHOOK_FUZZ_SEED",
     "OFFHOOK_FUZZ_SECONDS",
+    "OFFHOOK_VOICE_FILES",
+    "OFFHOOK_MUSIC_FILES",
 ];
 
 fn setting<'a>(all: &'a [Setting], name: &str) -> &'a Setting {
