@@ -15,6 +15,7 @@ use offhook_types::{
     ids::{Generation, Millis, SentenceId, UtteranceId},
     line::StopReason,
     playout::PlayoutEvent,
+    services::VoiceError,
 };
 use serde_json::json;
 use tokio::{
@@ -130,10 +131,11 @@ impl Driver {
                     PlayoutEvent::Played { sentence, .. } | PlayoutEvent::Cut { sentence, .. } => Some(sentence),
                     PlayoutEvent::Started { .. } => None,
                 };
-                // What was played of it was no speech.
-                let failed = ended.and_then(|sentence| Some((sentence, self.voices.take_not_speech(sentence)?)));
+                // What was played of it was no speech, or not all of it.
+                let failed = ended.and_then(|sentence| Some((sentence, self.voices.take_failure(sentence)?)));
                 self.tell(match failed {
-                    Some((sentence, error)) => Event::SentenceFailed { sentence, error },
+                    Some((sentence, VoiceError::Failed(error))) => Event::SentenceFailed { sentence, error, broke_off: true },
+                    Some((sentence, VoiceError::NotSpeech(error))) => Event::SentenceFailed { sentence, error, broke_off: false },
                     None => Event::Playout(event),
                 })
                 .await;

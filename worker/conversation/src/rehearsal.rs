@@ -9,6 +9,7 @@ mod interruptions;
 mod lines;
 mod losses;
 mod openings;
+mod our_faults;
 mod read_backs;
 mod services;
 mod world;

@@ -44,9 +44,8 @@ pub(super) struct Voices {
 struct Current {
     epoch: u64,
     fetches: Vec<AbortHandle>,
-    /// Sentences whose sound turned out to be no speech after it was handed over, and why: however much of it is played, they are
-    /// not heard.
-    not_speech: BTreeMap<SentenceId, String>,
+    /// Sentences whose sound failed after some of it was handed over, and how: however much of it is played, they are not heard.
+    failed: BTreeMap<SentenceId, VoiceError>,
 }
 
 struct Job {
@@ -76,9 +75,9 @@ impl Voices {
         self.fetch_ahead();
     }
 
-    /// Why a sentence that was played was not heard; once. `None` where it was.
-    pub(super) fn take_not_speech(&mut self, sentence: SentenceId) -> Option<String> {
-        lock(&self.current).not_speech.remove(&sentence)
+    /// Why a sentence that was played was not heard whole; once. `None` where it was.
+    pub(super) fn take_failure(&mut self, sentence: SentenceId) -> Option<VoiceError> {
+        lock(&self.current).failed.remove(&sentence)
     }
 
     /// Silence: nothing asked for before this is fetched or played any more.
@@ -149,14 +148,13 @@ async fn hand_over(
                         playout.play(job.sentence, samples, false);
                         continue;
                     }
-                    // It was no speech: the playout ends it, and its end is told as a failure.
-                    Some(Err(VoiceError::NotSpeech(error))) if heard_any => {
-                        current.not_speech.insert(job.sentence, error);
+                    // It broke off, or was no speech: the playout ends it, and its end is told as a failure.
+                    Some(Err(error)) if heard_any => {
+                        current.failed.insert(job.sentence, error);
                         playout.play(job.sentence, Vec::new(), true);
                         None
                     }
-                    // A sentence that broke off was heard as far as it came.
-                    None | Some(Err(VoiceError::Failed(_))) if heard_any => {
+                    None if heard_any => {
                         playout.play(job.sentence, Vec::new(), true);
                         None
                     }
@@ -165,7 +163,7 @@ async fn hand_over(
                 }
             };
             if let Some(error) = failure {
-                let _ = events.send(Event::SentenceFailed { sentence: job.sentence, error }).await;
+                let _ = events.send(Event::SentenceFailed { sentence: job.sentence, error, broke_off: false }).await;
             }
             break;
         }

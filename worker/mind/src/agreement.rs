@@ -182,6 +182,11 @@ fn was_named_by(at: MediaTime, sentence: &Sentence, offer: &Offer) -> bool {
         return true;
     }
     let length = estimated_length(&sentence.text, sentence.language).max(1);
+    let most = match sentence.progress {
+        Progress::Cut(share) => share,
+        Progress::Queued | Progress::Unheard => 0.0,
+        Progress::Playing | Progress::Stopping | Progress::Played => 1.0,
+    };
     let share = at.0.saturating_sub(sentence.began.1.0) as f32 / length as f32;
-    names(&split(&sentence.text, share.min(1.0), sentence.language).0, offer, sentence.language)
+    names(&split(&sentence.text, share.min(most), sentence.language).0, offer, sentence.language)
 }

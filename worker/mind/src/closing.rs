@@ -177,7 +177,7 @@ impl Mind {
                     disposition: Disposition::ProviderFailure,
                     failed: Some(provider),
                     detail: Some(format!(
-                        "The callee hung up because the {} did not work: nothing of the model's was heard.",
+                        "The callee hung up because the {} did not work: what they said last was not answered.",
                         provider.noun()
                     )),
                     ended,
@@ -189,31 +189,9 @@ impl Mind {
         self.leave(closing);
     }
 
-    /// The provider that has kept the callee waiting without a word of the model's in the whole call; `None` where they heard one, or
-    /// where everything is on its way.
-    fn unserved(&self) -> Option<Provider> {
-        if self.sentences.sentences.values().any(|sentence| sentence.by_model && sentence.has_begun()) {
-            return None;
-        }
-        // Who hangs up on such a silence refuses nothing: our own services had half of their time and had not answered.
-        let patience = self.settings.limits.provider_first.as_millis() as Millis / 2;
-        let late = |since: Millis| self.now >= since + patience;
-        let voice = self.sentences.front().is_some_and(|(_, sentence)| !sentence.has_begun() && late(sentence.asked));
-        let model = self.reply.as_ref().is_some_and(|reply| !reply.begun && late(reply.last_sign));
-        let recogniser = self.floor.transcribing.values().any(|utterance| late(utterance.asked));
-        if self.sentences.failures > 0 || voice {
-            Some(Provider::TextToSpeech)
-        } else if self.reply_failures > 0 || model {
-            Some(Provider::Chat)
-        } else if self.floor.failures > 0 || recogniser {
-            Some(Provider::SpeechToText)
-        } else {
-            None
-        }
-    }
-
     /// Nothing can be said any more; what was said is heard to its end, within the bound of one transcript.
     pub(super) fn leave(&mut self, closing: Closing) {
+        self.line.down = Some(self.now);
         self.stop_thinking();
         self.interruption = None;
         let until = self.now + self.settings.limits.provider_first.as_millis() as Millis + 2 * GRACE;

@@ -1,10 +1,12 @@
 //! What the recogniser doubts is doubted: times, numbers, yes and no that were not heard for certain are asked again and never acted on,
 //! and text of no language of ours is not understood.
 
-use offhook::language::Language;
+use std::ops::Range;
+
+use offhook::{language::Language, provider::Provider};
 use offhook_language::{all, tables};
 use offhook_types::{
-    ids::UtteranceId,
+    ids::{Millis, UtteranceId},
     transcript::{Foreign, Transcript},
 };
 use serde_json::json;
@@ -12,7 +14,7 @@ use serde_json::json;
 use super::{
     action::Action,
     floor::Utterance,
-    mind::Mind,
+    mind::{Mind, Phase},
     understanding::{denies, is_backchannel, words},
 };
 
@@ -21,6 +23,13 @@ use super::{
 const CERTAIN: f32 = 0.5;
 /// Questions in a row whether something was understood; what is doubted after them, the model is told of, and it may agree to nothing.
 const QUESTIONS: u32 = 2;
+
+/// Unusable transcripts in a row that are the recogniser's failure, where it has understood something in this call and where it never
+/// has. A bad line, or a noise, costs single utterances; one usable transcript shows that line, language and recogniser go together.
+const UNUSABLE: u32 = 5;
+const NEVER_USABLE: u32 = 4;
+/// How long what is clearly speech lasts, in ms: a cough is shorter; what the ear has to cut off after 15 s is a radio.
+const SPEECH: Range<Millis> = 800..14_000;
 
 /// Whether something hangs on these words: a number, a time, a day, yes or no.
 pub(super) fn decides(text: &str) -> bool {
@@ -68,17 +77,43 @@ impl Mind {
         if !is_not_heard(transcript) {
             return false;
         }
-        let detail = json!({ "text": transcript.text, "confidence": transcript.confidence, "asked_again": heard.hinted });
-        self.log("not_heard", detail);
+        self.log_doubted("not_heard", transcript);
         if heard.hinted {
             self.turns.forget(heard.turn);
-            self.not_understood();
+            if matches!(transcript.foreign, Some(Foreign::Language(_))) && !transcript.is_guessed() {
+                // Heard well, in a language that nobody here speaks: no fault of the recogniser's.
+                self.not_understood();
+            } else {
+                self.made_nothing_of(heard);
+            }
         } else {
             let asked = Utterance { hinted: true, asked: self.now, ..heard.clone() };
             self.floor.transcribing.insert(utterance, asked);
             self.actions.push(Action::Transcribe { utterance, language: Some(self.language.current()) });
         }
         true
+    }
+
+    /// The words that are nobody's stay in the events, for people.
+    pub(super) fn log_doubted(&mut self, kind: &'static str, transcript: &Transcript) {
+        if !transcript.text.trim().is_empty() {
+            let detail = json!({ "text": transcript.text, "confidence": transcript.confidence, "foreign": transcript.foreign });
+            self.log(kind, detail);
+        }
+    }
+
+    /// The recogniser made nothing usable of an utterance. After several in a row of what was speech, it counts as failed.
+    pub(super) fn made_nothing_of(&mut self, heard: &Utterance) {
+        let lasted = heard.ended.0.saturating_sub(heard.started.0);
+        // Music on hold is not transcribed either.
+        self.floor.unusable += u32::from(SPEECH.contains(&lasted) && !self.line.is_on_hold());
+        let most = if self.floor.words_heard { UNUSABLE } else { NEVER_USABLE };
+        if self.floor.unusable >= most && self.phase == Phase::Talking {
+            let detail = format!("The recogniser made nothing usable of {most} utterances in a row.");
+            self.say_trouble(Some(Provider::SpeechToText), &detail);
+        } else {
+            self.not_understood();
+        }
     }
 
     /// Whether these words are to be asked again before anybody acts on them; notes what is doubted.

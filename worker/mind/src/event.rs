@@ -69,12 +69,15 @@ pub enum Event {
     },
     /// What became of a sentence. `Cut` follows `Action::StopSpeaking` for each sentence that had started.
     Playout(PlayoutEvent),
-    /// No voice for this sentence: the provider failed. The sentence was not heard.
+    /// No voice for this sentence, or not all of it: the provider failed. The sentence was not heard.
     SentenceFailed {
         /// Which.
         sentence: SentenceId,
         /// For the log.
         error: String,
+        /// It was speech as far as it came, and that much was played.
+        #[serde(default)]
+        broke_off: bool,
     },
     /// The answer to `Action::JournalTool`: the journal holds the call and it may run. `known` is the stored result of a
     /// call with this number that ran before.

@@ -33,6 +33,8 @@ pub(super) struct Floor {
     pub unanswered_since: Option<Millis>,
     /// What is heard over the read-back is taken for a noise until then.
     pub guarded_until: Option<Millis>,
+    /// When the callee was last heard to end.
+    pub last_sound: Millis,
     /// When the callee's last words were understood.
     pub last_words: Millis,
     /// Nothing was understood: we ask to repeat.
@@ -56,6 +58,8 @@ pub(super) struct Floor {
     pub said_before: Generation,
     /// Utterances in a row that were not understood.
     pub unclear: u32,
+    /// Utterances in a row that were clearly speech, and of which the recogniser made nothing usable.
+    pub unusable: u32,
     /// Failures of the recogniser in a row.
     pub failures: u32,
 }

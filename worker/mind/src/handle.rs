@@ -47,7 +47,7 @@ impl Mind {
             Event::ReplyEnded { generation } => self.reply_ended(generation),
             Event::ReplyFailed { generation, error } => self.reply_failed(generation, &error),
             Event::Playout(event) => self.played(event),
-            Event::SentenceFailed { sentence, error } => self.sentence_failed(sentence, &error),
+            Event::SentenceFailed { sentence, error, broke_off } => self.sentence_failed(sentence, &error, broke_off),
             Event::ToolJournaled { number, known } => self.tool_journaled(number, known),
             Event::ToolNotJournaled { number, error } => self.tool_not_journaled(number, &error),
             Event::Wake => self.wake(),
@@ -65,6 +65,9 @@ impl Mind {
             Event::ToolJournaled { number, known } => self.tool_journaled(number, known),
             Event::ToolNotJournaled { number, error } => self.tool_not_journaled(number, &error),
             Event::Playout(event) => self.played(event),
+            Event::SentenceFailed { sentence, broke_off, .. } => {
+                self.not_spoken(sentence, broke_off);
+            }
             Event::Wake => self.wake(),
             _ => {}
         }
@@ -77,6 +80,7 @@ impl Mind {
             return;
         }
         self.watch_silence();
+        self.watch_dead_air();
         let turns = self.turns.flush();
         self.actions.extend(turns.into_iter().map(Action::Record));
         if let Some(moment) = self.rearm() {

@@ -1,7 +1,8 @@
 //! Hold and silence on the line: one rule for a hold by signalling, "one moment please", and RTP that stops coming.
 //!
 //! A line that is not on hold may be without RTP for ten seconds, one that is on hold for a minute. A callee who put us on hold has
-//! that minute to come back. Before any RTP has come, the bound is `CallLimits::media`.
+//! that minute to come back. Before any RTP has come, and nobody holds us by signalling,
+//! the bound is `CallLimits::media`.
 
 use offhook::{disposition::Disposition, end_cause::EndCause};
 use offhook_types::{ids::Millis, line::MediaPresence};
@@ -44,7 +45,9 @@ impl Mind {
     /// When a line without RTP counts as down, where it is without.
     pub(super) fn without_media_until(&self) -> Option<Millis> {
         if !self.line.media_came {
-            return Some(self.line.answered + self.settings.limits.media.as_millis() as Millis);
+            let media = self.settings.limits.media.as_millis() as Millis;
+            // Whoever answers on hold sends nothing before they take us back.
+            return Some(self.line.held_since.map_or(self.line.answered.max(self.line.taken_back) + media, |since| since + HOLD));
         }
         let bound = if self.line.is_on_hold() { HOLD } else { WITHOUT_MEDIA };
         self.line.absent_since.map(|since| since + bound)
@@ -85,14 +88,23 @@ impl Mind {
     pub(super) fn silence_due(&mut self) {
         self.idle_since = None;
         self.last_heard = self.now;
-        self.asked += 1;
+        let failing = self.failing();
+        let unheard = |id| self.sentences.sentence(id).is_some_and(|question| !question.was_heard());
+        // A question that a noise cut off was not asked. One that our voice did not speak is not asked for ever.
+        if failing.is_some() || !self.asked_in.is_some_and(unheard) {
+            self.asked += 1;
+        }
         self.line.asked_to_wait = false;
         self.log("silence", json!({ "asked": self.asked }));
-        if self.asked >= 2 {
+        if self.asked < 2 {
+            self.asked_in = Some(self.say_alone(Phrase::StillThere));
+        } else if let Some(provider) = failing {
+            // Whose words were lost, or who did not hear ours, did not fall silent.
+            let detail = format!("Nobody spoke any more after a failure of the {}.", provider.noun());
+            self.say_trouble(Some(provider), &detail);
+        } else {
             let detail = if self.floor.words_heard { "The callee fell silent." } else { "Nobody spoke after the answer." };
             self.say_goodbye(Phrase::Goodbye, detail);
-        } else {
-            self.say_alone(Phrase::StillThere);
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod action;
 mod agreement;
 mod barge_in;
+mod blame;
 mod closing;
 mod consent;
 mod deadlines;
@@ -37,6 +38,7 @@ mod tool_running;
 pub mod tool_schemas;
 mod turns;
 mod understanding;
+mod voice_failures;
 mod who_answered;
 
 #[cfg(any(test, feature = "fixtures"))]

@@ -15,6 +15,8 @@ pub(super) struct LineState {
     pub held_since: Option<Millis>,
     /// When it last took us back: what waited to be spoken begins only now.
     pub taken_back: Millis,
+    /// When the line went down.
+    pub down: Option<Millis>,
     /// The callee asked us to wait, in words.
     pub asked_to_wait: bool,
 }

@@ -72,6 +72,8 @@ impl Mind {
 
     fn speech_ended(&mut self, utterance: UtteranceId, started: MediaTime, ended: MediaTime) {
         self.last_heard = self.now;
+        self.floor.last_sound = self.now;
+        self.dead_air.owed = true;
         self.floor.guarded_until = None;
         let turn = match self.floor.speaking.take() {
             Some((turn, _)) => turn,
@@ -91,7 +93,7 @@ impl Mind {
         let text = transcript.text.trim();
         if text.is_empty() {
             self.turns.forget(heard.turn);
-            self.not_understood();
+            self.made_nothing_of(&heard);
         } else if !self.is_to_be_heard_again(utterance, &heard, transcript) {
             self.understood(&heard, text, transcript);
         }
@@ -122,6 +124,7 @@ impl Mind {
         let Some(heard) = self.floor.transcribing.remove(&utterance) else { return };
         let text = transcript.text.trim();
         if text.is_empty() || is_not_heard(transcript) {
+            self.log_doubted("not_heard", transcript);
             self.turns.forget(heard.turn);
             return;
         }
@@ -165,6 +168,7 @@ impl Mind {
             self.history.callee(NOT_AS_READ_BACK);
         }
         self.floor.unclear = 0;
+        self.floor.unusable = 0;
         self.floor.ask_again = false;
         self.floor.turns += 1;
         self.floor.last_words = self.now;
@@ -188,6 +192,7 @@ impl Mind {
         if answerer == WhoAnswered::Hold && understanding::only_asks_to_wait(text) && !decides(text) {
             // What we say now, nobody hears; who comes back must hear the opening too.
             self.line.asked_to_wait = true;
+            self.dead_air.owed = false;
             self.interruption = None;
             self.log("hold", json!({ "text": text, "by": "words" }));
             return;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     action::Action,
     agreement::Settled,
+    blame::DeadAir,
     disclosure::Disclosure,
     floor::Floor,
     history::History,
@@ -152,6 +153,10 @@ pub struct Mind {
     pub(super) idle_since: Option<Millis>,
     /// Times we asked whether somebody is there, since the callee's last word.
     pub(super) asked: u32,
+    /// The last such question.
+    pub(super) asked_in: Option<SentenceId>,
+    /// How long nobody has been heard while an answer is owed.
+    pub(super) dead_air: DeadAir,
     /// The moment last asked for by `WakeAt`.
     pub(super) armed: Option<Millis>,
     pub(super) actions: Vec<Action>,
@@ -190,6 +195,8 @@ impl Mind {
             last_heard: now,
             idle_since: None,
             asked: 0,
+            asked_in: None,
+            dead_air: DeadAir::default(),
             armed: None,
             actions: Vec::new(),
         }

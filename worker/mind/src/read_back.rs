@@ -42,7 +42,7 @@ pub(super) struct ReadBack {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Correction {
     owed: bool,
-    sentence: Option<SentenceId>,
+    pub sentence: Option<SentenceId>,
 }
 
 /// Returns the read-back of a table.

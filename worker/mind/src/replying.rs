@@ -3,7 +3,7 @@
 use offhook::provider::Provider;
 use offhook_types::{
     chat::ToolCall,
-    ids::{Generation, Millis},
+    ids::{Generation, Millis, SentenceId},
 };
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use super::{
     model_reply::ModelReply,
     phrases::Phrase,
     prompts,
-    sentence_queue::estimated_length,
+    sentence_queue::{Sentence, estimated_length},
     tool_schemas,
 };
 
@@ -43,7 +43,7 @@ impl Mind {
         } else if let Some(interruption) = interruption {
             self.resume(&interruption);
         } else if again {
-            self.say_alone(Phrase::Repeat);
+            let _ = self.say_alone(Phrase::Repeat);
         }
     }
 
@@ -84,10 +84,10 @@ impl Mind {
     }
 
     /// Says one fixed sentence, without the model.
-    pub(super) fn say_alone(&mut self, phrase: Phrase) {
+    pub(super) fn say_alone(&mut self, phrase: Phrase) -> SentenceId {
         self.begin_generation();
         self.disclose();
-        self.say(phrase.in_language(self.language.current()).to_owned());
+        self.say(phrase.in_language(self.language.current()).to_owned())
     }
 
     /// The reply of this generation, if it is the current one; it has just given a sign.
@@ -156,17 +156,26 @@ impl Mind {
                 None => return,
             };
         }
-        if !reply.spoke && !reply.called && self.chain <= 1 {
+        if reply.spoke || reply.called {
+            self.reply_failures = 0;
+        } else if !self.has_answered() {
             self.model_failed("the model's answer was empty");
             return;
         }
-        self.reply_failures = 0;
         self.say_blurred_read_back();
         if reply.end_call && !reply.refused {
             self.close_gently();
         } else if reply.called {
             self.floor.unanswered = true;
         }
+    }
+
+    /// Whether the callee has heard, or will hear, an answer to what they said last: the model may have nothing to add.
+    fn has_answered(&self) -> bool {
+        let answers = |(id, sentence): (&SentenceId, &Sentence)| {
+            sentence.asked >= self.floor.last_sound && (sentence.by_model || self.reads_back(*id)) && sentence.is_delivered()
+        };
+        self.sentences.sentences.iter().any(answers)
     }
 
     pub(super) fn reply_failed(&mut self, generation: Generation, error: &str) {

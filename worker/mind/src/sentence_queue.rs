@@ -43,8 +43,14 @@ pub(super) struct Sentence {
     pub language: Language,
     pub progress: Progress,
     pub turn: Option<TurnKey>,
-    /// When it was asked for.
+    /// When it was asked for, the first time.
     pub asked: Millis,
+    /// When its voice was asked for: later, where it is said again.
+    pub requested: Millis,
+    /// How often it is being said again because the voice failed.
+    pub repeats: u32,
+    /// The voice failed before its turn came: for the log.
+    pub failed_ahead: Option<String>,
     /// When it stopped being waited for: heard, cut, or failed.
     pub ended: Option<Millis>,
     /// When it began to be heard.
@@ -169,7 +175,7 @@ impl SentenceQueue {
     /// When the voice of this sentence could be fetched: asked for, and near enough to its turn.
     pub fn fetched_from(&self, id: SentenceId, sentence: &Sentence) -> Millis {
         let before = self.sentences.range(..id).rev().nth(FETCHED_AHEAD);
-        before.and_then(|(_, before)| before.ended).map_or(sentence.asked, |ended| ended.max(sentence.asked))
+        before.and_then(|(_, before)| before.ended).map_or(sentence.requested, |ended| ended.max(sentence.requested))
     }
 
     /// What `StopSpeaking` does to the queue; returns what was cut or dropped, in order.

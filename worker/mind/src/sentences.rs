@@ -11,9 +11,6 @@ use super::{
     turns::{Said, TurnKey},
 };
 
-/// Failures of the voice in a row that end the call.
-const VOICE_FAILURES: u32 = 3;
-
 impl Mind {
     /// Asks for one sentence, after all others of the current generation.
     pub(super) fn say(&mut self, text: String) -> SentenceId {
@@ -26,16 +23,28 @@ impl Mind {
     }
 
     fn queue(&mut self, text: String, by_model: bool) -> SentenceId {
-        let sentence = SentenceId { generation: self.generation, index: self.sentences.next };
-        let language = self.language.current();
+        self.request(Sentence {
+            text,
+            by_model,
+            language: self.language.current(),
+            progress: Progress::Queued,
+            turn: None,
+            asked: self.now,
+            requested: self.now,
+            repeats: 0,
+            failed_ahead: None,
+            ended: None,
+            began: (self.now, MediaTime::default()),
+        })
+    }
+
+    /// Asks for the voice of a sentence, after all others of the current generation.
+    pub(super) fn request(&mut self, sentence: Sentence) -> SentenceId {
+        let id = SentenceId { generation: self.generation, index: self.sentences.next };
         self.sentences.next += 1;
-        self.actions.push(Action::Speak { sentence, text: text.clone(), language });
-        let began = (self.now, MediaTime::default());
-        self.sentences.sentences.insert(
-            sentence,
-            Sentence { text, by_model, language, progress: Progress::Queued, turn: None, asked: self.now, ended: None, began },
-        );
-        sentence
+        self.actions.push(Action::Speak { sentence: id, text: sentence.text.clone(), language: sentence.language });
+        self.sentences.sentences.insert(id, sentence);
+        id
     }
 
     /// What the playout reports of a sentence.
@@ -61,6 +70,7 @@ impl Mind {
         self.sentences.turn = Some((key, id.generation));
         if let Some(sentence) = self.sentences.sentences.get_mut(&id) {
             sentence.turn = Some(key);
+            self.dead_air.owed &= !sentence.by_model;
         }
     }
 
@@ -96,9 +106,10 @@ impl Mind {
         if delivered {
             self.heard_in_full(id, at);
         }
+        self.fail_ahead();
     }
 
-    fn write_agent_turn(&mut self, key: TurnKey, ended: MediaTime, interrupted: bool) {
+    pub(super) fn write_agent_turn(&mut self, key: TurnKey, ended: MediaTime, interrupted: bool) {
         let parts: Vec<&Sentence> = self
             .sentences
             .sentences
@@ -114,27 +125,6 @@ impl Mind {
         }
     }
 
-    pub(super) fn sentence_failed(&mut self, id: SentenceId, error: &str) {
-        let Some(sentence) = self.sentences.sentences.get_mut(&id) else { return };
-        if matches!(sentence.progress, Progress::Played | Progress::Cut(_)) {
-            return;
-        }
-        sentence.progress = Progress::Unheard;
-        sentence.ended = Some(self.now);
-        let (turn, began) = (sentence.turn, sentence.began.1);
-        self.sentences.last_end = self.now;
-        if let Some(key) = turn {
-            // What was heard before it stays in the transcript.
-            self.write_agent_turn(key, began, false);
-        }
-        self.sentences.failures += 1;
-        self.log("voice_failed", json!({ "error": error, "in_a_row": self.sentences.failures }));
-        if self.sentences.failures >= VOICE_FAILURES {
-            // Without a voice there is no goodbye.
-            self.give_up_without_voice(&format!("The voice failed {VOICE_FAILURES} times in a row: {error}"));
-        }
-    }
-
     /// A sentence took too long: it never began, or its end was not told.
     pub(super) fn sentence_overdue(&mut self, id: SentenceId) {
         match self.sentences.sentence(id).map(|sentence| (sentence.progress, sentence.began)) {
@@ -142,20 +132,21 @@ impl Mind {
                 self.log("playout_overdue", json!({ "generation": id.generation, "index": id.index }));
                 self.sentence_ended(id, Progress::Played, MediaTime(at.0 + self.now.saturating_sub(since)));
             }
-            Some(_) => self.sentence_failed(id, "its sound did not come in time"),
+            Some(_) => self.sentence_failed(id, "its sound did not come in time", false),
             None => {}
         }
     }
 
     /// The line is down: what was playing was heard as far as its time allows .
     pub(super) fn guess_what_was_heard(&mut self) {
+        let until = self.line.down.unwrap_or(self.now);
         let playing: Vec<(SentenceId, MediaTime, f32)> = self
             .sentences
             .sentences
             .iter()
             .filter(|(_, sentence)| matches!(sentence.progress, Progress::Playing | Progress::Stopping))
             .map(|(id, sentence)| {
-                let elapsed = self.now.saturating_sub(sentence.began.0);
+                let elapsed = until.saturating_sub(sentence.began.0);
                 let length = estimated_length(&sentence.text, sentence.language).max(1);
                 (*id, MediaTime(sentence.began.1.0 + elapsed), (elapsed as f32 / length as f32).min(1.0))
             })

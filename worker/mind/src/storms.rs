@@ -87,7 +87,7 @@ impl Storm {
             27..30 => Event::Playout(PlayoutEvent::Started { sentence, at }),
             30..33 => Event::Playout(PlayoutEvent::Played { sentence, at }),
             33 => Event::Playout(PlayoutEvent::Cut { sentence, at, share: self.random.random_range(-0.5..1.5) }),
-            34 => Event::SentenceFailed { sentence, error },
+            34 => Event::SentenceFailed { sentence, error, broke_off: self.random.random_bool(0.5) },
             35..38 => {
                 let known = [None, Some(json!({})), Some(json!({ "accepted": true })), Some(json!("nonsense"))];
                 let number = self.random.random_range(0..=self.tools.max(1));

@@ -38,7 +38,7 @@ impl SipLine {
             media,
             media_events,
             lookups: VecDeque::new(),
-            waiting: VecDeque::new(),
+            waiting: VecDeque::from_iter(told_at_first(negotiated.can_send)),
             held: !negotiated.can_send,
         }
     }
@@ -202,5 +202,21 @@ async fn next_of(dialog: &mut Option<Dialog>) -> Option<DialogEvent> {
     match dialog {
         Some(dialog) => dialog.next().await,
         None => std::future::pending().await,
+    }
+}
+
+/// What an answered line tells before anything happens on it: whoever answered may have us on hold already.
+fn told_at_first(can_send: bool) -> Option<LineEvent> {
+    (!can_send).then_some(LineEvent::Held(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_answered_on_hold_says_so_first() {
+        assert_eq!(told_at_first(false), Some(LineEvent::Held(true)));
+        assert_eq!(told_at_first(true), None);
     }
 }

@@ -33,6 +33,9 @@ impl Recogniser for FakeProviders {
         let slow = world.script.recogniser_slow_after.filter(|(from, _)| said.is_some_and(|(began, _, _)| began >= from));
         let takes = Duration::from_millis(slow.map_or(world.script.recogniser_takes, |(_, takes)| takes));
         let result = match said {
+            Some((began, _, _)) if world.script.recogniser_fails_after.is_some_and(|after| *began >= after) => {
+                Err("503".to_owned())
+            }
             _ if world.script.recogniser_fails => Err("503".to_owned()),
             Some((_, text, language)) => Ok(match world.script.transcripts.get(text) {
                 Some((_, Some(hinted))) if hint.is_some() => Transcript::new(*hinted, hint),
@@ -98,13 +101,22 @@ impl Voice for FakeProviders {
         let fails = world.script.voice_fails || world.script.voice_fails_after.is_some_and(|after| world.now() >= after);
         let lost = world.lost();
         let no_speech = world.script.no_speech.is_some_and(|word| text.contains(word));
-        let samples = vec![1; text.chars().count() * 60 * 16];
+        let mut samples = vec![1; text.chars().count() * 60 * 16];
+        let breaks_off = match &mut world.script.breaks_off {
+            Some((word, times)) if *times > 0 && text.contains(*word) => {
+                *times -= 1;
+                samples.truncate(samples.len() / 2);
+                true
+            }
+            _ => false,
+        };
         stream::once(async move {
             sleep(Duration::from_millis(100)).await;
             let sound = if lost { pending().await } else { samples };
             drop(open);
             if fails { Err(VoiceError::Failed("503".to_owned())) } else { Ok(sound) }
         })
+        .chain(stream::iter(breaks_off.then(|| Err(VoiceError::Failed("the connection was closed".to_owned())))))
         .chain(stream::iter(no_speech.then(|| Err(VoiceError::NotSpeech("noise".to_owned())))))
         .boxed()
     }

@@ -48,6 +48,8 @@ pub(super) struct Script {
     /// What it takes for utterances that began from this moment on.
     pub recogniser_slow_after: Option<(Millis, Millis)>,
     pub recogniser_fails: bool,
+    /// It fails for utterances that began from this moment on.
+    pub recogniser_fails_after: Option<Millis>,
     /// RTP comes from the answer on.
     pub media_comes: bool,
     /// Nothing is played from the first moment on, until the second.
@@ -59,6 +61,8 @@ pub(super) struct Script {
     pub voice_fails_after: Option<Millis>,
     /// The sound of sentences with this word turns out to be no speech.
     pub no_speech: Option<&'static str>,
+    /// So many sentences with this word break off in their middle.
+    pub breaks_off: Option<(&'static str, usize)>,
     pub journal_takes: Millis,
     pub journal_fails: bool,
     /// Answers that get lost on their way, at random, with this probability.
@@ -77,12 +81,14 @@ impl Default for Script {
             recogniser_takes: 200,
             recogniser_slow_after: None,
             recogniser_fails: false,
+            recogniser_fails_after: None,
             media_comes: true,
             held: None,
             transcripts: HashMap::new(),
             voice_fails: false,
             voice_fails_after: None,
             no_speech: None,
+            breaks_off: None,
             journal_takes: 20,
             journal_fails: false,
             losses: None,
