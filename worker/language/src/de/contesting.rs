@@ -1,0 +1,57 @@
+//! Words by which a restaurant contests what was said to it, in German.
+
+use crate::tables::Contesting;
+
+pub(super) const CONTESTING: Contesting = Contesting {
+    negations: &[
+        "nein|nee|ne|nicht|nichts|nix|nie|niemals|niemand|ned|nit|nirgends|nimmer|mitnichten",
+        "kein|keine|keinen|keinem|keiner|keines|keins|keinesfalls|keineswegs|koa|koan",
+    ],
+    harmless: &[
+        "kein|keine|keinen|keinerlei problem|probleme|thema|ding|akt|stress|sorge|sorgen|eile|ursache|umstande|frage|zweifel|hektik|muhe|panik",
+        "gar|uberhaupt? nicht|ned schlimm|wild|tragisch",
+        "nicht|ned wahr|nur|schlecht|vergessen|spater|verspaten|notig|schlimm",
+        "nicht|ned zu spat|danken",
+        "nichts|nix zu danken",
+        "macht|machts|tut nichts|nix",
+        "sonst|weiter nichts|nix|keine|niemand",
+        "nichts|nix weiter|sonst",
+        "keine|nichts|nix weitere|weiteren|weiter|mehr fragen|$",
+        "warum|wieso|wenn nicht",
+        "brauchen|mussen|braucht|musst sie|ihr|da|das? * nicht|nichts|keine|keinen",
+        "kein|keine|keinen|nicht * karten|karte|kartenzahlung|ec|kreditkarte|kreditkarten|hunde|hund|parkplatze|parkplatz|rauchen|aufzug|barrierefrei",
+        "karten|karte|hunde|kreditkarten|parkplatze nicht|keine",
+    ],
+    objections: &[
+        "leider|unmoglich|ausgeschlossen|ausgebucht|warteliste|ruhetag|betriebsferien|missverst~|vorausgesetzt|hochstens|bedauere|belegt|verwahlt|stattdessen|quatsch",
+        "falsch|verkehrt verstanden|verbunden|gehort|verstehen",
+        "nur wenn|falls|unter|gegen|drinnen|draussen",
+        "nur mit|nach anzahlung~|vorkasse|rucksprache",
+        "es sei denn",
+        "ausser|nur|erst wenn|falls",
+        "alles|sind|ist|schon|komplett|total voll|vergeben|besetzt|weg",
+        "geschlossene|geschlossener gesellschaft|veranstaltung",
+        "haben|hat|habe|hob|ham * zu|geschlossen $|,",
+        "haben|hat wir? * urlaub|ferien|hochzeit",
+        "chef|chefin|kollege|kollegen|kollegin|inhaber|mann|frau fragen|entscheid~|klaren|muss|sprechen|reden|absprechen",
+        "fragen|klaren|sprechen|absprechen * chef|chefin|kollegen|kollegin|inhaber",
+        "erst * fragen",
+        "muss|musste|mussen|mussten * * nachfragen|klaren|absprechen|schauen|nachsehen|nachschauen|prufen|gucken",
+        "rufen|ruf|probieren|melden * nochmal|noch|wieder|zuruck|spater|morgen|anders",
+        "ist|hier ein? privat|privathaushalt|privatanschluss|privatnummer",
+        "ich|wir hatte|hatten|hab|habe|haben doch? * gesagt|gemeint",
+        "ich|wir sagte|sagten|meinte|meinten",
+        "was $|,",
+        "zu spat|fruh|kurzfristig|viele|gross",
+        "schon|alles vergeben|weg|besetzt|reserviert",
+        "geht des|das? ned|schlecht|schwer",
+        "fruhestens|spatestens erst",
+        "doch lieber|nicht",
+        "sondern",
+    ],
+    promises: &[
+        "tisch|reservierung|das|es ist|steht|sind fest? gebucht|reserviert|bestatigt|notiert|eingetragen|fest",
+        "habe|haben|hab * reserviert|gebucht|eingetragen|notiert|aufgeschrieben",
+        "ist|sind * fur sie reserviert|gebucht|eingetragen|notiert",
+    ],
+};
