@@ -266,7 +266,9 @@ impl Reader {
             return Some((Some(Named::Day { day, month: of }), 1 + length));
         }
         let ends = matches!(rest.get(1), None | Some(Token::Weekday(_) | Token::Date(_)))
-            || rest.get(1).is_some_and(|next| next.is_one_of(self.naming.before_time));
+            || rest.get(1).is_some_and(|next| {
+                next.is_one_of(self.naming.before_time) || (rest.len() == 2 && next.is_one_of(self.naming.goes_on))
+            });
         let begins =
             before.last().is_some_and(|last| last.is_one_of(self.naming.before_day) || matches!(last, Token::Weekday(_)));
         Some(((begins && ends).then_some(Named::Day { day, month: None }), 1))

@@ -23,6 +23,13 @@ pub(super) const CONTESTING: Contesting = Contesting {
         "karten|karte|hunde|kreditkarten|parkplatze nicht|keine",
     ],
     objections: &[
+        "woanders|anderswo|betriebsausflug|ferien|urlaub|mittagstisch|missverstandnis",
+        "vergessen|vergiss sie? es|das",
+        "mit * chef|chefin|inhaber|kollegen|mann|frau|team besprechen|bereden|abklaren|reden",
+        "nur mittags|mittagessen|abholung|lieferung|fruhstuck|laufkundschaft",
+        "kuche * kalt|aus|dicht",
+        "uberlege|uberlegen|uberleg noch|es|mir",
+        "schon dicht|weg",
         "leider|unmoglich|ausgeschlossen|ausgebucht|warteliste|ruhetag|betriebsferien|missverst~|vorausgesetzt|hochstens|bedauere|belegt|verwahlt|stattdessen|quatsch",
         "falsch|verkehrt verstanden|verbunden|gehort|verstehen",
         "nur wenn|falls|unter|gegen|drinnen|draussen",

@@ -68,6 +68,6 @@ pub(super) const NAMING: Naming = Naming {
     before_day: &["der", "den", "dem", "am"],
     of: &[],
     counted: &["minute", "minuten", "stunde", "stunden", "tische", "tage", "wochen", "euro"],
-    goes_on: &["für", "am", "bis", "dann", "bitte", "oder", "und"],
+    goes_on: &["habe", "ist", "also", "haben", "für", "am", "bis", "dann", "bitte", "oder", "und"],
     hours: &[("mittag", 12), ("mitternacht", 0)],
 };

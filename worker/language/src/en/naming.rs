@@ -71,6 +71,6 @@ pub(super) const NAMING: Naming = Naming {
     before_day: &["the", "on"],
     of: &["of"],
     counted: &["minute", "minutes", "hour", "hours", "tables", "days", "weeks", "euros"],
-    goes_on: &["for", "on", "to", "then", "please", "or", "and", "is", "not"],
+    goes_on: &["i", "we", "it", "for", "on", "to", "then", "please", "or", "and", "is", "not"],
     hours: &[("noon", 12), ("midday", 12), ("midnight", 0)],
 };

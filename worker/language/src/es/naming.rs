@@ -58,6 +58,6 @@ pub(super) const NAMING: Naming = Naming {
     before_day: &["el", "día"],
     of: &["de"],
     counted: &["minuto", "minutos", "mesas", "días", "semanas", "euros"],
-    goes_on: &["para", "el", "por", "hasta", "a", "o", "u", "y"],
+    goes_on: &["entonces", "pues", "tengo", "tenemos", "para", "el", "por", "hasta", "a", "o", "u", "y"],
     hours: &[("mediodía", 12), ("medianoche", 0)],
 };

@@ -18,6 +18,12 @@ pub(super) const CONTESTING: Contesting = Contesting {
         "geen|niet * pin|pinnen|kaarten|creditcard|creditcards|honden|hond|parkeren|parkeerplaats|roken|lift|contant",
     ],
     objections: &[
+        "ergens|elders anders?",
+        "vakantie|personeelsuitje",
+        "laat|vergeet maar|het",
+        "alleen|enkel lunch|ontbijt|afhaal|bezorging|diner",
+        "met * baas|chef|eigenaar|collega|man|vrouw bespreken|overleggen|praten",
+        "denk|nadenken nog|er|over * na|nadenken",
         "helaas|onmogelijk|wachtlijst|bezet|mits|tenzij|misverst~|vergis~|volgeboekt|volgeboekte|vergeven|uitgesloten|jammer|spijt|hoogstens",
         "begrijpt|begrijp|begrepen|verstaan|verstaat me|mij|ons? * verkeerd|fout",
         "verkeerd begrepen|verstaan|verbonden|nummer",

@@ -70,6 +70,6 @@ pub(super) const NAMING: Naming = Naming {
     before_day: &["de", "op"],
     of: &[],
     counted: &["minuut", "minuten", "uren", "tafels", "dagen", "weken", "euro"],
-    goes_on: &["voor", "op", "tot", "dan", "of", "en", "alstublieft"],
+    goes_on: &["dus", "heb", "staan", "hebben", "voor", "op", "tot", "dan", "of", "en", "alstublieft"],
     hours: &[("middernacht", 0)],
 };

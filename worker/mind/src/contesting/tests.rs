@@ -41,6 +41,16 @@ fn objections_in_words_of_any_kind_contest() {
         "We hebben niks meer.",
         "Dat heb ik niet gezegd.",
         "Alleen als u aanbetaalt.",
+        "That table's been given away already.",
+        "We are on holiday.",
+        "Forget it.",
+        "Better try somewhere else.",
+        "Versuchen Sie es woanders.",
+        "Das müsste ich noch mit dem Chef besprechen.",
+        "Estamos de vacaciones.",
+        "Busquen otro sitio.",
+        "We zijn met vakantie.",
+        "Probeer het ergens anders.",
     ]
     .into_iter()
     .filter(|text| !contests(text))
