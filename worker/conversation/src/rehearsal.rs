@@ -3,6 +3,7 @@
 
 mod agreements;
 mod bookings;
+mod contested;
 mod doubts;
 mod endings;
 mod interruptions;

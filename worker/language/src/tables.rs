@@ -7,6 +7,8 @@ pub struct Tables {
     pub phrases: Phrases,
     /// Words by which the language is told and small talk is understood.
     pub understanding: Understanding,
+    /// Words by which what was said is contested.
+    pub contesting: Contesting,
     /// The wish never to be called again.
     pub do_not_call: DoNotCall,
     /// What machines, queues and persons say.
@@ -88,6 +90,19 @@ pub struct Understanding {
     pub telling: &'static [&'static str],
     /// Words that another language shares, or that anybody says: no evidence in any language.
     pub shared: &'static [&'static str],
+}
+
+/// What a restaurant says that does not agree to a table, as patterns of folded words (`offhook_mind`'s `pattern.rs`).
+#[derive(Debug)]
+pub struct Contesting {
+    /// Words that negate.
+    pub negations: &'static [&'static str],
+    /// What holds such a word and contests nothing: "no problem", "don't be late"; left out before a negation is looked for.
+    pub harmless: &'static [&'static str],
+    /// What contests without a negation: conditions, a waiting list, a closed house, another person who has to decide.
+    pub objections: &'static [&'static str],
+    /// Statements that a table is booked.
+    pub promises: &'static [&'static str],
 }
 
 /// The wish never to be called again, as patterns of folded words (`offhook_mind`'s `pattern.rs` explains the notation) with the
@@ -331,6 +346,17 @@ pub enum Meridiem {
     Always,
 }
 
+/// A day that is named without its weekday or date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedDay {
+    /// So many days after the day of the call.
+    After(u32),
+    /// In the week so many weeks after that of the call.
+    Week(u32),
+    /// A day of the year: month and day.
+    OfYear(u32, u32),
+}
+
 /// How callees name times, days and parties; words in lower case. Any list may be empty.
 #[derive(Debug)]
 pub struct Naming {
@@ -356,8 +382,26 @@ pub struct Naming {
     pub until: &'static [&'static str],
     /// Before a number that is a name: "table seven".
     pub marked: &'static [&'static str],
-    /// Words of clauses whose times are none of a booking: "we close at ten".
+    /// Before a time by which somebody comes: "by".
+    pub by: &'static [&'static str],
+    /// Words of clauses whose times end something for the house: "we close at ten". A table is not after it.
+    pub closing: &'static [&'static str],
+    /// Words of clauses whose numbers are none of a booking: "we open at eleven", "the menu is 45".
     pub elsewhere: &'static [&'static str],
+    /// Behind a price in digits: "a head".
+    pub behind_price: &'static [&'static str],
+    /// Phrases that are a party: "a dozen", 12.
+    pub parties: &'static [(&'static str, u32)],
+    /// Before the number of a party: "somos".
+    pub before_party: &'static [&'static str],
+    /// Behind the number of a party: "of you".
+    pub behind_party: &'static [&'static str],
+    /// Phrases that are a day, in relation to the day of the call or by their name.
+    pub days: &'static [(&'static str, NamedDay)],
+    /// Words before such a phrase that make another of it: "good" in "good morning".
+    pub no_day_after: &'static [&'static str],
+    /// What stands before the name a table is under; a name follows in capitals.
+    pub before_name: &'static [&'static str],
     /// Before the number of a day: "the fifth".
     pub before_day: &'static [&'static str],
     /// Between a day and its month: "of".

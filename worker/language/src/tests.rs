@@ -12,10 +12,12 @@ type List = (&'static str, bool, Vec<&'static str>);
 
 /// Every text of a language. All fields are named, so that a new one cannot be forgotten here.
 fn lists(language: Language) -> Vec<List> {
-    let Tables { phrases, understanding, do_not_call, who_answered, sentences, numbers, dates, times, naming } = tables(language);
+    let Tables { phrases, understanding, contesting, do_not_call, who_answered, sentences, numbers, dates, times, naming } =
+        tables(language);
     [
         of_phrases(phrases),
         of_understanding(understanding),
+        of_contesting(contesting),
         of_do_not_call(do_not_call),
         of_who_answered(who_answered),
         of_sentences(sentences),
@@ -107,6 +109,16 @@ fn of_understanding(understanding: &Understanding) -> Vec<List> {
     ]
 }
 
+fn of_contesting(contesting: &Contesting) -> Vec<List> {
+    let Contesting { negations, harmless, objections, promises } = contesting;
+    vec![
+        filled("negations", negations),
+        filled("harmless", harmless),
+        filled("objections", objections),
+        filled("promises", promises),
+    ]
+}
+
 fn of_naming(naming: &Naming) -> Vec<List> {
     let Naming {
         before_time,
@@ -119,8 +131,17 @@ fn of_naming(naming: &Naming) -> Vec<List> {
         less,
         people,
         until,
+        by,
         marked,
+        closing,
         elsewhere,
+        behind_price,
+        parties,
+        before_party,
+        behind_party,
+        days,
+        no_day_after,
+        before_name,
         before_day,
         of,
         counted,
@@ -128,6 +149,8 @@ fn of_naming(naming: &Naming) -> Vec<List> {
         hours,
     } = naming;
     let phrases = |phrases: &[(&'static str, i32)]| phrases.iter().map(|(phrase, _)| *phrase).collect::<Vec<_>>();
+    let parties: Vec<_> = parties.iter().map(|(phrase, _)| *phrase).collect();
+    let days: Vec<_> = days.iter().map(|(phrase, _)| *phrase).collect();
     let hours: Vec<_> = hours.iter().map(|(word, _)| *word).collect();
     vec![
         filled("before_time", before_time),
@@ -141,7 +164,16 @@ fn of_naming(naming: &Naming) -> Vec<List> {
         filled("people", people),
         filled("until", until),
         filled("marked", marked),
+        perhaps_empty("by", by),
+        filled("closing", closing),
         filled("elsewhere", elsewhere),
+        filled("behind_price", behind_price),
+        perhaps_empty("parties", &parties),
+        perhaps_empty("before_party", before_party),
+        perhaps_empty("behind_party", behind_party),
+        filled("days", &days),
+        perhaps_empty("no_day_after", no_day_after),
+        filled("before_name", before_name),
         filled("before_day", before_day),
         perhaps_empty("of", of),
         filled("counted", counted),

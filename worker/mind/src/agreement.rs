@@ -9,7 +9,9 @@ use offhook_types::{
 use serde_json::json;
 
 use super::{
+    contesting::{after_denial, contests},
     floor::Utterance,
+    guest_name::names_another_guest,
     mind::Mind,
     named::Names,
     read_back::{ReadBack, names},
@@ -75,9 +77,15 @@ impl Mind {
         }
     }
 
-    /// Whether the callee's words that are being answered named a table, and none of it is this one's.
-    pub(super) fn words_named_another_table(&self, offer: &Offer) -> bool {
-        Names::of(&self.floor.said, self.language.current()).are_all_of_another(offer)
+    /// Whether the callee's words that are being answered do not offer this table: they named another time, day or party, or denied
+    /// something and named this one no more behind it. A denial holds until they named or affirmed something.
+    pub(super) fn words_speak_against(&self, offer: &Offer) -> bool {
+        let against = |text: &str| {
+            let after = after_denial(text);
+            let names = Names::of(after, self.language.current());
+            names.exclude(offer, self.settings.today) || (contests(text) && names.is_empty())
+        };
+        against(&self.floor.said) || against(&self.floor.denial)
     }
 
     /// Keeps the callee's words as those an acceptance may rest on.
@@ -89,7 +97,14 @@ impl Mind {
             self.floor.said_before = self.generation;
         }
         self.floor.said.push_str(text);
-        if understanding::denies(text) || !Names::of(text, self.language.current()).is_empty() {
+        let named = !Names::of(text, self.language.current()).is_empty();
+        let denied = contests(text);
+        if denied {
+            text.clone_into(&mut self.floor.denial);
+        } else if named || understanding::affirms(text) {
+            self.floor.denial.clear();
+        }
+        if denied || named {
             self.floor.bases += 1;
         }
     }
@@ -100,10 +115,12 @@ impl Mind {
         let Some(read_back) = &self.read_back else { return false };
         let sentence = self.sentence_of(read_back);
         let began = sentence.is_some_and(|sentence| sentence.has_begun() && heard.started >= sentence.began.1);
-        let denied = understanding::denies(text) && !self.is_answer_to_another_question(read_back);
-        let contested = denied || Names::of(text, self.language.current()).contradict(&read_back.offer);
+        let denied = contests(text) && !self.is_answer_to_another_question(read_back);
+        let contested = denied
+            || Names::of(text, self.language.current()).contradict(&read_back.offer, self.settings.today)
+            || names_another_guest(text, &self.request.guest_name);
         let knows = sentence.is_some_and(|sentence| began && was_named_by(heard.ended, sentence, &read_back.offer));
-        let confirmed = !contested && knows && certain && understanding::affirms(text);
+        let confirmed = !contested && knows && certain && understanding::affirms(text) && !contests(text);
         let newly = contested && !read_back.contested;
         if let Some(read_back) = &mut self.read_back {
             read_back.judged |= began;
@@ -131,9 +148,11 @@ impl Mind {
         self.read_back.as_ref().is_some_and(|read_back| read_back.contested)
     }
 
-    /// Why the model cannot end yet: what was read back is contested. It is told once.
+    /// Why the model cannot end yet: what was read back is contested, or a table was promised and none accepted. It is told once of each.
     pub(super) fn end_is_premature(&mut self) -> Option<&'static str> {
-        let read_back = self.read_back.as_mut().filter(|read_back| read_back.contested && !read_back.end_refused)?;
+        let Some(read_back) = self.read_back.as_mut().filter(|read_back| read_back.contested && !read_back.end_refused) else {
+            return self.end_leaves_a_promise();
+        };
         read_back.end_refused = true;
         Some(
             "they named something else than was read back: settle it and call accept_offer with what they confirm, or report what it came to",
@@ -152,7 +171,8 @@ impl Mind {
             return read_back.confirmed;
         }
         let heard = || self.sentences.sentences.values().filter(|sentence| sentence.was_heard());
-        let contradicts = |sentence: &Sentence| Names::of(&sentence.text, sentence.language).contradict(&read_back.offer);
+        let contradicts =
+            |sentence: &Sentence| Names::of(&sentence.text, sentence.language).contradict(&read_back.offer, self.settings.today);
         self.sentence_of(read_back).is_some_and(Sentence::was_heard)
             || heard().any(|sentence| sentence.by_model && sentence.asked >= read_back.accepted && !contradicts(sentence))
             || heard().any(|sentence| names(&sentence.text, &read_back.offer, sentence.language) && !contradicts(sentence))

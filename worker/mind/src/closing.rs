@@ -257,7 +257,9 @@ impl Mind {
         let turns = self.turns.close();
         self.actions.extend(turns.into_iter().map(Action::Record));
         let spoiled = closing.disposition == Disposition::ProviderFailure;
-        let fallback = (closing.by_us && !spoiled).then_some(Outcome::NoAgreement);
+        let promised = self.promised_only();
+        let (promised, promise) = promised.unzip();
+        let fallback = promised.or((closing.by_us && !spoiled).then_some(Outcome::NoAgreement));
         let turns = &self.turns;
         let talked = !matches!(closing.disposition, Disposition::Voicemail | Disposition::MenuDeadEnd);
         let known = self.is_agreement_known();
@@ -266,7 +268,7 @@ impl Mind {
             .flatten();
         let objected = self.consent.note().map(str::to_owned);
         if let Some(outcome) = &mut outcome {
-            outcome.notes = joined(outcome.notes.take(), objected.clone());
+            outcome.notes = joined(joined(outcome.notes.take(), promise), objected.clone());
         }
         let asked = self.outcome.do_not_call.then(|| "The callee asked not to be called again.".to_owned());
         let ended = (self.phase != Phase::Ringing).then_some(closing.ended);

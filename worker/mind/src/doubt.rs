@@ -13,9 +13,11 @@ use serde_json::json;
 
 use super::{
     action::Action,
+    contesting::contests,
     floor::Utterance,
     mind::{Mind, Phase},
-    understanding::{denies, is_backchannel, words},
+    understanding::{affirms, begins_with_yes, denies, is_backchannel, only_asks_to_wait, words},
+    who_answered::{WhoAnswered, judge},
 };
 
 /// Below this confidence of the recogniser, what decides something is asked again. Whisper's `avg_logprob` is then under −0.7; words it
@@ -119,7 +121,9 @@ impl Mind {
     /// Whether these words are to be asked again before anybody acts on them; notes what is doubted.
     pub(super) fn is_doubted(&mut self, text: &str, transcript: &Transcript) -> bool {
         // Nothing was asked yet when they greet.
-        let doubted = self.floor.turns > 0 && !is_certain(transcript) && decides(text);
+        let waits = only_asks_to_wait(text) && judge(text, Some(self.language.current())) == WhoAnswered::Hold;
+        let answers = !waits && (begins_with_yes(text) || affirms(text) || contests(text));
+        let doubted = self.floor.turns > 0 && !is_certain(transcript) && (answers || decides(text));
         self.floor.doubted = doubted;
         if !doubted {
             self.floor.questions = 0;

@@ -56,6 +56,8 @@ pub(super) struct Floor {
     /// The callee's words since the model was last asked, and the generation they followed.
     pub said: String,
     pub said_before: Generation,
+    /// The callee's last words that contested something, where they have named or affirmed nothing since.
+    pub denial: String,
     /// Utterances in a row that were not understood.
     pub unclear: u32,
     /// Utterances in a row that were clearly speech, and of which the recogniser made nothing usable.

@@ -140,6 +140,7 @@ impl Mind {
         self.about_the_recording(text, heard.started);
         let contested = self.answer_to_read_back(heard, text, is_certain(transcript));
         self.note_words(text);
+        self.note_promise(text);
         if do_not_call::asks_not_to_call(text) {
             self.outcome.do_not_call = true;
         }

@@ -20,6 +20,7 @@ use super::{
     line_state::LineState,
     model_reply::ModelReply,
     outcome::OutcomeDraft,
+    promise::Promise,
     read_back::{Correction, ReadBack},
     sentence_queue::SentenceQueue,
     tool_calls::ToolCalls,
@@ -144,6 +145,7 @@ pub struct Mind {
     pub(super) read_back: Option<ReadBack>,
     /// What the last acceptance and report rest on.
     pub(super) settled: Settled,
+    pub(super) promise: Promise,
     /// What we said and have to take back.
     pub(super) correction: Correction,
     pub(super) reopened: u32,
@@ -190,6 +192,7 @@ impl Mind {
             outcome: OutcomeDraft::default(),
             read_back: None,
             settled: Settled::default(),
+            promise: Promise::default(),
             correction: Correction::default(),
             reopened: 0,
             last_heard: now,

@@ -7,11 +7,13 @@ use chrono::{Datelike, NaiveDate, Timelike, Weekday};
 use offhook::{language::Language, offer::Offer};
 use offhook_language::{
     tables,
-    tables::{DayPart, Naming},
+    tables::{DayPart, NamedDay, Naming},
 };
 
+mod house_hours;
 mod tokens;
 
+use house_hours::HouseTime;
 use tokens::{Token, tokens};
 
 /// The most words of a number: "treinta y uno".
@@ -32,12 +34,16 @@ enum Named {
     Pair(u32, u32),
     /// A full date.
     Date(NaiveDate),
+    /// "Tomorrow", "Christmas Eve".
+    NamedDay(NamedDay),
+    /// A time of the house that the table has to fit.
+    House(HouseTime),
     /// A number by itself.
     Number(u32),
 }
 
 impl Named {
-    fn fits(self, offer: &Offer) -> bool {
+    fn fits(self, offer: &Offer, today: NaiveDate) -> bool {
         let (hour, minute) = (offer.time.hour(), offer.time.minute());
         let (day, month) = (offer.date.day(), offer.date.month());
         match self {
@@ -56,6 +62,13 @@ impl Named {
             Named::Day { day: named, month: of } => named == day && of.is_none_or(|of| of == month),
             Named::Weekday(weekday) => weekday == offer.date.weekday(),
             Named::Date(date) => date == offer.date,
+            Named::NamedDay(NamedDay::After(days)) => offer.date.signed_duration_since(today).num_days() == i64::from(days),
+            Named::NamedDay(NamedDay::Week(weeks)) => {
+                let monday = |date: NaiveDate| date.week(Weekday::Mon).first_day();
+                monday(offer.date).signed_duration_since(monday(today)).num_weeks() == i64::from(weeks)
+            }
+            Named::NamedDay(NamedDay::OfYear(of, named)) => (month, day) == (of, named),
+            Named::House(time) => time.allows(offer.time),
             Named::Pair(a, b) => {
                 let time = b == minute && (a == hour || a % 12 == hour % 12);
                 time || (a, b) == (day, month) || (b, a) == (day, month)
@@ -71,6 +84,26 @@ impl Named {
     fn is_plain(self) -> bool {
         !matches!(self, Named::Number(_) | Named::Pair(..))
     }
+
+    /// What of a table it names.
+    fn kind(self) -> Kind {
+        match self {
+            Named::Time { .. } => Kind::Time,
+            Named::Party(_) => Kind::Party,
+            Named::Day { .. } | Named::Weekday(_) | Named::Date(_) | Named::NamedDay(_) => Kind::Day,
+            Named::House(_) => Kind::House,
+            Named::Pair(..) | Named::Number(_) => Kind::Number,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Time,
+    Party,
+    Day,
+    House,
+    Number,
 }
 
 /// What these words name.
@@ -93,13 +126,17 @@ impl Names {
     }
 
     /// Whether something is named that is not the table's.
-    pub(super) fn contradict(&self, offer: &Offer) -> bool {
-        self.0.iter().any(|named| !named.fits(offer))
+    pub(super) fn contradict(&self, offer: &Offer, today: NaiveDate) -> bool {
+        self.0.iter().any(|named| !named.fits(offer, today))
     }
 
-    /// Whether something is named, and nothing of it is the table's.
-    pub(super) fn are_all_of_another(&self, offer: &Offer) -> bool {
-        !self.is_empty() && self.0.iter().all(|named| !named.fits(offer))
+    /// Whether times, days or parties are named of which none is the table's. "At seven or half past" does not exclude half past seven.
+    pub(super) fn exclude(&self, offer: &Offer, today: NaiveDate) -> bool {
+        let none_fits = |kind: Kind| {
+            let mut of_kind = self.0.iter().filter(|named| named.kind() == kind).peekable();
+            of_kind.peek().is_some() && of_kind.all(|named| !named.fits(offer, today))
+        };
+        [Kind::Time, Kind::Party, Kind::Day, Kind::House, Kind::Number].into_iter().any(none_fits)
     }
 }
 
@@ -119,8 +156,16 @@ struct Reader {
 impl Reader {
     fn clause(&self, tokens: &[Token]) -> Vec<Named> {
         let mut named = Vec::new();
-        if tokens.iter().any(|token| matches!(token, Token::Word(word) if self.naming.elsewhere.contains(&word.as_str()))) {
-            return named;
+        // Where the conversation is in another language, its words tell what the digits are all the same.
+        let holds = |list: fn(&'static Naming) -> &'static [&'static str]| {
+            let phrases = Language::ALL.into_iter().flat_map(|language| list(&tables(language).naming));
+            phrases.into_iter().any(|phrase| (0..tokens.len()).any(|at| literal(phrase, &tokens[at..]).is_some()))
+        };
+        let (elsewhere, closing) = (holds(|naming| naming.elsewhere), holds(|naming| naming.closing));
+        if elsewhere || closing {
+            // "The kitchen is open until ten": only what ends there concerns a table.
+            let ends = self.times_of(tokens).filter(|(_, until)| *until || !elsewhere);
+            return ends.map(|(time, _)| Named::House(HouseTime::closing(time))).collect();
         }
         let mut at = 0;
         while at < tokens.len() {
@@ -136,12 +181,36 @@ impl Reader {
         named
     }
 
+    /// The times of a clause, and whether something lasts until then.
+    fn times_of<'t>(&'t self, tokens: &'t [Token]) -> impl Iterator<Item = ((u32, u32, Option<DayPart>), bool)> + 't {
+        (0..tokens.len()).filter_map(move |at| {
+            let (before, rest) = tokens.split_at(at);
+            let (hour, minute, length) = self.time(before, rest)?;
+            // Its minutes and its second word are read with it.
+            let begins = at == 0 || self.time(&before[..at - 1], &tokens[at - 1..]).is_none();
+            let ends = self.word_before(before, self.naming.before_time).unwrap_or(before);
+            let until = ends.last().is_some_and(|token| token.is_one_of(self.naming.until));
+            begins.then(|| ((hour, minute, self.part(&rest[length..]).0), until))
+        })
+    }
+
+    /// A phrase of a list at the beginning of the tokens, the longest.
+    fn listed<T: Copy>(list: &[(&str, T)], tokens: &[Token]) -> Option<(T, usize)> {
+        list.iter().filter_map(|(words, value)| Some((*value, literal(words, tokens)?))).max_by_key(|(_, length)| *length)
+    }
+
     /// What the tokens begin with, and of how many it is; nothing where a number there means something else.
     fn first(&self, before: &[Token], rest: &[Token]) -> Option<(Option<Named>, usize)> {
         match rest.first()? {
             Token::Date(date) => return Some((Some(Named::Date(*date)), 1)),
             Token::Weekday(weekday) => return Some((Some(Named::Weekday(*weekday)), 1)),
-            Token::Pair(a, b) => return Some((Some(Named::Pair(*a, *b)), 1)),
+            Token::Pair(a, b) => {
+                let price = self.naming.behind_price.iter().any(|words| literal(words, &rest[1..]).is_some());
+                let named = Named::Pair(*a, *b);
+                return Some(((!price).then_some(named), 1));
+            }
+            // Digits read the same in every language.
+            Token::Clock(..) if self.foreign => return None,
             Token::Month(month) => {
                 let day = rest.get(1).and_then(Token::day)?;
                 return Some((Some(Named::Day { day, month: Some(*month) }), 2));
@@ -149,14 +218,45 @@ impl Reader {
             Token::Ordinal(day) => return self.day(*day, before, rest),
             _ => {}
         }
+        if let Some((size, length)) = Self::listed(self.naming.parties, rest) {
+            return Some((Some(Named::Party(size)), length));
+        }
+        if let Some((day, length)) = Self::listed(self.naming.days, rest) {
+            // "Guten Morgen" is none in Dutch either.
+            let another =
+                |last: &Token| Language::ALL.into_iter().any(|language| last.is_one_of(tables(language).naming.no_day_after));
+            let other = before.last().is_some_and(another);
+            return Some(((!other).then_some(Named::NamedDay(day)), length));
+        }
+        if let Some(party) = self.party(before, rest) {
+            return Some(party);
+        }
         if let Some((hour, minute, length)) = self.time(before, rest) {
             let (part, more) = self.part(&rest[length..]);
             let ends = self.word_before(before, self.naming.before_time).unwrap_or(before);
             let until = ends.last().is_some_and(|token| token.is_one_of(self.naming.until));
-            return Some(((!until).then_some(Named::Time { hour, minute, part }), length + more));
+            let by = before.last().is_some_and(|token| token.is_one_of(self.naming.by));
+            let named = match (until, by) {
+                (true, _) => Some(Named::House(HouseTime::until((hour, minute, part)))),
+                (_, true) => Some(Named::House(HouseTime::by((hour, minute, part)))),
+                _ => Some(Named::Time { hour, minute, part }),
+            };
+            return Some((named, length + more));
         }
         let Token::Number(number, digits) = rest.first()? else { return None };
         self.number(*number, *digits, before, rest)
+    }
+
+    /// "Somos cinco", "five of you".
+    fn party(&self, before: &[Token], rest: &[Token]) -> Option<(Option<Named>, usize)> {
+        let size = number(rest.first()?)?;
+        let behind = self.naming.behind_party.iter().find_map(|words| literal(words, &rest[1..]));
+        let counted =
+            rest.get(1).is_some_and(|next| next.is_one_of(self.naming.counted) || next.is_one_of(self.naming.behind_price));
+        let announced = before.last().is_some_and(|last| last.is_one_of(self.naming.before_party))
+            && !counted
+            && !rest.get(1).is_some_and(|next| next.is_one_of(self.naming.behind_time) || matches!(next, Token::Number(..)));
+        (behind.is_some() || announced).then_some((Some(Named::Party(size)), 1 + behind.unwrap_or(0)))
     }
 
     /// "The fifth (of December)"; an ordinal before another word is none of a day: "the second course".
@@ -166,7 +266,9 @@ impl Reader {
             return Some((Some(Named::Day { day, month: of }), 1 + length));
         }
         let ends = matches!(rest.get(1), None | Some(Token::Weekday(_) | Token::Date(_)))
-            || rest.get(1).is_some_and(|next| next.is_one_of(self.naming.before_time));
+            || rest.get(1).is_some_and(|next| {
+                next.is_one_of(self.naming.before_time) || (rest.len() == 2 && next.is_one_of(self.naming.goes_on))
+            });
         let begins =
             before.last().is_some_and(|last| last.is_one_of(self.naming.before_day) || matches!(last, Token::Weekday(_)));
         Some(((begins && ends).then_some(Named::Day { day, month: None }), 1))

@@ -81,7 +81,7 @@ impl Mind {
         }
         let before = self.read_back.as_ref();
         let objected = before.is_some_and(|known| known.contested && known.offer == offer);
-        let needs_yes = objected || self.words_named_another_table(&offer);
+        let needs_yes = objected || self.words_speak_against(&offer);
         if before.and_then(|known| self.sentence_of(known)).is_some_and(Sentence::is_waiting) {
             // It does not stand any more.
             self.stop_speaking();
@@ -115,7 +115,7 @@ impl Mind {
         let read_back = names(&text, offer, language)
             && text.contains(&guest)
             && !text.contains('?')
-            && !Names::of(&text, language).contradict(offer);
+            && !Names::of(&text, language).contradict(offer, self.settings.today);
         read_back.then_some(last)
     }
 
@@ -156,9 +156,10 @@ impl Mind {
     /// The model said something after the read-back: where it named another time, day or party, the read-back follows once more.
     pub(super) fn said_beside_read_back(&mut self, text: &str) {
         let language = self.language.current();
+        let today = self.settings.today;
         if let Some(read_back) = self.read_back.as_mut().filter(|read_back| !read_back.contested && read_back.sentence.is_some())
             && !text.contains('?')
-            && Names::of(text, language).contradict(&read_back.offer)
+            && Names::of(text, language).contradict(&read_back.offer, today)
         {
             read_back.blurred = true;
         }

@@ -102,6 +102,7 @@ impl Mind {
                 json!({ "accepted": false, "reason": "their last words were not heard for certain: ask them to say day and time again" })
             }
             WriteTool::Accept(offer, particulars) => {
+                let (particulars, replaced) = self.under_the_guests_name(particulars);
                 if let Some(reason) = self.is_settled_otherwise(&offer, bases, generation) {
                     return json!({ "accepted": false, "reason": reason });
                 }
@@ -111,6 +112,15 @@ impl Mind {
                     self.note_accepted(bases, generation);
                     self.offer_accepted(generation);
                     result["read_back"] = json!("the restaurant hears date, time, party and name now: do not repeat them");
+                    if self.read_back.as_ref().is_some_and(|read_back| read_back.needs_yes && !read_back.confirmed) {
+                        result["read_back"] = json!(
+                            "the restaurant hears date, time, party and name now: do not repeat them, and ask whether that is right. Their \
+                             words did not offer this table, so it counts only once they have said yes to it"
+                        );
+                    }
+                    if replaced {
+                        result["name"] = json!(format!("the table is under the guest's name, {}", self.request.guest_name));
+                    }
                 } else {
                     self.promise_refused(Some(&offer));
                 }

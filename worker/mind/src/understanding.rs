@@ -1,6 +1,6 @@
 //! What a callee's words mean where no model has to be asked. The words of all languages count: a callee may mix them.
 
-use offhook::language::Language;
+use offhook::language::{Language, folding::unaccented};
 use offhook_language::{all, tables, tables::Understanding};
 
 /// Words a callee spends on asking us to wait. More than this is more than that.
@@ -33,11 +33,10 @@ pub(super) fn is_farewell(text: &str) -> bool {
 
 /// An objection to what was just said: "no, at eight", "das stimmt nicht"; but not "no, that's fine".
 pub(super) fn denies(text: &str) -> bool {
-    let said = words(text);
-    let joined = format!(" {} ", said.join(" "));
-    if all().any(|tables| tables.understanding.wrong.iter().any(|phrase| joined.contains(&format!(" {phrase} ")))) {
+    if says_wrong(text) {
         return true;
     }
+    let said = words(text);
     let first = said.iter().position(|word| !is_listed(word, |words| words.hesitations));
     let Some(first) = first.filter(|first| is_listed(&said[*first], |words| words.denials)) else { return false };
     // "No problem", "no, that's fine": what follows has to say that all is well, and nothing else.
@@ -49,6 +48,30 @@ pub(super) fn denies(text: &str) -> bool {
             || is_listed(word, |words| words.fillers)
     };
     !(rest.iter().any(|word| is_listed(word, |words| words.reassurances)) && rest.iter().all(harmless))
+}
+
+/// Whether a phrase says that something is not as it was said: "that's not right", wherever it stands.
+pub(super) fn says_wrong(text: &str) -> bool {
+    let joined = format!(" {} ", words(text).join(" "));
+    all().any(|tables| tables.understanding.wrong.iter().any(|phrase| joined.contains(&format!(" {phrase} "))))
+}
+
+/// Whether the word is a denial by itself; folded or not.
+pub(super) fn is_denial(word: &str) -> bool {
+    all().any(|tables| tables.understanding.denials.iter().any(|denial| *denial == word || unaccented(denial) == word))
+}
+
+/// Whether the first word that says something is a denial.
+pub(super) fn begins_with_denial(text: &str) -> bool {
+    let said = words(text);
+    said.iter().find(|word| !is_listed(word, |words| words.hesitations)).is_some_and(|word| is_denial(word))
+}
+
+/// Whether the first word that says something is a yes: "Yes, we have a table for you".
+pub(super) fn begins_with_yes(text: &str) -> bool {
+    let said = words(text);
+    let first = said.iter().find(|word| !is_listed(word, |words| words.hesitations));
+    first.is_some_and(|word| is_listed(word, |words| words.backchannels))
 }
 
 /// Words that agree to what was just said, and more than a nod: "perfect", "das passt".

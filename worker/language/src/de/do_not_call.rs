@@ -46,7 +46,12 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "lassen|lasst|lass sie|ihr? {some} in ruhe|frieden $|bitte|und",
         "lassen|lasst|lass sie|ihr? uns|mich in ruhe|frieden $|bitte|und",
     ],
-    fragments: &["{never} {some} anrufen", "keine weiteren anrufe bitte|$", "keine anrufe mehr"],
+    fragments: &[
+        "{never} {some} anrufen",
+        "keine roboteranrufe|computeranrufe|automatischen|automatisierten anrufe? mehr",
+        "keine weiteren anrufe bitte|$",
+        "keine anrufe mehr",
+    ],
     no_fragment_after: &[
         "ich|wir|er|man|du|ihr|niemand|gast|gaste|kunden|leute|warum|wieso",
         "werde|werden|wird|wurde|wurden|kann|konnen|konnte|konnten|koennen|koennten|muss|mussen|musste|mussten|muessen",
@@ -84,6 +89,8 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "wenn|falls sie|ihr {some} noch|wieder|nochmal|nochmals mal|einmal|ein? mal? {some} anrufen|anruft ,? * anzeige|zeige|verklage|anwalt|polizei|bundesnetzagentur|beschwere|sperre",
         "streichen|nehmen|loschen|loeschen|entfernen sie {some} {ours} {some} {from_list}",
         "streich|streicht|nimm|nehmt|losch|losche|loscht|entfern {some} {ours} {some} {from_list}",
+        "streichen|streich|streicht|entfernen|entfernt sie|ihr? {some} unsere|meine|diese nummer|telefonnummer|rufnummer|daten $|bitte|aus|und",
+        "streichen|streich|streicht sie|ihr? {some} uns|mich {some} $",
         "loschen|loeschen|losch|losche|loscht sie? {some} unsere|diese nummer|telefonnummer|rufnummer|daten $",
         "{could} {some} {ours} {some} {from_list} streichen|nehmen|loschen|loeschen|entfernen",
         "setzen sie {some} {ours} {some} auf die|ihre|eine sperrliste|blacklist",

@@ -59,6 +59,8 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
         "i|we {not} want|wish|like to be {called} by {robots}",
         "i|we {not} want any more? calls from {robots}",
         "i|we {not} want any more calls {end}",
+        "i|we {not} want|need|like any|more|these|such|your? more? robot|robots|robo|robotic|automated|automatic|machine|computer|ai calls|callers {end}",
+        "i|we want|need no more? robot|robo|robotic|automated|automatic|machine|computer|ai calls|callers {end}",
         "i|we would? rather|prefer you did|do? not|didnt|dont {call} {us} {more}",
         "id|wed rather|prefer you did|do? not|didnt|dont {call} {us} {more}",
         "you people|guys|lot? must|should|better stop {calling} {us} {end}",

@@ -1,5 +1,6 @@
 //! English.
 
+mod contesting;
 mod dates;
 mod do_not_call;
 mod naming;
@@ -15,6 +16,7 @@ use crate::tables::Tables;
 pub(crate) const TABLES: Tables = Tables {
     phrases: phrases::PHRASES,
     understanding: understanding::UNDERSTANDING,
+    contesting: contesting::CONTESTING,
     do_not_call: do_not_call::DO_NOT_CALL,
     who_answered: who_answered::WHO_ANSWERED,
     sentences: sentences::SENTENCES,

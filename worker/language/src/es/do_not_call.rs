@@ -60,6 +60,8 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     requests: &[
         "no quiero|queremos|deseo|deseamos que {again}",
         "no quiero|queremos|deseo|deseamos recibir? mas llamadas",
+        "no quiero|queremos|deseo|deseamos recibir? mas? llamadas automaticas|roboticas",
+        "no quiero|queremos|deseo|deseamos recibir? mas? llamadas de robots|maquinas|ordenadores",
         "quiero|queremos|pido|pedimos|ruego|rogamos|exijo|exigimos|agradeceria|agradeceriamos que no {again}",
         "quiero|queremos|pido|pedimos|ruego|rogamos|exijo|exigimos que deje|dejen|dejes ya? de {to_call}",
         "ya le|les|te|os he|hemos dicho|pedido que no {again}",

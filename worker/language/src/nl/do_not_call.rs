@@ -68,6 +68,7 @@ pub(super) const DO_NOT_CALL: DoNotCall = DoNotCall {
     ],
     removals: &[
         "haal|haalt|schrap|schrapt|verwijder|verwijdert|wis|wist|streep u|je|jullie? {ours} alstublieft|alsjeblieft|nu|onmiddellijk? {from_list}",
+        "streep|streept|haal|haalt u|je|jullie? ons|mijn|dit nummer|telefoonnummer alstublieft|alsjeblieft|aub? door|weg",
         "verwijder|verwijdert|wis|schrap u|je|jullie? ons|dit|mijn nummer|telefoonnummer alstublieft|alsjeblieft|aub|onmiddellijk|nu? $",
         "als {you} {some} nog|weer een|eens? keer|maal? {some} belt|bellen ,? * aangifte|politie|klacht|advocaat|melding",
         "{could} {ours} alstublieft|alsjeblieft? {from_list} halen|schrappen|verwijderen|wissen",

@@ -5,6 +5,9 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::*;
 
+/// The day of the call, a Friday two weeks before.
+const TODAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
+
 /// Friday 4 December 2026 for four.
 fn at(hour: u32, minute: u32) -> Offer {
     Offer {
@@ -54,7 +57,7 @@ fn what_is_the_tables_does_not_contradict_it() {
         (De, &at(12, 30), "halb eins"),
     ] {
         let names = Names::of(text, language);
-        assert!(!names.contradict(offer), "{text}: {names:?}");
+        assert!(!names.contradict(offer, TODAY), "{text}: {names:?}");
     }
 }
 
@@ -101,8 +104,87 @@ fn another_time_day_or_party_contradicts_it() {
         (Nl, "kwart voor acht, ja"),
     ] {
         let names = Names::of(text, language);
-        assert!(names.contradict(&half_past_seven), "{text}: {names:?}");
+        assert!(names.contradict(&half_past_seven, TODAY), "{text}: {names:?}");
     }
-    assert!(Names::of("Only at eight.", En).are_all_of_another(&half_past_seven));
-    assert!(!Names::of("Not at eight, but half past seven.", En).are_all_of_another(&half_past_seven));
+    assert!(Names::of("Only at eight.", En).exclude(&half_past_seven, TODAY));
+    assert!(!Names::of("Not at eight, but half past seven.", En).exclude(&half_past_seven, TODAY));
+}
+
+#[test]
+fn idioms_of_parties_days_and_house_hours() {
+    let table = at(19, 30);
+    let mut wrong = Vec::new();
+    for (language, text) in [
+        (De, "Also zu fünft."),
+        (De, "Dann zu zweit"),
+        (De, "zu acht, ja"),
+        (Nl, "met z'n vijven dus"),
+        (Nl, "Met z’n drieën dus"),
+        (Es, "Somos cinco entonces"),
+        (En, "A dozen of you"),
+        (En, "So the five of you"),
+        (En, "Tomorrow then"),
+        (En, "See you tonight!"),
+        (En, "See you next week"),
+        (De, "morgen dann"),
+        (De, "Bis heute Abend"),
+        (De, "Heiligabend, gut"),
+        (Es, "Mañana entonces"),
+        (Es, "Hasta esta noche"),
+        (Nl, "Morgen dan"),
+        (Nl, "Tot vanavond"),
+        (En, "The kitchen closes at six"),
+        (En, "You can have it until seven pm? No: until 18:00."),
+        (En, "Please be there by eight."),
+        (De, "Die Küche schließt um 19:00"),
+    ] {
+        if !Names::of(text, language).contradict(&table, TODAY) {
+            wrong.push(text);
+        }
+    }
+    for (language, text) in [
+        (En, "The kitchen closes at 21:30"),
+        (En, "we close at 22:00"),
+        (En, "you can have it until 21:00"),
+        (De, "Den Tisch haben Sie bis 21:30 Uhr"),
+        (De, "Die Küche hat bis 22 Uhr offen"),
+        (Es, "hasta las 21:30"),
+        (Es, "cerramos a las 23:00"),
+        (Nl, "tot 21:30"),
+        (Nl, "de keuken sluit om 22:00"),
+        (En, "live music from 8"),
+        (En, "it is 12.50 a head"),
+        (En, "the reference is 47 11"),
+        (En, "be there by twenty past seven"),
+        (En, "we open at eleven"),
+        (De, "zu viert, gut"),
+        (De, "Guten Morgen, ja, passt"),
+        (Es, "somos cuatro"),
+        (Es, "por la mañana llamamos"),
+        (Nl, "met z'n vieren"),
+        (En, "the four of you"),
+    ] {
+        if Names::of(text, language).contradict(&table, TODAY) {
+            wrong.push(text);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let tomorrow = NaiveDate::from_ymd_opt(2026, 12, 3).unwrap();
+    for (language, text) in
+        [(En, "Tomorrow then"), (De, "Bis morgen"), (Es, "Hasta mañana"), (Nl, "Tot morgen"), (En, "this week")]
+    {
+        assert!(!Names::of(text, language).contradict(&table, tomorrow), "{text}");
+    }
+    assert!(!Names::of("See you tonight", En).contradict(&table, table.date));
+}
+
+#[test]
+fn a_table_is_excluded_by_any_of_its_parts() {
+    let table = at(19, 30);
+    for text in ["On Friday only for two people at eight.", "On Friday for two people", "Only on Saturday"] {
+        assert!(Names::of(text, En).exclude(&table, TODAY), "{text}");
+    }
+    for text in ["At seven or half past seven.", "Yes, on Friday.", "At half past seven or at eight for four"] {
+        assert!(!Names::of(text, En).exclude(&table, TODAY), "{text}");
+    }
 }
