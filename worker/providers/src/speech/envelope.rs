@@ -82,7 +82,9 @@ impl Envelope {
     /// Ends the answer; returns the rest of the sound, or the answer as it came where there was none in it.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         let sound = match self.kind {
-            Kind::Document => serde_json::from_slice::<Value>(&self.held).ok().and_then(|document| sound_in(&document, DEEPEST, SHORTEST)),
+            Kind::Document => {
+                serde_json::from_slice::<Value>(&self.held).ok().and_then(|document| sound_in(&document, DEEPEST, SHORTEST))
+            }
             Kind::Events => {
                 let last = self.parser.finish();
                 self.sound_of(last)
@@ -113,7 +115,10 @@ impl Envelope {
                     .as_ref()
                     .and_then(|document| document.get("type")?.as_str())
                     .is_some_and(|kind| kind.ends_with(".done"));
-            if let Some(piece) = document.filter(|_| !again).and_then(|document| sound_in(&document, DEEPEST, if self.found { 4 } else { SHORTEST })) {
+            if let Some(piece) = document
+                .filter(|_| !again)
+                .and_then(|document| sound_in(&document, DEEPEST, if self.found { 4 } else { SHORTEST }))
+            {
                 self.found = true;
                 sound.extend(piece);
             }
