@@ -2,6 +2,7 @@
 
 mod database;
 mod providers;
+mod sounds;
 mod trunks;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use offhook_providers::{ProviderError, Providers, Service};
 use offhook_types::{
     audio::SAMPLE_RATE,
     chat::{Message, ReplyPiece, Role, Tool, ToolCall},
+    transcript::Transcript,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -87,6 +88,17 @@ pub struct Said {
     pub first_sound: Duration,
 }
 
+/// What the recogniser heard of a sentence.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// How long it took.
+    pub took: Duration,
+    /// The words.
+    pub text: String,
+    /// How sure it is, 0 to 1, where it says so.
+    pub confidence: Option<f32>,
+}
+
 /// A reply of the model.
 #[derive(Debug, Clone)]
 pub struct Replied {
@@ -130,18 +142,18 @@ pub async fn say(providers: &Providers, language: Language, voice: &str) -> Resu
     Ok(said)
 }
 
-/// Has the recogniser hear what was said in `language`. Returns how long it took.
+/// Has the recogniser hear what was said in `language`.
 ///
 /// # Errors
 /// [`Fault`].
-pub async fn hear(providers: &Providers, said: &Said, language: Language) -> Result<Duration, Fault> {
+pub async fn hear(providers: &Providers, said: &Said, language: Language) -> Result<Heard, Fault> {
     let begun = Instant::now();
-    let transcript = transcribe(providers, &said.sound, Some(language)).await?;
+    let Transcript { text, confidence, .. } = transcribe(providers, &said.sound, Some(language)).await?;
     let sentence = sentence(language);
-    if !has_words_of(&transcript, sentence) {
-        return Err(Fault::Misheard { sentence, heard: transcript.chars().take(100).collect() });
+    if !has_words_of(&text, sentence) {
+        return Err(Fault::Misheard { sentence, heard: text.chars().take(100).collect() });
     }
-    Ok(begun.elapsed())
+    Ok(Heard { took: begun.elapsed(), text, confidence })
 }
 
 /// Has the recogniser hear a second of silence, where there is no voice to say something: whatever it returns will do.
@@ -154,9 +166,9 @@ pub async fn hear_silence(providers: &Providers) -> Result<Duration, Fault> {
     Ok(begun.elapsed())
 }
 
-async fn transcribe(providers: &Providers, sound: &[i16], hint: Option<Language>) -> Result<String, Fault> {
+async fn transcribe(providers: &Providers, sound: &[i16], hint: Option<Language>) -> Result<Transcript, Fault> {
     let transcript = timeout(LONGEST, providers.transcribe(sound, hint)).await;
-    Ok(transcript.map_err(|_| Fault::Endless(Provider::SpeechToText))??.text)
+    Ok(transcript.map_err(|_| Fault::Endless(Provider::SpeechToText))??)
 }
 
 /// What the model is told, and offered.
@@ -236,7 +248,7 @@ pub type Findings = Vec<(Provider, Result<Duration, String>)>;
 pub async fn probe(providers: &Providers, language: Language, voice: &str) -> Findings {
     let speech = async {
         match say(providers, language, voice).await {
-            Ok(said) => (Ok(said.first_sound), hear(providers, &said, language).await),
+            Ok(said) => (Ok(said.first_sound), hear(providers, &said, language).await.map(|heard| heard.took)),
             Err(fault) => (Err(fault), hear_silence(providers).await),
         }
     };
@@ -250,7 +262,8 @@ pub async fn probe(providers: &Providers, language: Language, voice: &str) -> Fi
         .to_vec()
 }
 
-fn seconds(sound: &[i16]) -> f32 {
+/// The length of a sound, 16 kHz, in seconds.
+pub fn seconds(sound: &[i16]) -> f32 {
     sound.len() as f32 / SAMPLE_RATE as f32
 }
 

@@ -9,10 +9,10 @@ use offhook::{
 };
 use offhook_providers::{ProviderError, Providers, Service};
 
-use super::Finding;
+use super::{Finding, sounds};
 use crate::{
     config::{Config, providers::ProvidersConfig},
-    probe::{self, Fault},
+    probe::{self, Fault, Heard, Said},
     provider_settings::{Names, in_use, provider_of, service_of},
 };
 
@@ -57,7 +57,8 @@ impl Asked<'_> {
             match probe::say(&self.providers, *language, voice).await {
                 Ok(said) => {
                     voices.push((*language, Ok(format!("\"{voice}\" speaks after {}", ms(said.first_sound)))));
-                    heard.push((*language, self.told(probe::hear(&self.providers, &said, *language).await).await));
+                    let told = self.told(*language, voice, &said, probe::hear(&self.providers, &said, *language).await).await;
+                    heard.push((*language, told));
                 }
                 Err(fault) => voices.push((*language, Err(self.advice(fault).await))),
             }
@@ -77,10 +78,20 @@ impl Asked<'_> {
         [by_language("text to speech", &voices), by_language("speech to text", &heard)].concat()
     }
 
-    async fn told(&self, heard: Result<Duration, Fault>) -> Result<String, String> {
-        match heard {
-            Ok(took) => Ok(format!("heard the sentence after {}", ms(took))),
-            Err(fault) => Err(self.advice(fault).await),
+    async fn told(&self, language: Language, voice: &str, said: &Said, heard: Result<Heard, Fault>) -> Result<String, String> {
+        let sentence = probe::sentence(language);
+        let own = self.specification.raw_voice_rates.iter().find(|(of, _)| *of == language).map(|(_, rate)| *rate);
+        let odd = sounds::odd_rate(voice, sentence, probe::seconds(&said.sound), own.or(self.specification.raw_voice_rate));
+        match (heard, odd) {
+            (Ok(heard), odd) => {
+                let found = format!("heard the sentence after {}", ms(heard.took));
+                let warnings = sounds::warnings(sentence, &heard).into_iter().chain(odd);
+                Ok(warnings.fold(found, |found, warning| format!("{found}; warning: {warning}")))
+            }
+            (Err(Fault::Misheard { heard, .. }), Some(odd)) => {
+                Err(format!("text_to_speech: {odd}. The recogniser heard \"{heard}\""))
+            }
+            (Err(fault), _) => Err(self.advice(fault).await),
         }
     }
 
@@ -140,6 +151,9 @@ impl Asked<'_> {
                 format!("the key in {} is not the right one for {} ({error})", names.key, endpoint.base_url)
             }
             ProviderError::Unreachable { reason, .. } => format!("{error}{}", hint(reason)),
+            ProviderError::Refused { detail, .. } if service == Service::Speech && names_the_voice(detail) => {
+                format!("{error}; the voice is named in OFFHOOK_VOICES: give each language one that the server has")
+            }
             ProviderError::Refused { .. } | ProviderError::Nonsense { .. } => {
                 if let Some(base) = self.with_v1(provider, service).await {
                     return format!("{} lacks /v1: set it to {base} ({error})", names.url);
@@ -193,6 +207,12 @@ fn tools_refused(said: &str) -> String {
         "choose a model that uses tools in OFFHOOK_CHAT_MODEL, or give its template the tools"
     };
     format!("the server refuses tools ({}): {change}", said.trim_start_matches("; it says: "))
+}
+
+/// Whether a refusal is about the voice, and not about the model or the format.
+fn names_the_voice(detail: &str) -> bool {
+    let said = detail.to_lowercase();
+    said.split(|c: char| !c.is_alphanumeric()).any(|word| matches!(word, "voice" | "voices" | "speaker"))
 }
 
 /// What a failed connection most likely means. The reasons are those of the operating system, of its resolver and of rustls.
@@ -254,6 +274,12 @@ mod tests {
         ] {
             assert!(hint(reason).contains(words), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_refusal_about_the_voice_is_told_from_others() {
+        assert!(names_the_voice("; it says: Invalid value (param: voice)") && names_the_voice("Voice 'dora' not found"));
+        assert!(!names_the_voice("; it says: no model tts-1") && !names_the_voice("invoice due"));
     }
 
     #[test]

@@ -208,7 +208,10 @@ pub(super) fn said_in(json: &serde_json::Value) -> Option<String> {
     let error = json.get("error");
     let places = [error.and_then(|error| error.get("message")), error, json.get("message"), json.get("detail")];
     let found = places.into_iter().flatten().find(|place| !place.is_null())?;
-    Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+    let said = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+    // Which field of the request it is about, where the words do not say it.
+    let field = error.unwrap_or(json).get("param").and_then(serde_json::Value::as_str).filter(|field| !said.contains(field));
+    Some(field.map_or(said.clone(), |field| format!("{said} (param: {field})")))
 }
 
 #[cfg(test)]
@@ -218,6 +221,10 @@ mod tests {
     #[test]
     fn a_servers_words_are_short_and_hold_no_key() {
         assert_eq!(detail(br#"{"error":{"message":"no model tiny"}}"#, None), "; it says: no model tiny");
+        assert_eq!(
+            detail(br#"{"error":{"message":"Invalid value","param":"voice"}}"#, None),
+            "; it says: Invalid value (param: voice)"
+        );
         assert_eq!(detail(br#"{"error":"busy"}"#, None), "; it says: busy");
         assert_eq!(detail(br#"{"detail":[{"msg":"field required"}]}"#, None), r#"; it says: [{"msg":"field required"}]"#);
         assert_eq!(detail(b"<html><body>502</body></html>", None), "; it says: it answered with a page");

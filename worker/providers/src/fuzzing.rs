@@ -12,6 +12,7 @@ use crate::{
     models::names,
     speech::{
         coding::Coding,
+        envelope::Envelope,
         plausible::Bounds,
         wav::{NoSound, Raw, VoiceDecoder},
     },
@@ -82,10 +83,11 @@ fn read_voice(raw: Raw, stream: &[u8], piece: usize) -> Result<Vec<i16>, ()> {
 }
 
 fn read_pieces(raw: Raw, stream: &[u8], piece: usize) -> Result<Vec<i16>, NoSound> {
-    let (mut decoder, mut sound) = (VoiceDecoder::new(raw), Vec::new());
+    let (mut envelope, mut decoder, mut sound) = (Envelope::default(), VoiceDecoder::new(raw), Vec::new());
     for piece in stream.chunks(piece) {
-        sound.extend(decoder.push(piece)?);
+        sound.extend(decoder.push(&envelope.push(piece))?);
     }
+    sound.extend(decoder.push(&envelope.finish())?);
     sound.extend(decoder.finish()?);
     Ok(sound)
 }

@@ -4,6 +4,7 @@
 
 pub mod coding;
 mod edges;
+pub(crate) mod envelope;
 mod formats;
 mod noise;
 pub mod plausible;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout_at};
 use self::{
     coding::Coding,
     edges::Edges,
+    envelope::Envelope,
     plausible::{Bounds, Implausible},
     wav::{NoSound, Raw, VoiceDecoder},
 };
@@ -107,6 +109,7 @@ impl Speech {
             order,
             answer: Some(answer),
             deadline,
+            envelope: Envelope::default(),
             decoder,
             bounds,
             beginning: Vec::new(),
@@ -193,6 +196,8 @@ pub struct VoiceStream {
     answer: Option<Response>,
     /// When the next sound is due.
     deadline: Instant,
+    /// Takes the sound out of JSON and events.
+    envelope: Envelope,
     /// `None` after the end or an error.
     decoder: Option<VoiceDecoder>,
     bounds: Bounds,
@@ -238,7 +243,7 @@ impl VoiceStream {
                     let room = WORDS.saturating_sub(self.beginning.len());
                     self.beginning.extend_from_slice(&bytes[..bytes.len().min(room)]);
                 }
-                match decoder.push(&bytes) {
+                match decoder.push(&self.envelope.push(&bytes)) {
                     Ok(sound) => sound,
                     Err(what) => return self.no_sound(what).await,
                 }
@@ -259,8 +264,12 @@ impl VoiceStream {
     /// The stream is over: the rest of the sound, if all of it can be the text.
     async fn end(&mut self) -> Result<Vec<i16>, ProviderError> {
         let kind = self.answer.take().map(|answer| media_type(&answer)).unwrap_or_default();
-        let decoder = self.decoder.take().expect("read() is called only while there is one");
-        let sound = match decoder.finish() {
+        let mut decoder = self.decoder.take().expect("read() is called only while there is one");
+        let rest = decoder.push(&self.envelope.finish()).and_then(|mut sound| {
+            sound.extend(decoder.finish()?);
+            Ok(sound)
+        });
+        let sound = match rest {
             Ok(sound) => sound,
             Err(what) => return self.no_sound(what).await,
         };
@@ -282,6 +291,7 @@ impl VoiceStream {
             let answer = self.shared.clone().ask(&mut self.order, self.deadline).await;
             let Ok(answer) = answer else { return Err(self.unplayable(what).await) };
             self.beginning.clear();
+            self.envelope = Envelope::default();
             (self.edges, self.sound) = (Edges::default(), Vec::new());
             self.shared.format.store(self.order.format, Ordering::Relaxed);
             self.decoder = Some(VoiceDecoder::new(raw_of(answer.headers(), self.order.voice.raw_rate)));

@@ -12,6 +12,7 @@ use offhook_types::{
     audio::{SAMPLE_RATE, level_dbfs},
     transcript::Transcript,
 };
+use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -154,11 +155,17 @@ impl Transcription {
         };
         let payload = Payload::form(form.part("file", part)).await;
         let answer = self.http.post("audio/transcriptions", deadline, &payload).await?;
+        let status = answer.status();
         let body = match timeout_at(deadline, body_up_to(answer, MOST_BODY)).await {
             Err(_) => return Err(self.http.too_slow("the transcript")),
             Ok(Err(_)) => return Err(ProviderError::Cut { service: self.http.service }),
             Ok(Ok(body)) => body,
         };
+        // Where text was asked for, no text is no words.
+        if body.is_empty() && (wishes.format != Format::Text || status != StatusCode::OK) {
+            let detail = format!("{status} without a body, which is neither words nor silence: see the server's log");
+            return Err(self.http.nonsense(detail));
+        }
         read(&body, near_silent).map_err(|what| match what {
             Unread::Said(text) => {
                 let detail = self.http.said(text.as_bytes());

@@ -167,6 +167,10 @@ async fn a_tool_call_with_a_hole_in_it_never_runs() {
 
 #[tokio::test]
 async fn an_error_within_an_answer_is_the_servers_words() {
+    for document in [r#"{"detail":"Model is loading"}"#, r#"{"message":"Model is loading"}"#] {
+        let found = heard("application/json", document.to_owned()).await.unwrap_err();
+        assert!(matches!(found, ProviderError::ServerFailed { .. }) && found.to_string().contains("Model is loading"), "{found}");
+    }
     for error in [
         r#"{"error":{"message":"overloaded"}}"#,
         r#"{"error":"overloaded"}"#,
@@ -251,6 +255,8 @@ async fn a_reply_that_ends_before_its_first_word_says_why() {
             "what was said stays"
         );
     }
+    let few = heard("text/event-stream", events(&[&end("length")])).await.unwrap_err();
+    assert!(few.to_string().contains("too few tokens"), "{few}");
     let failed = heard("text/event-stream", events(&[GOOD, &end("error")])).await;
     assert!(matches!(failed, Err(ProviderError::ServerFailed { .. })), "{failed:?}");
     let half = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"end_call","arguments":""}}]}}]}"#;

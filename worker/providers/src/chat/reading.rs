@@ -11,6 +11,7 @@ use super::{
     written::Written,
 };
 use crate::{
+    error::said_in,
     sse::SseParser,
     tool_calls::{ToolCallPiece, ToolCalls},
 };
@@ -27,6 +28,9 @@ const SHOWN: usize = 24;
 /// Nothing but thoughts.
 const TOO_MANY_THOUGHTS: &str =
     "all its tokens went into its thoughts: take a model that does not reason, or switch reasoning off";
+/// No thoughts were seen, and no words.
+const TOO_FEW_TOKENS: &str = "it was cut off before its first word: the server lets the model write too few tokens; raise its limit, or take a \
+     model that does not reason in secret";
 /// Shorter texts may be said twice.
 const LEAST_REPEATED: usize = 12;
 
@@ -229,7 +233,10 @@ impl Reply {
         let pieces = self.end(rest.text);
         let silent = !self.spoke && pieces.len() == 1;
         match self.finish {
-            Finish::Length if silent => Err(Wrong::NoWords(TOO_MANY_THOUGHTS.to_owned())),
+            Finish::Length if silent => {
+                let why = if self.traits().thinks { TOO_MANY_THOUGHTS } else { TOO_FEW_TOKENS };
+                Err(Wrong::NoWords(why.to_owned()))
+            }
             Finish::Filtered if silent => Err(Wrong::NoWords("a content filter of the server ended it".to_owned())),
             _ => Ok(pieces),
         }
@@ -329,7 +336,14 @@ impl Reply {
             Some(choice @ Value::Object(_)) => Some(choice),
             _ => None,
         };
-        let Some(choice) = choice.filter(|choice| choice.is_object()) else { return Ok(progress) };
+        let Some(choice) = choice.filter(|choice| choice.is_object()) else {
+            // `{"detail":"Model is loading"}` in place of a reply.
+            let instead = self.shape == Shape::Json && self.understood == 0 && json.get("choices").is_none();
+            return match ["detail", "message"].iter().find_map(|key| json.get(*key)).and_then(|_| said_in(json)) {
+                Some(said) if instead => Err(Wrong::Said(said)),
+                _ => Ok(progress),
+            };
+        };
         self.understood += 1;
         progress.alive = true;
         let object = |key| choice.get(key).filter(|value: &&Value| value.is_object());

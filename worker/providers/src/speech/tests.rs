@@ -59,6 +59,24 @@ async fn wav_and_named_rates_are_believed() {
     assert_eq!(heard(&named).await.unwrap(), tone(16_000));
 }
 
+#[tokio::test]
+async fn sound_in_json_and_in_events_is_played() {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let (sound, wav) = (BASE64_STANDARD.encode(raw(&tone(24_000))), BASE64_STANDARD.encode(wav_file(&tone(22_050), 22_050)));
+    let events: String = sound
+        .as_bytes()
+        .chunks(4000)
+        .map(|piece| format!("data: {{\"type\":\"speech.audio.delta\",\"audio\":\"{}\"}}\n\n", String::from_utf8_lossy(piece)))
+        .collect();
+    for (media_type, body) in [
+        ("application/json", format!("{{\"audio\":\"{sound}\"}}")),
+        ("application/json", format!("{{\"audioContent\":\"{wav}\"}}")),
+        ("text/event-stream", events),
+    ] {
+        assert_eq!(of(Answer::sound(media_type, body.as_bytes(), 777)).await.unwrap().len(), 16_000, "{media_type}");
+    }
+}
+
 async fn of(answer: Answer) -> Result<Vec<i16>, ProviderError> {
     heard(&Wire::answering([answer]).await).await
 }

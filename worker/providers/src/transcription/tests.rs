@@ -131,7 +131,6 @@ async fn an_odd_field_costs_no_utterance() {
         r#"{"text":""}"#,
         r#"{"text":null}"#,
         r#"{"segments":[]}"#,
-        "",
         " [BLANK_AUDIO] ",
         r#"{"text":"(music)"}"#,
         r#"{"text":"♪ ♪"}"#,
@@ -140,6 +139,11 @@ async fn an_odd_field_costs_no_utterance() {
     ] {
         assert_eq!(read_as("application/json", silent).await.unwrap().text, "", "{silent}");
     }
+    let empty = read_as("application/json", "").await.unwrap_err();
+    assert!(
+        matches!(&empty, ProviderError::Nonsense { .. }) && empty.to_string().contains("without a body"),
+        "no silence: {empty}"
+    );
     for failed in [
         r#"{"error":{"message":"model not loaded"}}"#,
         r#"{"text":"","error":"model not loaded"}"#,

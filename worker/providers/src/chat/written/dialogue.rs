@@ -75,6 +75,9 @@ pub(super) enum Label {
     Turn(usize),
 }
 
+/// Makes a label of its length.
+type Kind = fn(usize) -> Label;
+
 /// Whether a sentence may begin behind `spoken`; `before` says it of its beginning.
 pub(super) fn at_sentence(before: bool, spoken: &str) -> bool {
     spoken.chars().fold(before, still_at_sentence)
@@ -94,7 +97,7 @@ pub(super) fn label_at(text: &str, over: bool) -> Label {
     if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
         return Label::No;
     }
-    let kinds: [(&[&str], fn(usize) -> Label); 4] =
+    let kinds: [(&[&str], Kind); 4] =
         [(&THOUGHTS, Label::Thought), (&ACTIONS, Label::Action), (&ANSWERS, Label::Answer), (&TURNS, Label::Turn)];
     let mut found = Label::No;
     for (labels, kind) in kinds {

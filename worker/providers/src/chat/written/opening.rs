@@ -61,7 +61,7 @@ impl Written {
         if tags::is_call(name) && !tag.closes && !tag.empty {
             return Decision::Enter(length, Mode::Call(close(), tag.value.clone()));
         }
-        if !tag.special && !tag.closes && self.tools.iter().any(|tool| *tool == tag.name) {
+        if !tag.special && !tag.closes && self.tools.contains(&tag.name) {
             let attributes = objects::attributes(&self.held[..length]);
             return match tag.empty || attributes.is_some() {
                 true => Decision::Object(length),
