@@ -36,7 +36,8 @@ declare
 begin
     number := said;
     certain := true;
-    if said is null or said !~ '^sips?:[^@]+@[^@]+$' then
+    -- What has headers is no address that can be called, and is refused as it was said.
+    if said is null or said !~ '^sips?:[^@]+@[^@?]+$' then
         return;
     end if;
     select * into t from trunks k where k.name = coalesce(over, 'direct');
