@@ -252,10 +252,12 @@ mod tests {
     }
 
     #[test]
-    fn no_dialog_without_tag_or_contact() {
+    fn no_dialog_without_contact_and_a_null_tag_where_the_peer_gives_none() {
         let invite = Request::try_from(INVITE).unwrap();
         assert_eq!(DialogState::of_answer(&invite, &answer("To: <sip:c@t>;tag=t\r\n")), None);
-        assert_eq!(DialogState::of_answer(&invite, &answer("To: <sip:c@t>\r\nContact: <sip:c@d>\r\n")), None);
+        let mut dialog = DialogState::of_answer(&invite, &answer("To: <sip:c@t>\r\nContact: <sip:c@d>\r\n")).unwrap();
+        assert_eq!((dialog.remote_tag(), tag(&dialog.remote)), ("", None));
+        assert_eq!(dialog.request(Method::Bye).uri.to_string(), "sip:c@d");
     }
 
     #[test]
