@@ -219,7 +219,7 @@ end $$;
 
 create or replace function offhook_is_dialable(number text) returns boolean language sql immutable as $$
     select number ~ '^\+[1-9][0-9]{6,14}$'
-        or number ~ '^sips?:[^@\s<>"]+@[^@\s<>"]+$' and number !~ '[\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202E\u202F\u205F\u3000]'
+        or number ~ '^sips?:[^@\s<>"]+@[^@\s<>"?]+$' and number !~ '[\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202E\u202F\u205F\u3000]'
 $$;
 
 -- Refuses a number that is neither a telephone number nor a SIP address.

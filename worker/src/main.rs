@@ -65,8 +65,11 @@ fn main() -> ExitCode {
 /// What is logged, as far as targets and levels say it: the coordinator's filter also knows spans, and is handed on as it is. `None` where
 /// nothing of it can be read.
 fn targets(asked: &str) -> Option<Targets> {
-    let known: Vec<&str> =
-        asked.split(',').map(str::trim).filter(|part| !part.is_empty() && part.parse::<Targets>().is_ok()).collect();
+    let known: Vec<&str> = asked
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty() && !part.contains('[') && part.parse::<Targets>().is_ok())
+        .collect();
     if known.is_empty() { None } else { known.join(",").parse().ok() }
 }
 
