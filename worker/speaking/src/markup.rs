@@ -1,6 +1,7 @@
 //! What a model writes for the eye: Markdown, emoji, stage directions, links, labels, signatures. A voice would read all of it aloud.
 
 use offhook_language::tables::Sentences;
+use offhook_types::placeholder::names_placeholder;
 
 /// Words of a stage direction between asterisks or in parentheses.
 const LONGEST_DIRECTION: usize = 6;
@@ -10,34 +11,6 @@ const LONGEST_NAME: usize = 4;
 const EMOTICONS: [&str; 12] = [":)", ":-)", ";)", ";-)", ":(", ":-(", ":D", ":-D", ":P", "<3", "^^", "xD"];
 /// Whom some models name before they speak.
 const LABELS: [&str; 8] = ["assistant", "agent", "ai", "caller", "bot", "me", "asistente", "assistent"];
-
-/// Words of what a model should have put into a place that it has left open: `[Guest Name]`, `{date}`.
-const PLACES: [&str; 24] = [
-    "name",
-    "names",
-    "guest",
-    "phone",
-    "number",
-    "date",
-    "time",
-    "party",
-    "size",
-    "restaurant",
-    "your",
-    "insert",
-    "email",
-    "gast",
-    "telefonnummer",
-    "telefon",
-    "datum",
-    "uhrzeit",
-    "nombre",
-    "fecha",
-    "hora",
-    "naam",
-    "tijd",
-    "placeholder",
-];
 
 /// Whether the text has a place that the model has not filled in: `[Guest Name]`, `<guest_name>`, `{{guest_phone}}`. Nobody can make
 /// anything of such a sentence.
@@ -49,7 +22,7 @@ pub(crate) fn has_hole(text: &str) -> bool {
             let words: Vec<&str> = place.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
             // The text of a link is said.
             let link = open == '[' && behind.starts_with('(');
-            let named = place.contains('_') || words.iter().any(|word| PLACES.contains(&word.to_lowercase().as_str()));
+            let named = place.contains('_') || names_placeholder(place);
             !link && !words.is_empty() && words.len() <= LONGEST_DIRECTION && !is_direction(place) && (open == '{' || named)
         })
     })

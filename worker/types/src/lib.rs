@@ -6,6 +6,7 @@ pub mod chat;
 pub mod hearing;
 pub mod ids;
 pub mod line;
+pub mod placeholder;
 pub mod playout;
 pub mod services;
 pub mod tone;

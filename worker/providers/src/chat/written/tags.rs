@@ -1,5 +1,7 @@
 //! Tags and special tokens in a model's text: `<think>`, `<function=name>`, `<|channel|>`, `<｜tool▁calls▁begin｜>`, `◁think▷`.
 
+use offhook_types::placeholder::names_placeholder;
+
 /// Where thoughts end whose beginning stood in the prompt, lower case.
 pub(super) const ENDS_OF_THOUGHTS: [&str; 9] = [
     "</think>",
@@ -115,29 +117,7 @@ pub(super) fn without_dsml(text: &str) -> String {
 
 /// Whether a tag is a place that the model has not filled in: `<guest_name>`.
 pub(super) fn is_place(tag: &Tag) -> bool {
-    const WORDS: [&str; 19] = [
-        "name",
-        "names",
-        "guest",
-        "phone",
-        "number",
-        "date",
-        "time",
-        "party",
-        "size",
-        "restaurant",
-        "your",
-        "insert",
-        "telefon",
-        "telefonnummer",
-        "datum",
-        "nombre",
-        "fecha",
-        "naam",
-        "email",
-    ];
-    let said = format!("{} {}", tag.name, tag.value.as_deref().unwrap_or_default()).to_lowercase();
-    said.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
+    names_placeholder(&format!("{} {}", tag.name, tag.value.as_deref().unwrap_or_default()))
 }
 
 /// The name without what stands before a colon.
